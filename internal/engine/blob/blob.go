@@ -1,0 +1,158 @@
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const prefix = "sha256:"
+
+// Blob is kept bytes.
+type Blob struct {
+	Digest string // "sha256:…"
+	Size   int64  // bytes, of all files
+	Path   string // where they are kept
+}
+
+// Digest returns the content digest and size in bytes of a file, or of a
+// directory tree: of the sorted list of its files' paths and digests. Modes,
+// times and empty directories do not count.
+func Digest(path string) (digest string, size int64, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "", 0, err
+	}
+	if !info.IsDir() {
+		sum, n, err := digestFile(path, info)
+		return prefix + hex.EncodeToString(sum), n, err
+	}
+	tree := sha256.New()
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		sum, n, err := digestFile(p, info)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(path, p)
+		size += n
+		_, _ = fmt.Fprintf(tree, "%x  %q\n", sum, filepath.ToSlash(rel)) // a hash never fails to write
+		return err
+	})
+	return prefix + hex.EncodeToString(tree.Sum(nil)), size, err
+}
+
+func digestFile(path string, info fs.FileInfo) (sum []byte, size int64, err error) {
+	if !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s is %s, not a regular file or directory", path, info.Mode().Type())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	return h.Sum(nil), size, err
+}
+
+// Import copies the bytes at src into dir under their digest. Bytes that are
+// there already are not copied again. An interrupted import leaves nothing
+// under a digest.
+func Import(ctx context.Context, src, dir string) (Blob, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "sha256"), 0o700); err != nil {
+		return Blob{}, err
+	}
+	stage, err := os.MkdirTemp(dir, "import-")
+	if err != nil {
+		return Blob{}, err
+	}
+	defer func() { _ = os.RemoveAll(stage) }() // renamed away if all went well
+	copied := filepath.Join(stage, filepath.Base(src))
+	if err := copyTree(ctx, src, copied); err != nil {
+		return Blob{}, err
+	}
+	// The digest is of the copy: src may change while it is read.
+	digest, size, err := Digest(copied)
+	if err != nil {
+		return Blob{}, err
+	}
+	home := home(dir, digest)
+	b := Blob{Digest: digest, Size: size, Path: filepath.Join(home, filepath.Base(src))}
+	if kept, ok := present(home); ok {
+		b.Path = kept
+		return b, nil
+	}
+	err = os.Rename(stage, home)
+	if kept, ok := present(home); err != nil && ok { // another import of the same bytes won
+		b.Path = kept
+		return b, nil
+	}
+	return b, err
+}
+
+// Remove removes the bytes with a digest. Removing what is not there is no error.
+func Remove(dir, digest string) error { return os.RemoveAll(home(dir, digest)) }
+
+func home(dir, digest string) string {
+	return filepath.Join(dir, "sha256", strings.TrimPrefix(digest, prefix))
+}
+
+// present returns the one entry of a blob's home, if it is there.
+func present(home string) (string, bool) {
+	entries, err := os.ReadDir(home)
+	if err != nil || len(entries) != 1 {
+		return "", false
+	}
+	return filepath.Join(home, entries[0].Name()), true
+}
+
+func copyTree(ctx context.Context, src, dst string) error {
+	return filepath.WalkDir(src, func(p string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(src, p)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dst, rel)
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(to, 0o700)
+		case d.Type().IsRegular():
+			return copyFile(p, to)
+		}
+		return fmt.Errorf("%s is %s, not a regular file or directory", p, d.Type())
+	})
+}
+
+func copyFile(src, dst string) (err error) {
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	out, err := os.OpenFile(dst, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if _, err = io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Sync()
+}

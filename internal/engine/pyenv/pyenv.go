@@ -1,0 +1,178 @@
+package pyenv
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+const (
+	lockRetry   = 200 * time.Millisecond // how often a lock that another engine holds is tried
+	killDelay   = 5 * time.Second        // from cancellation to kill of an installer
+	reasonLines = 15                     // of an installer's output in an error
+)
+
+// Builder makes environments below one directory. It is safe for concurrent use,
+// also with other processes on the same directory.
+type Builder struct {
+	python string
+	dir    string
+	log    *slog.Logger
+	flight singleflight.Group
+
+	interpreter func() (string, error)
+}
+
+// New returns a builder that uses an interpreter ("" is python3 from the PATH)
+// and keeps environments in a directory.
+func New(python, dir string, log *slog.Logger) *Builder {
+	if python == "" {
+		python = "python3"
+	}
+	b := &Builder{python: python, dir: dir, log: log}
+	b.interpreter = sync.OnceValues(b.identify)
+	return b
+}
+
+// Env is a complete environment, or the plain interpreter.
+type Env struct {
+	Dir    string // "" for the plain interpreter
+	Digest string // of interpreter and packages
+	python string
+}
+
+// Python is the path of the environment's interpreter.
+func (e Env) Python() string { return e.python }
+
+// Vars are the variables that make a program use the environment, given the
+// PATH it would have had.
+func (e Env) Vars(path string) []string {
+	if e.Dir == "" {
+		return []string{"PATH=" + path}
+	}
+	return []string{
+		"VIRTUAL_ENV=" + e.Dir,
+		"PATH=" + filepath.Join(e.Dir, "bin") + string(os.PathListSeparator) + path,
+	}
+}
+
+// Ensure returns an environment with the packages (pip requirements), building
+// it if need be. No packages give the plain interpreter. The error of a failed
+// build has the installer's last lines and code Invalid, as the same
+// requirements would fail again.
+func (b *Builder) Ensure(ctx context.Context, packages []string) (Env, error) {
+	identity, err := b.interpreter()
+	if err != nil {
+		return Env{}, err
+	}
+	executable, _, _ := strings.Cut(identity, "\n")
+	sorted := slices.Compact(slices.Sorted(slices.Values(packages)))
+	sum := sha256.Sum256([]byte(identity + "\n" + strings.Join(sorted, "\n")))
+	e := Env{Digest: hex.EncodeToString(sum[:]), python: executable}
+	if len(sorted) == 0 {
+		return e, nil
+	}
+	e.Dir = filepath.Join(b.dir, e.Digest[:20])
+	e.python = filepath.Join(e.Dir, "bin", "python")
+	if complete(e.Dir) {
+		return e, nil
+	}
+	result := b.flight.DoChan(e.Digest, func() (any, error) {
+		// One caller's cancellation must not fail the others'.
+		return nil, b.build(context.WithoutCancel(ctx), e, executable, sorted)
+	})
+	select {
+	case r := <-result:
+		return e, r.Err
+	case <-ctx.Done():
+		return Env{}, ctx.Err()
+	}
+}
+
+// identify returns the interpreter's path and what else tells environments
+// apart: its version and platform.
+func (b *Builder) identify() (string, error) {
+	out, err := exec.Command(b.python, "-c", "import sys, sysconfig; print(sys.executable, sys.version, sysconfig.get_platform(), sep='\\n')").Output()
+	if err != nil {
+		return "", mlops.NewError(mlops.Invalid, fmt.Errorf("the Python interpreter %q does not work: %w; install Python 3.10 or newer, or name one in the provider's local.python", b.python, err))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// build makes the environment under a lock that other processes respect.
+func (b *Builder) build(ctx context.Context, e Env, python string, packages []string) (err error) {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return err
+	}
+	lock := flock.New(e.Dir + ".lock")
+	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
+		return fmt.Errorf("lock %s: %w", lock.Path(), err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if complete(e.Dir) {
+		return nil
+	}
+	if err := os.RemoveAll(e.Dir); err != nil { // what an interrupted build left
+		return err
+	}
+	started := time.Now()
+	b.log.Info("building Python environment", "directory", e.Dir, "packages", packages)
+	for _, command := range commands(e, python, packages) {
+		if err := b.run(ctx, command); err != nil {
+			return errors.Join(err, os.RemoveAll(e.Dir))
+		}
+	}
+	b.log.Info("built Python environment", "directory", e.Dir, "took", time.Since(started))
+	return os.WriteFile(marker(e.Dir), []byte(strings.Join(packages, "\n")+"\n"), 0o600)
+}
+
+// commands are what makes an environment, with uv or with what Python brings.
+func commands(e Env, python string, packages []string) [][]string {
+	if uv, err := exec.LookPath("uv"); err == nil {
+		return [][]string{
+			{uv, "venv", "--quiet", "--python", python, e.Dir},
+			append([]string{uv, "pip", "install", "--quiet", "--python", e.Python(), "--"}, packages...),
+		}
+	}
+	return [][]string{
+		{python, "-m", "venv", e.Dir},
+		append([]string{e.Python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--"}, packages...),
+	}
+}
+
+func (b *Builder) run(ctx context.Context, command []string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.WaitDelay = killDelay
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	tail := strings.Join(lines[max(0, len(lines)-reasonLines):], "\n")
+	return mlops.NewError(mlops.Invalid, fmt.Errorf("installing Python packages failed (%w):\n%s", err, tail))
+}
+
+func marker(dir string) string { return filepath.Join(dir, ".complete") }
+
+func complete(dir string) bool {
+	_, err := os.Stat(marker(dir))
+	return err == nil
+}

@@ -1,0 +1,186 @@
+package mlops
+
+import (
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+)
+
+// Feature is one thing a user can ask for, written as a path into the HCL:
+// the noun, the attribute and, where the attribute chooses among several, the
+// value: "model_endpoint.rollout.canary".
+type Feature string
+
+// The features. Each is answered once by each backend, and each begins with a
+// path that exists in the schema; tests prove both.
+const (
+	FeatureEnvironmentRetention Feature = "environment.retention"
+	FeatureEnvironmentProtect   Feature = "environment.deletion_protection"
+
+	FeaturePipelineScript   Feature = "pipeline.steps.script"
+	FeaturePipelineCommand  Feature = "pipeline.steps.command"
+	FeaturePipelineImage    Feature = "pipeline.steps.image"
+	FeaturePipelinePackages Feature = "pipeline.steps.packages"
+	FeaturePipelineRetry    Feature = "pipeline.steps.retry"
+	FeaturePipelineTimeout  Feature = "pipeline.steps.timeout"
+	FeaturePipelineCache    Feature = "pipeline.steps.cache"
+	FeaturePipelineCPU      Feature = "pipeline.steps.compute.cpu"
+	FeaturePipelineMemory   Feature = "pipeline.steps.compute.memory"
+	FeaturePipelineGPU      Feature = "pipeline.steps.compute.accelerator"
+	FeaturePipelineParallel Feature = "pipeline.parallelism"
+	FeaturePipelineSchedule Feature = "pipeline.schedule"
+
+	FeatureVersionFile    Feature = "model_version.artifact_uri"
+	FeatureVersionRun     Feature = "model_version.run"
+	FeatureVersionSklearn Feature = "model_version.format.sklearn"
+	FeatureVersionXGBoost Feature = "model_version.format.xgboost"
+	FeatureVersionMLflow  Feature = "model_version.format.mlflow"
+	FeatureVersionONNX    Feature = "model_version.format.onnx"
+	FeatureVersionCustom  Feature = "model_version.format.custom"
+	FeatureVersionAliases Feature = "model_version.aliases"
+
+	FeatureEndpointSplit       Feature = "model_endpoint.variants.traffic"
+	FeatureEndpointScaling     Feature = "model_endpoint.variants.scaling"
+	FeatureEndpointScaleToZero Feature = "model_endpoint.variants.scaling.min"
+	FeatureEndpointGPU         Feature = "model_endpoint.variants.compute.accelerator"
+	FeatureEndpointAllAtOnce   Feature = "model_endpoint.rollout.strategy.all_at_once"
+	FeatureEndpointCapture     Feature = "model_endpoint.capture"
+	FeatureEndpointSmokeTest   Feature = "model_endpoint.smoke_test"
+)
+
+// FeatureDoc says in one line what a feature is.
+type FeatureDoc struct {
+	Feature Feature
+	Summary string
+}
+
+// Features lists every feature, in the order of the docs.
+func Features() []FeatureDoc {
+	return []FeatureDoc{
+		{FeatureEnvironmentRetention, "removing old runs and captures after a while"},
+		{FeatureEnvironmentProtect, "refusing to destroy an environment"},
+		{FeaturePipelineScript, "steps given as a Python script"},
+		{FeaturePipelineCommand, "steps given as a command"},
+		{FeaturePipelineImage, "steps run in a container image"},
+		{FeaturePipelinePackages, "Python packages installed for a step"},
+		{FeaturePipelineRetry, "repeating a failed step"},
+		{FeaturePipelineTimeout, "ending a step that takes too long"},
+		{FeaturePipelineCache, "reusing the outputs of a step that ran before with the same inputs"},
+		{FeaturePipelineCPU, "asking for CPUs for a step"},
+		{FeaturePipelineMemory, "asking for memory for a step"},
+		{FeaturePipelineGPU, "asking for accelerators for a step"},
+		{FeaturePipelineParallel, "limiting how many steps run at once"},
+		{FeaturePipelineSchedule, "running a pipeline on a cron schedule with a time zone"},
+		{FeatureVersionFile, "registering bytes from a URI"},
+		{FeatureVersionRun, "registering the output of a run"},
+		{FeatureVersionSklearn, "serving scikit-learn models"},
+		{FeatureVersionXGBoost, "serving XGBoost models"},
+		{FeatureVersionMLflow, "serving MLflow models"},
+		{FeatureVersionONNX, "serving ONNX models"},
+		{FeatureVersionCustom, "serving with the user's own command"},
+		{FeatureVersionAliases, "naming versions by movable aliases"},
+		{FeatureEndpointSplit, "splitting traffic between variants by weight"},
+		{FeatureEndpointScaling, "scaling replicas by concurrency"},
+		{FeatureEndpointScaleToZero, "scaling to zero when idle"},
+		{FeatureEndpointGPU, "asking for accelerators for a variant"},
+		{FeatureEndpointAllAtOnce, "rolling a change out to all traffic at once"},
+		{FeatureEndpointCapture, "capturing requests and responses"},
+		{FeatureEndpointSmokeTest, "proving a new version with a request before it gets traffic"},
+	}
+}
+
+// Support is how a backend does a feature.
+type Support string
+
+// The three answers.
+const (
+	Native      Support = "native"      // the platform does it
+	Emulated    Support = "emulated"    // the provider does it on the platform; Note says how
+	NotProvided Support = "unsupported" // not available; Note says what to use instead
+)
+
+// Answer is a backend's answer for one feature.
+type Answer struct {
+	Support Support
+	Note    string
+}
+
+// NameRule is what a platform allows as a noun's name.
+type NameRule struct {
+	Pattern *regexp.Regexp // matched against the whole name
+	Max     int            // longest name, in characters
+	Form    string         // the rule in words: "lower-case letters, digits and hyphens, …"
+}
+
+// Capabilities is a backend's column of the portability table.
+type Capabilities struct {
+	Features map[Feature]Answer
+	Names    map[Noun]NameRule // a noun that is missing has the portable rule
+	// Replace lists the attributes, as paths with the noun first, whose change
+	// cannot be made in place, beyond those that are part of the ID.
+	Replace []Feature
+}
+
+// Supports reports whether the feature is available at all.
+func (c Capabilities) Supports(f Feature) bool {
+	a, ok := c.Features[f]
+	return ok && a.Support != NotProvided
+}
+
+// PortableName is the rule for a noun's name where a backend states none:
+// what every platform accepts.
+func PortableName() NameRule {
+	return NameRule{
+		Pattern: regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`),
+		Max:     63,
+		Form:    "lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+	}
+}
+
+// NameRule returns the rule for a noun's name.
+func (c Capabilities) NameRule(noun Noun) NameRule {
+	if r, ok := c.Names[noun]; ok {
+		return r
+	}
+	return PortableName()
+}
+
+// CheckName reports a name that the rule does not allow.
+func (r NameRule) CheckName(c *Checker, at Path, name string) {
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		c.Add(at, "Empty name", "Give it a name: %s, at most %d characters.", r.Form, r.Max)
+	case n > r.Max:
+		c.Add(at, "Name too long", "The name has %d characters; at most %d are allowed.", n, r.Max)
+	case !r.Pattern.MatchString(name):
+		c.Add(at, "Invalid name", "%q is not a valid name here; use %s.", name, r.Form)
+	}
+}
+
+// Use is a feature that a spec asks for, and where.
+type Use struct {
+	Feature Feature
+	Path    Path
+}
+
+// FeatureUser is a spec that can tell which features it asks for.
+type FeatureUser interface{ Uses() []Use }
+
+// CheckFeatures reports every feature that a spec asks for and the backend
+// does not provide.
+func (c Capabilities) CheckFeatures(k *Checker, backend string, spec FeatureUser) {
+	for _, use := range spec.Uses() {
+		if c.Supports(use.Feature) {
+			continue
+		}
+		k.Add(use.Path, "Not available on "+backend, "%s", c.refusal(backend, use.Feature))
+	}
+}
+
+func (c Capabilities) refusal(backend string, f Feature) string {
+	s := fmt.Sprintf("%s is not available on %s.", f, backend)
+	if note := c.Features[f].Note; note != "" {
+		s += " " + note
+	}
+	return s
+}

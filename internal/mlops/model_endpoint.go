@@ -1,0 +1,195 @@
+package mlops
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// ModelEndpointSpec is a live endpoint with variants.
+type ModelEndpointSpec struct {
+	Environment ID                 `json:"environment"`
+	Name        string             `json:"name"`
+	Description string             `json:"description,omitempty"`
+	Labels      map[string]string  `json:"labels"`
+	Variants    map[string]Variant `json:"variants"`
+	Rollout     *Rollout           `json:"rollout,omitempty"`
+	Capture     *Capture           `json:"capture,omitempty"`
+	SmokeTest   *SmokeTest         `json:"smoke_test,omitempty"`
+	Timeout     Duration           `json:"request_timeout,omitempty"` // of one request; default 60s
+}
+
+// Variant is one version served with a share of the traffic.
+type Variant struct {
+	Version ID                `json:"version"`
+	Traffic int64             `json:"traffic"` // percent; all variants sum to 100
+	Compute *Compute          `json:"compute,omitempty"`
+	Scaling *Scaling          `json:"scaling,omitempty"`
+	Env     map[string]string `json:"env"`
+	Startup Duration          `json:"startup_timeout,omitempty"` // from start to ready; default 5m
+}
+
+// Scaling bounds the number of replicas; within them the autoscaler owns it.
+type Scaling struct {
+	Min         *int64   `json:"min,omitempty"`         // default 1; 0 lets an idle variant sleep
+	Max         *int64   `json:"max,omitempty"`         // default the larger of 1 and min
+	Concurrency *int64   `json:"concurrency,omitempty"` // requests in flight that one replica should have; default 8
+	IdleAfter   Duration `json:"idle_after,omitempty"`  // with min 0, how long without a request until sleep; default 5m
+}
+
+// Bounds returns the effective bounds and target of a scaling that may be nil.
+func (s *Scaling) Bounds() (minReplicas, maxReplicas, concurrency int64) {
+	minReplicas, concurrency = 1, 8
+	if s == nil {
+		return 1, 1, concurrency
+	}
+	if s.Min != nil {
+		minReplicas = *s.Min
+	}
+	if s.Concurrency != nil {
+		concurrency = *s.Concurrency
+	}
+	maxReplicas = max(1, minReplicas)
+	if s.Max != nil {
+		maxReplicas = *s.Max
+	}
+	return minReplicas, maxReplicas, concurrency
+}
+
+// Rollout says how a change reaches traffic.
+type Rollout struct {
+	Strategy string `json:"strategy"` // one of Strategies
+}
+
+// Strategies lists the rollout strategies.
+func Strategies() []string { return []string{"all_at_once"} }
+
+// Capture keeps a share of requests and responses.
+type Capture struct {
+	SamplePercent int64 `json:"sample_percent"` // 0 to 100
+}
+
+// SmokeTest is a request that a new version must answer before it gets traffic.
+type SmokeTest struct {
+	Request string   `json:"request"`           // JSON body
+	Status  int64    `json:"expect_status"`     // HTTP status
+	Timeout Duration `json:"timeout,omitempty"` // default 30s
+}
+
+// ModelEndpointStatus is what the platform owns of an endpoint.
+type ModelEndpointStatus struct {
+	URL      string             `json:"url"`
+	Serving  map[string]Serving `json:"serving"`  // by variant: what really answers
+	Replicas map[string]int64   `json:"replicas"` // by variant, ready ones
+}
+
+// Serving is what really answers for one variant.
+type Serving struct {
+	Version ID     `json:"version"`
+	Digest  string `json:"digest"`
+	Traffic int64  `json:"traffic"`
+}
+
+// ID returns the endpoint's ID, empty while the environment is unknown.
+func (s ModelEndpointSpec) ID() ID { return s.Environment.Child(NounModelEndpoint, s.Name) }
+
+// Validate checks what every backend refuses.
+func (s ModelEndpointSpec) Validate(c *Checker) {
+	checkLabels(c, At("labels"), s.Labels)
+	if len(s.Variants) == 0 {
+		c.Add(At("variants"), "No variants", "An endpoint needs at least one variant.")
+	}
+	s.validateTraffic(c)
+	for name, v := range s.Variants {
+		v.validate(c, At("variants", Key(name)), name)
+	}
+	if r := s.Rollout; r != nil && !slices.Contains(Strategies(), r.Strategy) {
+		c.Add(At("rollout", "strategy"), "Unknown strategy", "%q is no rollout strategy; use one of %s.%s", r.Strategy, strings.Join(Strategies(), ", "), DidYouMean(r.Strategy, Strategies()))
+	}
+	if p := s.Capture; p != nil && (p.SamplePercent < 0 || p.SamplePercent > 100) {
+		c.Add(At("capture", "sample_percent"), "Not a percentage", "sample_percent is from 0 to 100; it is %d.", p.SamplePercent)
+	}
+	s.SmokeTest.validate(c, At("smoke_test"))
+	checkPositive(c, At("request_timeout"), s.Timeout)
+}
+
+func (s ModelEndpointSpec) validateTraffic(c *Checker) {
+	var sum int64
+	needs := []Path{}
+	for name, v := range s.Variants {
+		at := At("variants", Key(name), "traffic")
+		needs = append(needs, at)
+		if v.Traffic < 0 || v.Traffic > 100 {
+			c.Add(at, "Not a percentage", "traffic is a percentage from 0 to 100; it is %d.", v.Traffic)
+		}
+		sum += v.Traffic
+	}
+	if len(s.Variants) > 0 && sum != 100 {
+		c.AddIf(At("variants"), needs, "Traffic does not sum to 100", "The variants' traffic sums to %d; it must sum to 100.", sum)
+	}
+}
+
+func (v Variant) validate(c *Checker, at Path, name string) {
+	PortableName().CheckName(c, at, name)
+	v.Compute.validate(c, at.With("compute"))
+	checkPositive(c, at.With("startup_timeout"), v.Startup)
+	if v.Version != "" {
+		if _, err := v.Version.ParseAs(NounModelVersion); err != nil {
+			c.Add(at.With("version"), "Not a model version", "%s.", err)
+		}
+	}
+	low, high, concurrency := v.Scaling.Bounds()
+	scaling := at.With("scaling")
+	if low < 0 {
+		c.Add(scaling.With("min"), "Negative replicas", "min is 0 or more.")
+	}
+	if high < max(1, low) {
+		c.AddIf(scaling.With("max"), []Path{scaling.With("min"), scaling.With("max")}, "Bounds crossed", "max (%d) must be at least 1 and not below min (%d).", high, low)
+	}
+	if concurrency < 1 {
+		c.Add(scaling.With("target", "concurrency"), "Concurrency too low", "One request in flight is the least that a replica can have.")
+	}
+}
+
+func (t *SmokeTest) validate(c *Checker, at Path) {
+	if t == nil {
+		return
+	}
+	if !json.Valid([]byte(t.Request)) {
+		c.Add(at.With("request"), "Invalid JSON", "The smoke test's request must be JSON; write it with jsonencode.")
+	}
+	if t.Status < 100 || t.Status > 599 {
+		c.Add(at.With("expect_status"), "Not an HTTP status", "%d is no HTTP status; 200 is the usual one.", t.Status)
+	}
+	checkPositive(c, at.With("timeout"), t.Timeout)
+}
+
+// Uses lists the features asked for.
+func (s ModelEndpointSpec) Uses() []Use {
+	u := []Use{}
+	for name, v := range s.Variants {
+		at := At("variants", Key(name))
+		if v.Traffic != 100 {
+			u = append(u, Use{FeatureEndpointSplit, at.With("traffic")})
+		}
+		if v.Scaling != nil {
+			u = append(u, Use{FeatureEndpointScaling, at.With("scaling")})
+			if v.Scaling.Min != nil && *v.Scaling.Min == 0 {
+				u = append(u, Use{FeatureEndpointScaleToZero, at.With("scaling", "min")})
+			}
+		}
+		if v.Compute != nil && v.Compute.Accelerator != nil {
+			u = append(u, Use{FeatureEndpointGPU, at.With("compute", "accelerator")})
+		}
+	}
+	if s.Rollout != nil && slices.Contains(Strategies(), s.Rollout.Strategy) {
+		u = append(u, Use{Feature("model_endpoint.rollout.strategy." + s.Rollout.Strategy), At("rollout", "strategy")})
+	}
+	if s.Capture != nil {
+		u = append(u, Use{FeatureEndpointCapture, At("capture")})
+	}
+	if s.SmokeTest != nil {
+		u = append(u, Use{FeatureEndpointSmokeTest, At("smoke_test")})
+	}
+	return u
+}

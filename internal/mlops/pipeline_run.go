@@ -1,0 +1,69 @@
+package mlops
+
+import "time"
+
+// PipelineRunSpec asks for one run of a pipeline.
+type PipelineRunSpec struct {
+	Pipeline   ID                `json:"pipeline"`
+	Parameters map[string]string `json:"parameters"` // in text form, by name
+	Triggers   map[string]string `json:"triggers"`   // a change asks for another run
+	// After is the run that this one follows in the same resource, empty for
+	// the first. It keeps a repeated request (the same After) apart from a new
+	// one with the same triggers as an earlier run.
+	After ID `json:"after,omitempty"`
+}
+
+// PipelineRunStatus is what the platform owns of a run.
+type PipelineRunStatus struct {
+	Run        string             `json:"run"` // last segment of the ID
+	State      RunState           `json:"state"`
+	Outputs    map[string]string  `json:"outputs"` // "step.output" to URI
+	Metrics    map[string]float64 `json:"metrics"` // read back from outputs named metrics
+	Steps      map[string]StepRun `json:"steps"`
+	Lineage    *Lineage           `json:"lineage,omitempty"`
+	StartedAt  time.Time          `json:"started_at"`
+	FinishedAt time.Time          `json:"finished_at,omitzero"`
+}
+
+// RunState is how a run stands, or how it ended.
+type RunState string
+
+// The run states.
+const (
+	RunQueued    RunState = "queued"
+	RunRunning   RunState = "running"
+	RunSucceeded RunState = "succeeded"
+	RunFailed    RunState = "failed"
+	RunCancelled RunState = "cancelled"
+)
+
+// Ended reports whether the state is final.
+func (s RunState) Ended() bool {
+	return s == RunSucceeded || s == RunFailed || s == RunCancelled
+}
+
+// StepRun is how one step of a run stands.
+type StepRun struct {
+	State      RunState  `json:"state"`
+	Attempt    int       `json:"attempt"`
+	Cached     bool      `json:"cached"` // outputs taken from an earlier run
+	Reason     string    `json:"reason,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+}
+
+// Lineage is the evidence of a run: what went in, what was done, what came out.
+type Lineage struct {
+	PipelineVersion string                 `json:"pipeline_version"`
+	Parameters      map[string]string      `json:"parameters"` // with defaults filled in
+	Engine          string                 `json:"engine"`     // name and version of what ran it
+	Steps           map[string]StepLineage `json:"steps"`
+}
+
+// StepLineage is the evidence of one step.
+type StepLineage struct {
+	Code     string            `json:"code"` // digest of script or command
+	Packages []string          `json:"packages"`
+	Inputs   map[string]string `json:"inputs"`  // name to content digest
+	Outputs  map[string]string `json:"outputs"` // name to content digest
+}

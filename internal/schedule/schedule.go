@@ -1,0 +1,50 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // a container or Windows may have no time zone database
+
+	cron "github.com/netresearch/go-cron"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// Cron is a parsed schedule.
+type Cron struct {
+	times    cron.Schedule
+	location *time.Location
+}
+
+// Parse reads a schedule. It refuses an expression that is malformed, one that
+// never fires (the 31st of February), and a time zone that does not exist.
+func Parse(s mlops.Schedule) (Cron, error) {
+	if strings.HasPrefix(s.Cron, "TZ=") || strings.HasPrefix(s.Cron, "CRON_TZ=") {
+		return Cron{}, errors.New("write the time zone in timezone, not in the cron expression")
+	}
+	if strings.HasPrefix(s.Cron, "@every") {
+		return Cron{}, errors.New("@every depends on when the engine was started; use a five-field expression such as \"*/15 * * * *\"")
+	}
+	location, err := time.LoadLocation(s.Timezone)
+	if err != nil || s.Timezone == "Local" {
+		return Cron{}, fmt.Errorf("%q is no IANA time zone such as \"Europe/Berlin\"", s.Timezone)
+	}
+	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	times, err := parser.Parse(s.Cron)
+	if err != nil {
+		return Cron{}, fmt.Errorf("%q is not a cron expression of five fields (minute, hour, day of month, month, day of week): %w", s.Cron, err)
+	}
+	c := Cron{times, location}
+	if c.Next(time.Unix(0, 0)).IsZero() {
+		return Cron{}, fmt.Errorf("%q never fires: no date has that day of that month", s.Cron)
+	}
+	return c, nil
+}
+
+// Next returns the first time after another at which the schedule fires, or the
+// zero time if it never does.
+func (c Cron) Next(after time.Time) time.Time {
+	return c.times.Next(after.In(c.location))
+}
