@@ -1,6 +1,12 @@
 package mlops
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // PipelineRunSpec asks for one run of a pipeline.
 type PipelineRunSpec struct {
@@ -66,4 +72,42 @@ type StepLineage struct {
 	Packages []string          `json:"packages"`
 	Inputs   map[string]string `json:"inputs"`  // name to content digest
 	Outputs  map[string]string `json:"outputs"` // name to content digest
+}
+
+// Validate checks what every backend refuses. Values are checked against the
+// pipeline's parameters by PipelineSpec.CheckParameters.
+func (s PipelineRunSpec) Validate(c *Checker) {
+	if s.Pipeline == "" {
+		return
+	}
+	if _, err := s.Pipeline.ParseAs(NounPipeline); err != nil {
+		c.Add(At("pipeline"), "Not a pipeline", "%s.", err)
+	}
+}
+
+// Uses lists the features asked for.
+func (s PipelineRunSpec) Uses() []Use { return nil }
+
+// FindOutput returns the key in Outputs that a user's word for an output means:
+// "step.output", or the output alone where only one step has it. The error says
+// what there is.
+func (s PipelineRunStatus) FindOutput(word string) (string, error) {
+	if _, ok := s.Outputs[word]; ok {
+		return word, nil
+	}
+	var found []string
+	for key := range s.Outputs {
+		if _, name, _ := strings.Cut(key, "."); name == word {
+			found = append(found, key)
+		}
+	}
+	slices.Sort(found)
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		have := slices.Sorted(maps.Keys(s.Outputs))
+		return "", fmt.Errorf("the run has no output %q; it has %s.%s", word, list(have), DidYouMean(word, have))
+	}
+	return "", fmt.Errorf("output %q is ambiguous: say which of %s", word, strings.Join(found, ", "))
 }

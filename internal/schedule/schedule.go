@@ -16,6 +16,7 @@ import (
 type Cron struct {
 	times    cron.Schedule
 	location *time.Location
+	hourly   bool // fires in every hour, or every few: by elapsed time, not by the clock on the wall
 }
 
 // Parse reads a schedule. It refuses an expression that is malformed, one that
@@ -36,7 +37,7 @@ func Parse(s mlops.Schedule) (Cron, error) {
 	if err != nil {
 		return Cron{}, fmt.Errorf("%q is not a cron expression of five fields (minute, hour, day of month, month, day of week): %w", s.Cron, err)
 	}
-	c := Cron{times, location}
+	c := Cron{times, location, s.Cron == "@hourly" || strings.HasPrefix(hourField(s.Cron), "*")}
 	if c.Next(time.Unix(0, 0)).IsZero() {
 		return Cron{}, fmt.Errorf("%q never fires: no date has that day of that month", s.Cron)
 	}
@@ -44,7 +45,28 @@ func Parse(s mlops.Schedule) (Cron, error) {
 }
 
 // Next returns the first time after another at which the schedule fires, or the
-// zero time if it never does.
+// zero time if it never does. A time that the clocks skip in spring fires an
+// hour later; one that they show twice in autumn fires once, unless the
+// schedule is for every hour.
 func (c Cron) Next(after time.Time) time.Time {
-	return c.times.Next(after.In(c.location))
+	next := c.times.Next(after.In(c.location))
+	if !c.hourly && shownBefore(next) {
+		return c.times.Next(next)
+	}
+	return next
+}
+
+// shownBefore reports whether the clocks showed this time of day an hour ago
+// already, before they were set back.
+func shownBefore(t time.Time) bool {
+	earlier := t.Add(-time.Hour)
+	return !t.IsZero() && earlier.Hour() == t.Hour() && earlier.Minute() == t.Minute()
+}
+
+func hourField(expression string) string {
+	fields := strings.Fields(expression)
+	if len(fields) < 2 {
+		return ""
+	}
+	return fields[1]
 }

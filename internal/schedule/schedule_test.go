@@ -22,9 +22,13 @@ func TestNext(t *testing.T) {
 		{"leap day", "0 0 29 2 *", "", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z"},
 		{"descriptor", "@monthly", "", "2026-01-02T00:00:00Z", "2026-02-01T00:00:00Z"},
 		// Clocks go from 02:00 to 03:00 on 29 March 2026 in Berlin: a time in the
-		// gap fires right after it, not a day later.
-		{"gap in spring", "30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"},
+		// gap fires an hour later by the clock, not a day later.
+		{"gap in spring", "30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"},
 		{"day after the gap", "30 2 * * *", "Europe/Berlin", "2026-03-29T02:00:00Z", "2026-03-30T00:30:00Z"},
+		{"every half hour of the overlap", "*/30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z"},
+		// Clocks go back from 03:00 to 02:00 on 25 October: once, not twice.
+		{"overlap in autumn", "30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"},
+		{"after the overlap", "30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

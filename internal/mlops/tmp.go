@@ -1,3 +1,0 @@
-package mlops
-func checkRequirements(c *Checker, at Path, r []string) {}
-
