@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs a command with the environment that acceptance tests need:
+#
+#   test/acc.sh /usr/local/bin/terraform go test ./internal/provider/...
+#
+# The provider runs inside the test; nothing is fetched from a registry.
+set -euo pipefail
+
+cli="$1"
+shift
+
+export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$cli" CHECKPOINT_DISABLE=1
+case "$("$cli" version | head -n 1)" in
+  OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
+  *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
+esac
+# The provider starts the engine from its own binary; a test binary is none.
+MLOPS_ENGINE_EXECUTABLE="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/bin/terraform-provider-mlops"
+export MLOPS_ENGINE_EXECUTABLE
+
+exec "$@"
