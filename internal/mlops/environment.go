@@ -1,6 +1,7 @@
 package mlops
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,7 +68,8 @@ func (s EnvironmentSpec) Uses() []Use {
 
 // checkLabels holds labels to what every cloud takes as a tag or label.
 func checkLabels(c *Checker, at Path, labels map[string]string) {
-	for k, v := range labels {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		v := labels[k]
 		if !labelKey.MatchString(k) {
 			c.Add(at.With(Key(k)), "Invalid label", "Label names are lower-case letters, digits, hyphens and underscores, start with a letter and have at most 63 characters.")
 		}

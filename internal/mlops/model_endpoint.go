@@ -2,6 +2,7 @@ package mlops
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -100,7 +101,8 @@ func (s ModelEndpointSpec) Validate(c *Checker) {
 		c.Add(At("variants"), "No variants", "An endpoint needs at least one variant.")
 	}
 	s.validateTraffic(c)
-	for name, v := range s.Variants {
+	for _, name := range slices.Sorted(maps.Keys(s.Variants)) {
+		v := s.Variants[name]
 		v.validate(c, At("variants", Key(name)), name)
 	}
 	if r := s.Rollout; r != nil && !slices.Contains(Strategies(), r.Strategy) {
@@ -116,8 +118,8 @@ func (s ModelEndpointSpec) Validate(c *Checker) {
 func (s ModelEndpointSpec) validateTraffic(c *Checker) {
 	var sum int64
 	needs := []Path{}
-	for name, v := range s.Variants {
-		at := At("variants", Key(name), "traffic")
+	for _, name := range slices.Sorted(maps.Keys(s.Variants)) {
+		at, v := At("variants", Key(name), "traffic"), s.Variants[name]
 		needs = append(needs, at)
 		if v.Traffic < 0 || v.Traffic > 100 {
 			c.Add(at, "Not a percentage", "traffic is a percentage from 0 to 100; it is %d.", v.Traffic)
@@ -167,8 +169,8 @@ func (t *SmokeTest) validate(c *Checker, at Path) {
 // Uses lists the features asked for.
 func (s ModelEndpointSpec) Uses() []Use {
 	u := []Use{}
-	for name, v := range s.Variants {
-		at := At("variants", Key(name))
+	for _, name := range slices.Sorted(maps.Keys(s.Variants)) {
+		at, v := At("variants", Key(name)), s.Variants[name]
 		if v.Traffic != 100 {
 			u = append(u, Use{FeatureEndpointSplit, at.With("traffic")})
 		}

@@ -1,5 +1,10 @@
 package mlops
 
+import (
+	"maps"
+	"slices"
+)
+
 // PipelineSpec is a versioned graph of steps.
 type PipelineSpec struct {
 	Environment ID                   `json:"environment"`
@@ -77,8 +82,8 @@ func (s PipelineSpec) Uses() []Use {
 			u = append(u, Use{f, p})
 		}
 	}
-	for name, step := range s.Steps {
-		at := At("steps", Key(name))
+	for _, name := range slices.Sorted(maps.Keys(s.Steps)) {
+		at, step := At("steps", Key(name)), s.Steps[name]
 		add(step.Script != "", FeaturePipelineScript, at.With("script"))
 		add(len(step.Command) > 0, FeaturePipelineCommand, at.With("command"))
 		add(step.Image != "", FeaturePipelineImage, at.With("image"))

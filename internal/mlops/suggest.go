@@ -1,12 +1,18 @@
 package mlops
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // DidYouMean returns " Did you mean \"x\"?" for the candidate nearest to a
 // word, or "" if none is near enough to be worth saying.
 func DidYouMean(word string, candidates []string) string {
 	best, distance := "", len(word)/3+2
 	for _, c := range candidates {
+		if len(word) >= 3 && strings.HasPrefix(c, word) {
+			return fmt.Sprintf(" Did you mean %q?", c)
+		}
 		if d := editDistance(word, c); d < distance {
 			best, distance = c, d
 		}

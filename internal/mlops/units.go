@@ -36,6 +36,9 @@ func (d Duration) Or(def time.Duration) time.Duration {
 // Quantity is a number of bytes, written with a unit: "512Mi", "4Gi", "1G".
 type Quantity int64
 
+// maxQuantity bounds a quantity to what a float64 holds exactly.
+const maxQuantity = 1 << 53
+
 var quantityUnits = []struct {
 	suffix string
 	bytes  int64
@@ -54,7 +57,7 @@ func ParseQuantity(s string) (Quantity, error) {
 			continue
 		}
 		v, err := strconv.ParseFloat(digits, 64)
-		if err != nil || v <= 0 || v*float64(u.bytes) > math.MaxInt64/2 {
+		if err != nil || !(v*float64(u.bytes) >= 1) || v*float64(u.bytes) > maxQuantity {
 			break
 		}
 		return Quantity(math.Round(v * float64(u.bytes))), nil

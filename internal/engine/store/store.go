@@ -147,10 +147,10 @@ func explain(path string, err error) error {
 	code := sqliteCode(err)
 	switch {
 	case isDamaged:
-		err = fmt.Errorf("the store %s is damaged (%s); it was left as it is: restore it from a backup, or move it away to start with an empty one", path, damaged.verdict)
+		err = fmt.Errorf("the store %s is damaged (%s); it is left as it is: restore it from a backup, or move it away to start with an empty one", path, damaged.verdict)
 		return mlops.NewError(mlops.Failed, err)
 	case code == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_CORRUPT:
-		err = fmt.Errorf("the store %s is not an intact database (%w); it was left as it is: restore it from a backup, or move it away to start with an empty one", path, err)
+		err = fmt.Errorf("the store %s is not an intact database (%w); it is left as it is: restore it from a backup, or move it away to start with an empty one", path, err)
 		return mlops.NewError(mlops.Failed, err)
 	case errors.Is(err, fs.ErrPermission) || code == sqlite3.SQLITE_READONLY:
 		return mlops.NewError(mlops.PermissionDenied, fmt.Errorf("the store %s cannot be written: %w", path, err))
