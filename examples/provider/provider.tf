@@ -1,0 +1,21 @@
+terraform {
+  required_providers {
+    mlops = {
+      source = "terraform-mlops/mlops"
+    }
+  }
+}
+
+# Nothing has to be set: the embedded engine starts by itself when a local
+# environment first needs it, and keeps its files in ~/.mlops.
+provider "mlops" {
+  local = {
+    directory = "${path.root}/.mlops" # or the environment variable MLOPS_LOCAL_DIRECTORY
+  }
+}
+
+resource "mlops_environment" "dev" {
+  name  = "churn-dev"
+  stage = "dev"
+  local = {}
+}

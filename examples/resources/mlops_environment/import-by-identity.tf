@@ -1,0 +1,6 @@
+import {
+  to = mlops_environment.dev
+  identity = {
+    id = "local/churn-dev"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = mlops_environment.dev
+  id = "local/churn-dev"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_environment.dev local/churn-dev

@@ -1,0 +1,4 @@
+import {
+  to = mlops_model.churn
+  id = "local/churn-dev/models/churn"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_model.churn local/churn-dev/models/churn

@@ -1,0 +1,6 @@
+import {
+  to = mlops_model_endpoint.churn
+  identity = {
+    id = "local/churn-dev/endpoints/churn"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = mlops_model_endpoint.churn
+  id = "local/churn-dev/endpoints/churn"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_model_version.this local/churn-dev/models/churn/versions/3

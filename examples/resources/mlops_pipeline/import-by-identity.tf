@@ -1,0 +1,6 @@
+import {
+  to = mlops_pipeline.train
+  identity = {
+    id = "local/churn-dev/pipelines/churn-train"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = mlops_pipeline.train
+  id = "local/churn-dev/pipelines/churn-train"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_pipeline.train local/churn-dev/pipelines/churn-train

@@ -1,0 +1,4 @@
+import {
+  to = mlops_pipeline_run.first
+  id = "local/churn-dev/pipelines/churn-train/runs/r-3f9c2b71aa"
+}
