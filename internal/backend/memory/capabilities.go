@@ -1,0 +1,20 @@
+package memory
+
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+
+// capabilities answers every feature: the bookkeeping of all of them, except
+// for what needs a machine.
+func capabilities() mlops.Capabilities {
+	features := map[mlops.Feature]mlops.Answer{}
+	for _, doc := range mlops.Features() {
+		features[doc.Feature] = mlops.Answer{Support: mlops.Emulated, Note: "Recorded, not carried out."}
+	}
+	for _, f := range []mlops.Feature{mlops.FeaturePipelineGPU, mlops.FeatureEndpointGPU} {
+		features[f] = mlops.Answer{Support: mlops.NotProvided, Note: "There are no accelerators in memory; leave accelerator out."}
+	}
+	features[mlops.FeaturePipelineImage] = mlops.Answer{
+		Support: mlops.NotProvided,
+		Note:    "There are no containers in memory; leave image out.",
+	}
+	return mlops.Capabilities{Features: features}
+}

@@ -1,0 +1,66 @@
+package mlopstest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// anyKind is a Kind whose types are erased, so that one rule is for all nouns.
+type anyKind interface {
+	mlops.Kind[any, any]
+	mlops.Lister[any, any]
+
+	lists() bool // whether List is the platform's
+}
+
+type erased[Spec, Status any] struct {
+	kind mlops.Kind[Spec, Status]
+}
+
+func erase[Spec, Status any](kind mlops.Kind[Spec, Status]) anyKind {
+	return erased[Spec, Status]{kind}
+}
+
+func (e erased[Spec, Status]) Create(ctx context.Context, spec any) (mlops.Change, error) {
+	return e.kind.Create(ctx, spec.(Spec))
+}
+
+func (e erased[Spec, Status]) Get(ctx context.Context, ref mlops.ID) (observed, error) {
+	seen, err := e.kind.Get(ctx, ref)
+	return eraseOne(seen), err
+}
+
+func (e erased[Spec, Status]) Update(ctx context.Context, ref mlops.ID, spec any) (mlops.Change, error) {
+	return e.kind.Update(ctx, ref, spec.(Spec))
+}
+
+func (e erased[Spec, Status]) Delete(ctx context.Context, ref mlops.ID) error {
+	return e.kind.Delete(ctx, ref)
+}
+
+func (e erased[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]observed, error) {
+	lister, ok := e.kind.(mlops.Lister[Spec, Status])
+	if !ok {
+		return nil, fmt.Errorf("%T does not list", e.kind)
+	}
+	all, err := lister.List(ctx, parent)
+	out := make([]observed, 0, len(all))
+	for _, seen := range all {
+		out = append(out, eraseOne(seen))
+	}
+	return out, err
+}
+
+func (e erased[Spec, Status]) lists() bool {
+	_, ok := e.kind.(mlops.Lister[Spec, Status])
+	return ok
+}
+
+func eraseOne[Spec, Status any](seen mlops.Observed[Spec, Status]) observed {
+	return observed{
+		Ref: seen.Ref, Spec: seen.Spec, Status: seen.Status, Phase: seen.Phase,
+		Revision: seen.Revision, Reason: seen.Reason, Native: seen.Native, Wait: seen.Wait,
+	}
+}

@@ -1,0 +1,148 @@
+package mlopstest
+
+import (
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// sample is a spec that asks for one feature.
+type sample struct {
+	feature mlops.Feature
+	noun    mlops.Noun
+	spec    func(l *lab) any
+}
+
+// samples gives every feature a spec; a test proves that none is missing.
+func samples() []sample {
+	var all []sample
+	for _, more := range [][]sample{environmentSamples(), stepSamples(), pipelineSamples(), versionSamples(), endpointSamples()} {
+		all = append(all, more...)
+	}
+	return all
+}
+
+func environmentSamples() []sample {
+	of := func(f mlops.Feature, change func(*mlops.EnvironmentSpec)) sample {
+		return sample{f, mlops.NounEnvironment, func(l *lab) any {
+			s := l.environmentSpec(l.fresh())
+			change(&s)
+			return s
+		}}
+	}
+	return []sample{
+		of(mlops.FeatureEnvironmentRetention, func(s *mlops.EnvironmentSpec) {
+			s.Retention = &mlops.Retention{Runs: mlops.Duration(time.Hour), Captures: mlops.Duration(2 * time.Hour)}
+		}),
+		of(mlops.FeatureEnvironmentProtect, func(s *mlops.EnvironmentSpec) { s.DeletionProtection = true }),
+	}
+}
+
+func stepSamples() []sample {
+	of := func(f mlops.Feature, change func(*mlops.Step)) sample {
+		return sample{f, mlops.NounPipeline, func(l *lab) any {
+			s := l.pipelineSpec(l.fresh())
+			step := s.Steps["train"]
+			change(&step)
+			s.Steps["train"] = step
+			return s
+		}}
+	}
+	return []sample{
+		of(mlops.FeaturePipelineScript, func(s *mlops.Step) { s.Script, s.Command = "print('hello')\n", nil }),
+		of(mlops.FeaturePipelineCommand, func(*mlops.Step) {}),
+		of(mlops.FeaturePipelineImage, func(s *mlops.Step) { s.Image = "docker.io/library/python:3.13" }),
+		of(mlops.FeaturePipelinePackages, func(s *mlops.Step) { s.Script, s.Command, s.Packages = "import six\n", nil, []string{"six==1.17.0"} }),
+		of(mlops.FeaturePipelineRetry, func(s *mlops.Step) {
+			s.Retry = &mlops.Retry{Attempts: 3, Backoff: mlops.Duration(time.Second)}
+		}),
+		of(mlops.FeaturePipelineTimeout, func(s *mlops.Step) { s.Timeout = mlops.Duration(time.Minute) }),
+		of(mlops.FeaturePipelineCache, func(s *mlops.Step) { s.NoCache = true }),
+		of(mlops.FeaturePipelineCPU, func(s *mlops.Step) { s.Compute = &mlops.Compute{CPU: 0.5} }),
+		of(mlops.FeaturePipelineMemory, func(s *mlops.Step) { s.Compute = &mlops.Compute{Memory: 512 << 20} }),
+		of(mlops.FeaturePipelineGPU, func(s *mlops.Step) {
+			s.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 16 << 30, Count: 1}}
+		}),
+	}
+}
+
+func pipelineSamples() []sample {
+	of := func(f mlops.Feature, change func(*mlops.PipelineSpec)) sample {
+		return sample{f, mlops.NounPipeline, func(l *lab) any {
+			s := l.pipelineSpec(l.fresh())
+			change(&s)
+			return s
+		}}
+	}
+	return []sample{
+		of(mlops.FeaturePipelineParallel, func(s *mlops.PipelineSpec) { s.Parallelism = 2 }),
+		of(mlops.FeaturePipelineSchedule, func(s *mlops.PipelineSpec) {
+			s.Schedule = &mlops.Schedule{Cron: "0 3 1 1 *", Timezone: "Australia/Sydney", Disabled: true}
+		}),
+	}
+}
+
+func versionSamples() []sample {
+	of := func(f mlops.Feature, change func(*lab, *mlops.ModelVersionSpec)) sample {
+		return sample{f, mlops.NounModelVersion, func(l *lab) any {
+			s := l.versionSpec("sample")
+			change(l, &s)
+			return s
+		}}
+	}
+	format := func(f mlops.Feature, name string) sample {
+		return of(f, func(_ *lab, s *mlops.ModelVersionSpec) { s.Format, s.Command = name, nil })
+	}
+	return []sample{
+		of(mlops.FeatureVersionFile, func(*lab, *mlops.ModelVersionSpec) {}),
+		of(mlops.FeatureVersionRun, func(l *lab, s *mlops.ModelVersionSpec) {
+			s.ArtifactURI, s.Run, s.Output = "", l.run(), "train.model"
+		}),
+		format(mlops.FeatureVersionSklearn, "sklearn"),
+		format(mlops.FeatureVersionXGBoost, "xgboost"),
+		format(mlops.FeatureVersionMLflow, "mlflow"),
+		format(mlops.FeatureVersionONNX, "onnx"),
+		of(mlops.FeatureVersionCustom, func(*lab, *mlops.ModelVersionSpec) {}),
+		of(mlops.FeatureVersionAliases, func(_ *lab, s *mlops.ModelVersionSpec) { s.Aliases = []string{"champion", "latest_good"} }),
+	}
+}
+
+func endpointSamples() []sample {
+	of := func(f mlops.Feature, change func(*lab, *mlops.ModelEndpointSpec)) sample {
+		return sample{f, mlops.NounModelEndpoint, func(l *lab) any {
+			s := l.endpointSpec(l.fresh())
+			change(l, &s)
+			return s
+		}}
+	}
+	variant := func(f mlops.Feature, change func(*mlops.Variant)) sample {
+		return of(f, func(_ *lab, s *mlops.ModelEndpointSpec) {
+			v := s.Variants["main"]
+			change(&v)
+			s.Variants["main"] = v
+		})
+	}
+	zero, two := int64(0), int64(2)
+	return []sample{
+		of(mlops.FeatureEndpointSplit, func(l *lab, s *mlops.ModelEndpointSpec) {
+			s.Variants = map[string]mlops.Variant{
+				"main":  {Version: l.version(), Traffic: 70},
+				"other": {Version: l.version(), Traffic: 30},
+			}
+		}),
+		variant(mlops.FeatureEndpointScaling, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Max: &two, Concurrency: &two} }),
+		variant(mlops.FeatureEndpointScaleToZero, func(v *mlops.Variant) {
+			v.Scaling = &mlops.Scaling{Min: &zero, IdleAfter: mlops.Duration(time.Minute)}
+		}),
+		variant(mlops.FeatureEndpointGPU, func(v *mlops.Variant) {
+			v.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-l4"}}
+		}),
+		of(mlops.FeatureEndpointAllAtOnce, func(_ *lab, s *mlops.ModelEndpointSpec) {
+			s.Rollout = &mlops.Rollout{Strategy: "all_at_once"}
+		}),
+		of(mlops.FeatureEndpointCapture, func(_ *lab, s *mlops.ModelEndpointSpec) { s.Capture = &mlops.Capture{SamplePercent: 50} }),
+		of(mlops.FeatureEndpointSmokeTest, func(_ *lab, s *mlops.ModelEndpointSpec) {
+			s.SmokeTest = &mlops.SmokeTest{Request: `{"instances":[[1]]}`, Status: 200}
+		}),
+	}
+}
