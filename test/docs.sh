@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Generates docs/ from the provider's schema, templates/ and examples/, with no
+# Terraform binary and no network.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+
+tfplugindocs="$(internal/tools/build.sh tfplugindocs)"
+go run ./internal/cmd/schemajson >"$scratch/schema.json"
+"$tfplugindocs" generate \
+  --provider-name mlops \
+  --rendered-provider-name MLOps \
+  --providers-schema "$scratch/schema.json"
+go run ./internal/cmd/portability docs/guides/portability.md
+"$tfplugindocs" validate --provider-name mlops --providers-schema "$scratch/schema.json"
