@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const namespace = "mlops_endpoint"
+
+// metrics are the series of all endpoints. Those that say how things are now
+// are read from the pools when somebody asks.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	errors   *prometheus.CounterVec
+	latency  *prometheus.HistogramVec
+	dropped  *prometheus.CounterVec
+
+	inFlight, waiting, replicas *prometheus.Desc
+}
+
+func newMetrics() *metrics {
+	endpoint := []string{"environment", "endpoint"}
+	variant := append(append([]string{}, endpoint...), "variant")
+	counter := func(name, help string, labels []string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, variant, nil)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counter("requests_total", "Requests answered, by HTTP status; 499 is a client that went away.", append(append([]string{}, variant...), "code")),
+		errors:   counter("errors_total", "Requests that failed: a status of 500 or more, or an answer cut short.", variant),
+		dropped:  counter("capture_dropped_total", "Sampled requests that were not captured because writing was too slow or failed.", endpoint),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "request_duration_seconds",
+			Help:    "Time from a request's arrival to the end of its answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, variant),
+		inFlight: gauge("in_flight", "Requests at replicas."),
+		waiting:  gauge("waiting", "Requests held until a replica is ready."),
+		replicas: gauge("replicas", "Ready replicas."),
+	}
+	m.registry.MustRegister(m.requests, m.errors, m.dropped, m.latency)
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// forget drops the series of an endpoint, or of one of its variants.
+func (m *metrics) forget(labels prometheus.Labels) {
+	for _, v := range []interface {
+		DeletePartialMatch(labels prometheus.Labels) int
+	}{m.requests, m.errors, m.latency, m.dropped} {
+		v.DeletePartialMatch(labels)
+	}
+}
+
+// series are one variant's, looked up once.
+type series struct {
+	requests *prometheus.CounterVec
+	errors   prometheus.Counter
+	latency  prometheus.Observer
+}
+
+func (m *metrics) variant(r *Route, v *Variant) series {
+	labels := prometheus.Labels{"environment": r.Environment, "endpoint": r.Endpoint, "variant": v.Name}
+	return series{m.requests.MustCurryWith(labels), m.errors.With(labels), m.latency.With(labels)}
+}
+
+func (s series) observe(status int, failed bool, took time.Duration) {
+	s.requests.WithLabelValues(strconv.Itoa(status)).Inc()
+	if failed {
+		s.errors.Inc()
+	}
+	s.latency.Observe(took.Seconds())
+}
+
+// Describe implements prometheus.Collector for what the pools know.
+func (g *Gateway) Describe(ch chan<- *prometheus.Desc) {
+	ch <- g.metrics.inFlight
+	ch <- g.metrics.waiting
+	ch <- g.metrics.replicas
+}
+
+// Collect implements prometheus.Collector for what the pools know.
+func (g *Gateway) Collect(ch chan<- prometheus.Metric) {
+	for _, e := range *g.endpoints.Load() {
+		for i := range e.route.Variants {
+			v := &e.route.Variants[i]
+			load := v.Pool.Look()
+			for desc, value := range map[*prometheus.Desc]int{
+				g.metrics.inFlight: load.InFlight, g.metrics.waiting: load.Waiting, g.metrics.replicas: load.Ready,
+			} {
+				ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), e.route.Environment, e.route.Endpoint, v.Name)
+			}
+		}
+	}
+}
