@@ -166,20 +166,36 @@ func (s *Store) Cached(ctx context.Context, environment mlops.ID, work string) (
 	return step, nil
 }
 
-// Followed tells up to when a pipeline's schedule has been followed. It is the
-// zero time if this schedule (a digest tells it apart) never was.
-func (s *Store) Followed(ctx context.Context, pipeline mlops.ID, schedule string) (time.Time, error) {
-	var until int64
-	err := s.read.QueryRowContext(ctx, "SELECT until FROM schedules WHERE pipeline = ? AND schedule = ?", pipeline, schedule).Scan(&until)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
+// Followed is up to when a pipeline's schedule has been followed.
+type Followed struct {
+	Schedule string // digest of the schedule: another one starts afresh
+	Until    time.Time
+}
+
+// Followed returns how far each pipeline's schedule has been followed.
+func (s *Store) Followed(ctx context.Context) (all map[mlops.ID]Followed, err error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT pipeline, schedule, until FROM schedules")
+	if err != nil {
+		return nil, err
 	}
-	return time.Unix(0, until).UTC(), err
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	all = map[mlops.ID]Followed{}
+	for rows.Next() {
+		var id mlops.ID
+		var f Followed
+		var until int64
+		if err := rows.Scan(&id, &f.Schedule, &until); err != nil {
+			return nil, err
+		}
+		f.Until = time.Unix(0, until).UTC()
+		all[id] = f
+	}
+	return all, rows.Err()
 }
 
 // Follow notes up to when a pipeline's schedule has been followed. A pipeline
 // that is gone is NotFound.
-func (tx *Tx) Follow(ctx context.Context, pipeline mlops.ID, schedule string, until time.Time) error {
+func (tx *Tx) Follow(ctx context.Context, pipeline mlops.ID, f Followed) error {
 	there, err := tx.Exists(ctx, pipeline)
 	if err != nil {
 		return err
@@ -189,7 +205,7 @@ func (tx *Tx) Follow(ctx context.Context, pipeline mlops.ID, schedule string, un
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO schedules (pipeline, schedule, until) VALUES (?, ?, ?)
 		ON CONFLICT (pipeline) DO UPDATE SET schedule = excluded.schedule, until = excluded.until`,
-		pipeline, schedule, until.UnixNano())
+		pipeline, f.Schedule, f.Until.UnixNano())
 	return err
 }
 
