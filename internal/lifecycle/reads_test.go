@@ -1,0 +1,203 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// models makes so many models and returns a target that shares reads.
+func (s *stack) models(t *testing.T, n int) (target, []mlops.ID) {
+	t.Helper()
+	ids := make([]mlops.ID, 0, n)
+	for i := range n {
+		spec := mlops.ModelSpec{Environment: dev, Name: fmt.Sprintf("m%d", i)}
+		ids = append(ids, apply(t, s, mlops.NounModel, s.backend.Models(), spec))
+	}
+	shared := over(s, mlops.NounModel, s.backend.Models())
+	shared.Reads = lifecycle.NewReads()
+	return shared, ids
+}
+
+// cost counts the calls that reading models takes.
+func (s *stack) cost(do func()) int {
+	count := func() int {
+		calls := s.platform.Calls()
+		return calls["get model"] + calls["list model"]
+	}
+	before := count()
+	do()
+	return count() - before
+}
+
+// refresh reads as Terraform does: ten at a time, each followed by some work.
+func refresh(t *testing.T, shared target, ids []mlops.ID, work time.Duration) {
+	t.Helper()
+	queue := make(chan mlops.ID)
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			for id := range queue {
+				seen, err := shared.Read(t.Context(), id)
+				if err != nil || seen.Ref != id {
+					t.Errorf("read %s: got %s, %v", id, seen.Ref, err)
+				}
+				time.Sleep(work)
+			}
+		})
+	}
+	for _, id := range ids {
+		queue <- id
+	}
+	close(queue)
+	wg.Wait()
+}
+
+func TestRefreshOfAThousand(t *testing.T) {
+	for _, work := range []time.Duration{0, 100 * time.Millisecond, 2 * time.Second} {
+		t.Run(work.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStack(t, 0)
+				shared, ids := s.models(t, 1000)
+				calls := s.cost(func() { refresh(t, shared, ids, work) })
+				if calls > 30 {
+					t.Errorf("%d calls, want at most 30", calls)
+				}
+			})
+		})
+	}
+}
+
+func TestReadsOneByOne(t *testing.T) {
+	s := newStack(t, 0)
+	shared, ids := s.models(t, 3)
+	shared.Reads = nil
+	if calls := s.cost(func() { refresh(t, shared, ids, 0) }); calls != 3 {
+		t.Errorf("%d calls without sharing, want 3", calls)
+	}
+}
+
+func TestLoneReadDoesNotList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 3)
+		for _, id := range ids {
+			refresh(t, shared, []mlops.ID{id}, time.Minute)
+		}
+		if n := s.platform.Calls()["list model"]; n != 0 {
+			t.Errorf("%d lists for reads a minute apart", n)
+		}
+	})
+}
+
+func TestReadAfterChangeIsFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 3)
+		refresh(t, shared, ids, 0)
+
+		spec := mlops.ModelSpec{Environment: dev, Name: "m1", Description: "changed"}
+		if _, err := shared.Update(t.Context(), ids[1], spec, ignore); err != nil {
+			t.Fatal(err)
+		}
+		if seen, err := shared.Read(t.Context(), ids[1]); err != nil || seen.Spec.Description != "changed" {
+			t.Errorf("read after update: %+v, %v", seen.Spec, err)
+		}
+		refresh(t, shared, ids, 0)
+		if err := shared.Delete(t.Context(), ids[2]); err != nil {
+			t.Fatal(err)
+		}
+		_, err := shared.Read(t.Context(), ids[2])
+		wantError(t, err, mlops.NotFound)
+	})
+}
+
+func TestMissingFromTheListIsLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 3)
+		refresh(t, shared, ids, 0)
+		late := apply(t, s, mlops.NounModel, s.backend.Models(), mlops.ModelSpec{Environment: dev, Name: "late"})
+		if seen, err := shared.Read(t.Context(), late); err != nil || seen.Ref != late {
+			t.Errorf("made after the list: %s, %v", seen.Ref, err)
+		}
+		_, err := shared.Read(t.Context(), dev.Child(mlops.NounModel, "never"))
+		wantError(t, err, mlops.NotFound)
+	})
+}
+
+func TestListIsForgottenAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 3)
+		refresh(t, shared, ids, 0)
+		s.platform.Remove(ids[0])
+		time.Sleep(15 * time.Second)
+		_, err := shared.Read(t.Context(), ids[0])
+		wantError(t, err, mlops.NotFound)
+	})
+}
+
+// unlistable is a platform that lets nobody list, or takes its time for it.
+type unlistable struct {
+	mlops.Kind[mlops.ModelSpec, mlops.ModelStatus]
+
+	takes time.Duration
+	err   error
+}
+
+func (u unlistable) List(ctx context.Context, parent mlops.ID) ([]observed, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(u.takes):
+	}
+	if u.err != nil {
+		return nil, u.err
+	}
+	return u.Kind.(mlops.Lister[mlops.ModelSpec, mlops.ModelStatus]).List(ctx, parent)
+}
+
+func TestReadsWithoutTheRightToList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 5)
+		shared.Kind = unlistable{Kind: shared.Kind, err: mlops.NewError(mlops.PermissionDenied, errors.New("no list"))}
+		refresh(t, shared, ids, 0)
+	})
+}
+
+func TestCancelledReadLeavesTheListToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared, ids := s.models(t, 3)
+		shared.Kind = unlistable{Kind: shared.Kind, takes: time.Minute}
+		refresh(t, shared, ids[:1], 0) // the next read lists
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := shared.Read(ctx, ids[1]); !errors.Is(err, context.Canceled) {
+				t.Errorf("the cancelled read: %v", err)
+			}
+		})
+		synctest.Wait()
+		calls := s.cost(func() {
+			if seen, err := shared.Read(t.Context(), ids[2]); err != nil || seen.Ref != ids[2] {
+				t.Errorf("the other read: %s, %v", seen.Ref, err)
+			}
+		})
+		wg.Wait()
+		if calls > 2 {
+			t.Errorf("%d calls, want the one list and at most the cancelled look", calls)
+		}
+	})
+}
