@@ -7,12 +7,9 @@ terraform {
 }
 
 # Nothing has to be set: the embedded engine starts by itself when a local
-# environment first needs it, and keeps its files in ~/.mlops.
-provider "mlops" {
-  local = {
-    directory = "${path.root}/.mlops" # or the environment variable MLOPS_LOCAL_DIRECTORY
-  }
-}
+# environment first needs it, and keeps its files in ~/.mlops, or where
+# local = { directory = "…" } or MLOPS_LOCAL_DIRECTORY says.
+provider "mlops" {}
 
 resource "mlops_environment" "dev" {
   name  = "churn-dev"
