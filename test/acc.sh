@@ -14,8 +14,10 @@ case "$("$cli" version | head -n 1)" in
   OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
   *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
 esac
-# The provider starts the engine from its own binary; a test binary is none.
-MLOPS_ENGINE_EXECUTABLE="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/bin/terraform-provider-mlops"
-export MLOPS_ENGINE_EXECUTABLE
+# Tests that need the real binary take the one that make built; a provider that
+# runs inside a test starts its engine from it too.
+MLOPS_PROVIDER_BINARY="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/bin/terraform-provider-mlops"
+MLOPS_ENGINE_EXECUTABLE="$MLOPS_PROVIDER_BINARY"
+export MLOPS_PROVIDER_BINARY MLOPS_ENGINE_EXECUTABLE
 
 exec "$@"
