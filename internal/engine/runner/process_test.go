@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/shirou/gopsutil/v4/process"
@@ -11,18 +12,33 @@ import (
 // test makes from a directory of its own.
 func processes(t testing.TB, mark string) int {
 	t.Helper()
+	return len(marked(t, mark))
+}
+
+func marked(t testing.TB, mark string) (found []*process.Process) {
+	t.Helper()
 	all, err := process.Processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
 	for _, p := range all {
-		line, err := p.Cmdline()
-		if err == nil && strings.Contains(line, mark) {
-			n++
+		if line, err := p.Cmdline(); err == nil && strings.Contains(line, mark) {
+			found = append(found, p)
 		}
 	}
-	return n
+	return found
+}
+
+// killAll kills the process groups with a mark, each at once, so that none of
+// their members sees another end.
+func killAll(t testing.TB, mark string) {
+	t.Helper()
+	for _, p := range marked(t, mark) {
+		if group, err := syscall.Getpgid(int(p.Pid)); err == nil {
+			_ = syscall.Kill(-group, syscall.SIGKILL) // gone already is as good
+		}
+	}
+	wantNoProcesses(t, mark)
 }
 
 func wantNoProcesses(t testing.TB, mark string) {
