@@ -233,3 +233,16 @@ func TestForeignContextErrorIsAPassingFault(t *testing.T) {
 		wantError(t, err, mlops.Unknown, "never heard of")
 	})
 }
+
+// TestFlappingForLong proves that the patience for an object that is not found
+// begins anew each time it is seen.
+func TestFlappingForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kind := &slow{takes: 10 * time.Minute}
+		flapping := kind.target()
+		flapping.Kind = mlopstest.NewFaulty(flapping.Kind, mlopstest.Plan{Flap: 2})
+		if _, err := flapping.Create(within(t, time.Hour), mlops.ModelSpec{}, ignore); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -73,7 +73,11 @@ func (t Target[Spec, Status]) settle(ctx context.Context, w *watch, id mlops.ID,
 		case !t.tolerates(ctx, w, err):
 			return last, err
 		}
-		if err := rest(ctx, p.next(last.Wait)); err != nil {
+		pause := p.next(last.Wait)
+		if !w.astray.IsZero() {
+			pause = min(pause, astrayGrace) // to know soon whether it stays so
+		}
+		if err := rest(ctx, pause); err != nil {
 			return last, err
 		}
 	}
