@@ -69,6 +69,15 @@ func EndpointDir(envDir, endpoint string) string {
 	return filepath.Join(envDir, "endpoints", endpoint)
 }
 
+// Contents lists all that the engine makes in an environment's directory.
+func Contents(envDir string) []string {
+	dirs := []string{BlobDir(envDir)}
+	for _, one := range []string{RunDir(envDir, "", ""), CaptureDir(envDir, ""), EndpointDir(envDir, "")} {
+		dirs = append(dirs, filepath.Clean(one))
+	}
+	return dirs
+}
+
 // CacheDir is the user's cache for what survives environments: virtual
 // environments.
 func CacheDir() (string, error) {

@@ -240,9 +240,15 @@ func (t Table[S, T]) Delete(ctx context.Context, id mlops.ID, guard func(tx *Tx,
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM objects WHERE id = ?", id)
-		return err
+		return t.DeleteTx(ctx, tx, id)
 	})
+}
+
+// DeleteTx removes a record inside a write transaction; one that is not there
+// is no error.
+func (t Table[S, T]) DeleteTx(ctx context.Context, tx *Tx, id mlops.ID) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM objects WHERE id = ? AND noun = ?", id, t.noun)
+	return err
 }
 
 // Children counts the objects below an ID.
