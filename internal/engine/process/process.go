@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -106,10 +108,16 @@ func Start(spec Spec) (*Handle, error) {
 	if err := ownGroup(cmd); err != nil {
 		return nil, err
 	}
+	// First without a PID: should the engine die before it has one to write, the
+	// token is enough to find the process.
+	h := newHandle(spec.State, record{Token: token, Memory: spec.MemoryLimit})
+	if err := h.save(); err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	h := newHandle(spec.State, record{PID: cmd.Process.Pid, Token: token, Memory: spec.MemoryLimit})
+	h.record.PID = cmd.Process.Pid
 	h.record.Created = created(h.record.PID)
 	if err := h.save(); err != nil {
 		killGroup(h.record.PID)
@@ -137,6 +145,9 @@ func Recover(state string) (*Handle, error) {
 		return nil, mlops.NewError(mlops.NotFound, fmt.Errorf("no readable record in %s: %w", state, err))
 	}
 	h := newHandle(state, r)
+	if r.PID == 0 && !h.find() {
+		return nil, mlops.NewError(mlops.NotFound, fmt.Errorf("no process was started in %s: its engine died first", state))
+	}
 	if !h.alive() {
 		h.conclude()
 		return h, nil
@@ -303,22 +314,55 @@ func resident(pid int32) int64 {
 }
 
 // sweep kills what carries this process's token and left its group.
-func (h *Handle) sweep() {
-	all, err := process.Processes()
-	if err != nil {
-		return
+func (h *Handle) sweep() { Sweep(h) }
+
+// Sweep kills what ended processes left behind, even what moved out of their
+// groups. It looks once at every process of the machine, which takes
+// milliseconds: many handles are better swept together.
+func Sweep(handles ...*Handle) {
+	tokens := make(map[string]bool, len(handles))
+	for _, h := range handles {
+		tokens[h.record.Token] = true
 	}
-	for _, p := range all {
-		env, err := p.Environ()
-		if err != nil {
-			continue // another user's, or gone
+	for p, token := range tokened() {
+		if tokens[token] {
+			_ = p.Kill() // gone already is as good
 		}
-		for _, v := range env {
-			if v == tokenName+"="+h.record.Token {
-				_ = p.Kill() // gone already is as good
+	}
+}
+
+// tokened yields the processes that carry a token, with it.
+func tokened() iter.Seq2[*process.Process, string] {
+	return func(yield func(*process.Process, string) bool) {
+		all, err := process.Processes()
+		if err != nil {
+			return
+		}
+		for _, p := range all {
+			env, err := p.Environ()
+			if err != nil {
+				continue // another user's, or gone
+			}
+			i := slices.IndexFunc(env, func(v string) bool { return strings.HasPrefix(v, tokenName+"=") })
+			if i >= 0 && !yield(p, strings.TrimPrefix(env[i], tokenName+"=")) {
+				return
 			}
 		}
 	}
+}
+
+// find looks for the process by its token: the oldest that carries it leads.
+func (h *Handle) find() bool {
+	for p, token := range tokened() {
+		if token != h.record.Token {
+			continue
+		}
+		born, err := p.CreateTime()
+		if err == nil && (h.record.PID == 0 || born < h.record.Created || born == h.record.Created && int(p.Pid) < h.record.PID) {
+			h.record.PID, h.record.Created = int(p.Pid), born
+		}
+	}
+	return h.record.PID != 0
 }
 
 func created(pid int) int64 {

@@ -93,8 +93,8 @@ func (e *execution) recover(ctx context.Context, j *job, at store.Step) *process
 	}
 	select {
 	case <-h.Done():
+		h.Stop(ctx, 0) // what is left of its children
 		if h.Exit().Code < 0 {
-			h.Stop(ctx, 0) // what is left of its children
 			return nil
 		}
 	default:
@@ -160,6 +160,7 @@ func (e *execution) ready(ctx context.Context, j *job, attempt int) (args, env [
 // error says why there was no waiting to the end.
 func (e *execution) await(ctx context.Context, j *job, h *process.Handle, at store.Step) error {
 	j.place(e.attemptDir(j.name, at.Attempt))
+	e.seen(h)
 	var overdue <-chan time.Time
 	if j.step.Timeout > 0 {
 		timer := time.NewTimer(time.Until(at.StartedAt.Add(time.Duration(j.step.Timeout))))

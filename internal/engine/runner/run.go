@@ -27,6 +27,7 @@ type execution struct {
 
 	mu    sync.Mutex
 	steps map[string]store.Step // as in the store; a step that has not begun is the zero Step
+	ended []*process.Handle     // of all attempts; what they left behind is ended with the run
 }
 
 // stepError is a step that failed for good: the run's failure.
@@ -158,6 +159,7 @@ func (e *execution) finish(ctx context.Context, failure *stepError) error {
 	if err := e.endRunning(ctx); err != nil {
 		return err
 	}
+	process.Sweep(e.ended...)
 	_, err := e.Store.Runs().Change(ctx, e.id, func(tx *store.Tx, r *record) error {
 		if r.Phase == mlops.PhaseDeleting {
 			return errDeleted
@@ -207,6 +209,13 @@ func (e *execution) get(name string) store.Step {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.steps[name]
+}
+
+// seen keeps a handle for the end of the run.
+func (e *execution) seen(h *process.Handle) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ended = append(e.ended, h)
 }
 
 func (e *execution) snapshot() map[string]store.Step {

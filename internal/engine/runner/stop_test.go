@@ -110,6 +110,17 @@ func TestSuspendEndsProcessesAndResumes(t *testing.T) {
 	}
 }
 
+func TestWhatASucceededStepLeavesBehindEndsWithTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	mark := filepath.Join(t.TempDir(), "mark")
+	e.addPipeline(map[string]mlops.Step{
+		"leaky": sh(`setsid sh -c 'touch ` + mark + `; while :; do sleep 600; done' & ` + gate(mark)),
+	})
+	wantState(t, e.run("1"), mlops.RunSucceeded)
+	wantNoProcesses(t, mark)
+}
+
 func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
