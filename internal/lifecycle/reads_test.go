@@ -162,7 +162,11 @@ func (u unlistable) List(ctx context.Context, parent mlops.ID) ([]observed, erro
 	if u.err != nil {
 		return nil, u.err
 	}
-	return u.Kind.(mlops.Lister[mlops.ModelSpec, mlops.ModelStatus]).List(ctx, parent)
+	lister, ok := u.Kind.(mlops.Lister[mlops.ModelSpec, mlops.ModelStatus])
+	if !ok {
+		return nil, errors.New("the kind does not list")
+	}
+	return lister.List(ctx, parent)
 }
 
 func TestReadsWithoutTheRightToList(t *testing.T) {

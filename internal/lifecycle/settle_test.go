@@ -119,7 +119,7 @@ func TestEndsOtherThanAsked(t *testing.T) {
 // wantError insists on an *mlops.Error with everything filled in.
 func wantError(t *testing.T, err error, code mlops.Code, words ...string) {
 	t.Helper()
-	e, ok := err.(*mlops.Error)
+	e, ok := err.(*mlops.Error) //nolint:errorlint // nothing may be wrapped around it
 	if !ok {
 		t.Fatalf("the error is %T (%v), want an *mlops.Error", err, err)
 	}
@@ -197,9 +197,9 @@ func TestIdentityOfAFailedCreateIsRecorded(t *testing.T) {
 			Field: "name", Request: "r-1",
 		}
 		wantError(t, err, want.Code, "too many")
-		got := *err.(*mlops.Error)
+		got, _ := errors.AsType[*mlops.Error](err)
 		got.Err = nil
-		if diff := cmp.Diff(*want, got); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
 		}
 		if recorded.Ref != slowID {

@@ -33,6 +33,7 @@ type placed[Spec any] struct {
 // kind is the four verbs of one noun.
 type kind[Spec, Status any] struct {
 	*backend
+
 	noun  mlops.Noun
 	trade trade[Spec, Status]
 }

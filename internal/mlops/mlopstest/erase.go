@@ -23,23 +23,28 @@ func erase[Spec, Status any](kind mlops.Kind[Spec, Status]) anyKind {
 	return erased[Spec, Status]{kind}
 }
 
+// Create is the kind's.
 func (e erased[Spec, Status]) Create(ctx context.Context, spec any) (mlops.Change, error) {
-	return e.kind.Create(ctx, spec.(Spec))
+	return e.kind.Create(ctx, as[Spec](spec))
 }
 
+// Get is the kind's.
 func (e erased[Spec, Status]) Get(ctx context.Context, ref mlops.ID) (observed, error) {
 	seen, err := e.kind.Get(ctx, ref)
 	return eraseOne(seen), err
 }
 
+// Update is the kind's.
 func (e erased[Spec, Status]) Update(ctx context.Context, ref mlops.ID, spec any) (mlops.Change, error) {
-	return e.kind.Update(ctx, ref, spec.(Spec))
+	return e.kind.Update(ctx, ref, as[Spec](spec))
 }
 
+// Delete is the kind's.
 func (e erased[Spec, Status]) Delete(ctx context.Context, ref mlops.ID) error {
 	return e.kind.Delete(ctx, ref)
 }
 
+// List is the kind's, if it has one.
 func (e erased[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]observed, error) {
 	lister, ok := e.kind.(mlops.Lister[Spec, Status])
 	if !ok {
@@ -56,6 +61,15 @@ func (e erased[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]obse
 func (e erased[Spec, Status]) lists() bool {
 	_, ok := e.kind.(mlops.Lister[Spec, Status])
 	return ok
+}
+
+// as gives an erased value its type back. Another type is a mistake in a rule.
+func as[T any](v any) T {
+	typed, ok := v.(T)
+	if !ok {
+		panic(fmt.Sprintf("mlopstest: a rule took a %T for a %T", v, typed))
+	}
+	return typed
 }
 
 func eraseOne[Spec, Status any](seen mlops.Observed[Spec, Status]) observed {

@@ -53,6 +53,7 @@ type World struct {
 
 // Run runs every rule, each in a world of its own.
 func Run(t *testing.T, h Harness) {
+	t.Helper()
 	h.Patience = cmp.Or(h.Patience, time.Minute)
 	rules := reflect.ValueOf(suite{})
 	for i := range rules.NumMethod() {
@@ -66,6 +67,7 @@ func Run(t *testing.T, h Harness) {
 
 // runRule runs one rule: once, for every noun, or for every feature.
 func runRule(t *testing.T, h Harness, rule any) {
+	t.Helper()
 	t.Parallel()
 	switch rule := rule.(type) {
 	case func(*lab):

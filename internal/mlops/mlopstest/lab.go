@@ -105,7 +105,7 @@ func (l *lab) ready(n noun, change mlops.Change) observed {
 func (l *lab) settled(n noun, ref mlops.ID) observed {
 	l.Helper()
 	var seen observed
-	l.await(func() bool {
+	l.awaitf(func() bool {
 		seen = l.get(n, ref)
 		return seen.Phase == mlops.PhaseReady || seen.Phase == mlops.PhaseFailed
 	}, "%s never settled", ref)
@@ -115,7 +115,7 @@ func (l *lab) settled(n noun, ref mlops.ID) observed {
 // gone waits until an object is not found.
 func (l *lab) gone(n noun, ref mlops.ID) {
 	l.Helper()
-	l.await(func() bool {
+	l.awaitf(func() bool {
 		_, err := l.kind(n).Get(l.Context(), ref)
 		return l.code(err) == mlops.NotFound
 	}, "%s is still there", ref)
@@ -152,8 +152,8 @@ func (l *lab) list(n noun, parent mlops.ID) map[mlops.ID]observed {
 	return out
 }
 
-// await polls until done, or fails the test when patience ends.
-func (l *lab) await(done func() bool, format string, args ...any) {
+// awaitf polls until done, or fails the test when patience ends.
+func (l *lab) awaitf(done func() bool, format string, args ...any) {
 	l.Helper()
 	deadline := time.Now().Add(l.harness.Patience)
 	for pause := time.Millisecond; !done(); pause = min(2*pause, 100*time.Millisecond) {

@@ -98,7 +98,7 @@ func modelEndpointNoun() noun {
 // with turns a change of a spec's copy into one of an erased spec.
 func with[Spec any](change func(*Spec)) func(any) any {
 	return func(spec any) any {
-		s := spec.(Spec)
+		s := as[Spec](spec)
 		change(&s)
 		return s
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func endpointStatus(seen observed) mlops.ModelEndpointStatus {
-	return seen.Status.(mlops.ModelEndpointStatus)
+	return as[mlops.ModelEndpointStatus](seen.Status)
 }
 
 // serving is what an endpoint should say that it serves.

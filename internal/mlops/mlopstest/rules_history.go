@@ -10,7 +10,7 @@ import (
 
 // versionStatus reads a version's status.
 func versionStatus(seen observed) mlops.ModelVersionStatus {
-	return seen.Status.(mlops.ModelVersionStatus)
+	return as[mlops.ModelVersionStatus](seen.Status)
 }
 
 // TestVersionNumbers proves that versions are content-addressed: the same bytes
@@ -105,7 +105,7 @@ func (suite) TestAliasMoves(l *lab) {
 	spec.Aliases = []string{"champion"}
 	second := l.create(n, spec).Ref
 	for ref, want := range map[mlops.ID][]string{first: {"stays"}, second: {"champion"}} {
-		if got := l.get(n, ref).Spec.(mlops.ModelVersionSpec).Aliases; !slices.Equal(got, want) {
+		if got := as[mlops.ModelVersionSpec](l.get(n, ref).Spec).Aliases; !slices.Equal(got, want) {
 			l.Errorf("%s has the aliases %q, want %q", ref, got, want)
 		}
 	}
@@ -114,7 +114,7 @@ func (suite) TestAliasMoves(l *lab) {
 // TestRun proves that a run that is ready has succeeded, and shows what it made.
 func (suite) TestRun(l *lab) {
 	seen := l.create(pipelineRunNoun(), l.runSpec(l.fresh()))
-	status := seen.Status.(mlops.PipelineRunStatus)
+	status := as[mlops.PipelineRunStatus](seen.Status)
 	if status.State != mlops.RunSucceeded || status.Run != seen.Ref.Name() {
 		l.Errorf("a ready run: %+v", status)
 	}

@@ -63,19 +63,22 @@ func (suite) TestOtherOwner(l *lab, n noun) {
 	}
 }
 
-// TestImported proves that an object of another owner can be changed by its ID,
-// as one that was imported is.
-func (suite) TestImported(l *lab, n noun) {
-	if n.renewed {
-		return
-	}
+// TestHandedOver proves that whoever knows an object may change and delete it,
+// whoever made it: it was imported, or its configuration was moved to another
+// directory or another machine.
+func (suite) TestHandedOver(l *lab, n noun) {
 	spec := n.spec(l, l.fresh())
 	made := l.create(n, spec)
-	change, err := n.kind(l.open(them)).Update(l.Context(), made.Ref, n.change(spec))
+	theirs := n.kind(l.open(them))
+	change, err := theirs.Update(l.Context(), made.Ref, n.change(spec))
 	if err != nil {
 		l.Fatalf("update by another owner: %v", err)
 	}
-	l.wantSpec(l.ready(n, change), n.change(spec))
+	l.wantSpec(l.ready(n, change), following(n.change(spec), made.Ref))
+	if err := theirs.Delete(l.Context(), change.Ref); err != nil {
+		l.Fatalf("delete by another owner: %v", err)
+	}
+	l.gone(n, change.Ref)
 }
 
 // crowd is how many do the same thing at once.

@@ -26,10 +26,10 @@ func (suite) TestLife(l *lab, n noun) {
 		l.Errorf("a change kept the revision %q", made.Revision)
 	}
 
-	l.destroy(n, updated.Ref)
 	if n.renewed {
-		l.get(n, made.Ref) // history stays
+		l.get(n, made.Ref) // stays as history
 	}
+	l.destroy(n, updated.Ref)
 }
 
 // TestChangeReadsBack proves that an update's spec is what is read, but for the
@@ -38,12 +38,16 @@ func (suite) TestChangeReadsBack(l *lab, n noun) {
 	spec := n.spec(l, l.fresh())
 	made := l.create(n, spec)
 	want := n.change(spec)
-	got := l.update(n, made.Ref, want)
-	if run, ok := want.(mlops.PipelineRunSpec); ok {
-		run.After = made.Ref
-		want = run
+	l.wantSpec(l.update(n, made.Ref, want), following(want, made.Ref))
+}
+
+// following is a spec as it comes back from an update of ref.
+func following(spec any, ref mlops.ID) any {
+	if run, ok := spec.(mlops.PipelineRunSpec); ok {
+		run.After = ref
+		return run
 	}
-	l.wantSpec(got, want)
+	return spec
 }
 
 // TestMissing proves that what never was is NotFound to every verb.
@@ -97,6 +101,37 @@ func (suite) TestNoChange(l *lab, n noun) {
 	if got := l.get(n, made.Ref); got.Phase != mlops.PhaseReady {
 		l.Errorf("after an update to the same spec it is %s", got.Phase)
 	}
+}
+
+// TestChangeOfMind proves that a change may be followed by another before it
+// has settled, and that the last one wins.
+func (suite) TestChangeOfMind(l *lab, n noun) {
+	if n.renewed {
+		return
+	}
+	spec := n.spec(l, l.fresh())
+	ref := l.create(n, spec).Ref
+	if _, err := l.kind(n).Update(l.Context(), ref, n.change(spec)); err != nil {
+		l.Fatalf("update: %v", err)
+	}
+	l.wantSpec(l.update(n, ref, spec), spec)
+}
+
+// TestDeleteWhileCreating proves that an object need not be ready to be deleted.
+// A platform that needs the creation to end first says Conflict until then.
+func (suite) TestDeleteWhileCreating(l *lab, n noun) {
+	change, err := l.kind(n).Create(l.Context(), n.spec(l, l.fresh()))
+	if err != nil {
+		l.Fatalf("create: %v", err)
+	}
+	l.awaitf(func() bool {
+		err = l.kind(n).Delete(l.Context(), change.Ref)
+		return l.code(err) != mlops.Conflict
+	}, "%s cannot be deleted: %v", change.Ref, err)
+	if err != nil {
+		l.Fatalf("delete: %v", err)
+	}
+	l.gone(n, change.Ref)
 }
 
 // TestStableReads proves that looking changes nothing.
