@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// workspace returns an initialised workspace with a configuration.
+// workspace returns an initialised workspace with a configuration, or an empty
+// one.
 func workspace(t *testing.T, config string) *tfcli.Workspace {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -35,8 +36,10 @@ func workspace(t *testing.T, config string) *tfcli.Workspace {
 	}
 	t.Parallel()
 	w := tfcli.New(t).Workspace(t)
-	w.Write("main.tf", header+config)
-	w.Init()
+	if config != "" {
+		w.Write("main.tf", header+config)
+		w.Init()
+	}
 	return w
 }
 

@@ -162,12 +162,29 @@ func (w *Workspace) Write(name, content string) {
 	}
 }
 
-// Copy copies a folder into the workspace.
-func (w *Workspace) Copy(dir string) {
+// CopyConfig copies the files of a folder, except those to leave out, and
+// returns their text.
+func (w *Workspace) CopyConfig(folder string, leaveOut func(name string) bool) string {
 	w.t.Helper()
-	if err := os.CopyFS(w.Dir, os.DirFS(dir)); err != nil {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	var text strings.Builder
+	for _, e := range entries {
+		if leaveOut(e.Name()) || e.IsDir() {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.Write(e.Name(), string(b))
+		if filepath.Ext(e.Name()) == ".tf" {
+			text.Write(b)
+		}
+	}
+	return text.String()
 }
 
 // Run runs one command and returns what it said, whatever its exit status.

@@ -1,0 +1,54 @@
+package acceptance
+
+import (
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const protected = "deletion_protection = true"
+
+// TestExamples applies every example as it is in the repository: apply, an
+// empty plan, destroy, and nothing left.
+func TestExamples(t *testing.T) {
+	root := filepath.Join("..", "..", "examples")
+	folders := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".tf") && !d.IsDir() {
+			folders[filepath.Dir(path)] = true
+		}
+		return err
+	})
+	if err != nil || len(folders) < 10 {
+		t.Fatalf("%d examples, %v", len(folders), err)
+	}
+	for folder := range folders {
+		name, err := filepath.Rel(root, folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { tryExample(t, folder) })
+	}
+}
+
+func tryExample(t *testing.T, folder string) {
+	w := workspace(t, "")
+	text := w.CopyConfig(folder, func(name string) bool {
+		// Import blocks are for objects that exist already; TestAccImport has that.
+		return strings.HasPrefix(name, "import")
+	})
+	if !strings.Contains(text, "required_providers") {
+		w.Write("providers.tf", header)
+	}
+	w.Init()
+	w.Apply()
+	w.PlanIsEmpty()
+	if strings.Contains(text, protected) {
+		w.Run("destroy", "-auto-approve").Contains(t, "deletion_protection")
+		w.Write("resource.tf", strings.ReplaceAll(text, protected, "deletion_protection = false"))
+		w.Apply()
+	}
+	w.Destroy()
+	w.NothingLeft()
+}
