@@ -14,6 +14,9 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
+// defaultPath serves an engine that was started without a PATH.
+const defaultPath = "/usr/local/bin:/usr/bin:/bin"
+
 // inherited lists the variables of the engine that its steps get too, beside
 // those that inheritedPrefixes match. The rest stays the engine's own: what
 // comes out of a step should depend on what the pipeline says.
@@ -49,7 +52,8 @@ func (j *job) command(python pyenv.Env, value func(mlops.Reference) (string, err
 	if j.step.Script != "" {
 		args = []string{python.Python(), j.scriptFile()}
 	}
-	vars := inheritedVars(os.Environ())
+	vars := map[string]string{"PATH": defaultPath}
+	maps.Copy(vars, inheritedVars(os.Environ()))
 	vars["PYTHONUNBUFFERED"] = "1" // the log is whole even if the step is killed
 	j.hintThreads(vars)
 	addAll(vars, python.Vars(vars["PATH"]))

@@ -1,12 +1,16 @@
+//go:build unix
+
 package runner_test
 
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -167,4 +171,34 @@ func TestDirectoryThatCannotBeMade(t *testing.T) {
 	o := e.run("1")
 	wantState(t, o, mlops.RunFailed)
 	wantReason(t, o, `step "quick" could not be started`, "not a directory")
+}
+
+func TestRunWaitsWhileTheStoreRefuses(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.addPipeline(map[string]mlops.Step{"quick": sh("true")})
+	e.exec("CREATE TRIGGER refuse BEFORE INSERT ON steps BEGIN SELECT RAISE(ABORT, 'no room'); END")
+	ref := e.create("1")
+	o := e.until(ref, "the trouble to be told", func(o observed) bool { return strings.Contains(o.Reason, "no room") })
+	if o.Phase != mlops.PhasePending {
+		t.Errorf("phase is %s: the engine's trouble is not the run's failure", o.Phase)
+	}
+	e.exec("DROP TRIGGER refuse")
+	o = e.ended(ref)
+	wantState(t, o, mlops.RunSucceeded)
+	if o.Reason != "" {
+		t.Errorf("the reason stayed: %s", o.Reason)
+	}
+}
+
+// exec runs a statement on the store itself.
+func (e *engine) exec(statement string) {
+	e.t.Helper()
+	err := e.store.Write(e.t.Context(), func(tx *store.Tx) error {
+		_, err := tx.ExecContext(e.t.Context(), statement)
+		return err
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package runner_test
 
 import (
@@ -177,4 +179,37 @@ func TestEnvironmentIsTheStepsOwn(t *testing.T) {
 	if got := strings.TrimSpace(output(t, o, "show.dir")); filepath.Base(got) != "work" {
 		t.Errorf("the step ran in %s", got)
 	}
+}
+
+func TestPackagesAreInstalled(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	script := mlops.Step{
+		Script:   "import os, six\nopen(os.environ['MLOPS_OUTPUT_VERSION'], 'w').write(six.__version__)\n",
+		Packages: []string{"six==1.17.0"}, Outputs: []string{"version"},
+	}
+	command := sh(`python -c 'import six; print(six.__version__, end="")' >"$MLOPS_OUTPUT_VERSION"`, "version")
+	command.Packages = script.Packages
+	e.addPipeline(map[string]mlops.Step{"script": script, "command": command})
+	o := e.run("1")
+	wantState(t, o, mlops.RunSucceeded)
+	for name := range o.Status.Steps {
+		if got := output(t, o, name+".version"); got != "1.17.0" {
+			t.Errorf("step %s saw version %q", name, got)
+		}
+		if diff := cmp.Diff(script.Packages, o.Status.Lineage.Steps[name].Packages); diff != "" {
+			t.Errorf("step %s: packages (-want +got): %s", name, diff)
+		}
+	}
+}
+
+func TestPackagesThatCannotBeInstalled(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	step := sh("true")
+	step.Packages = []string{"six==0.0.0.no.such"}
+	e.addPipeline(map[string]mlops.Step{"bad": step})
+	o := e.run("1")
+	wantState(t, o, mlops.RunFailed)
+	wantReason(t, o, `step "bad" could not be started`, "no.such")
 }

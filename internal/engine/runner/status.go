@@ -27,6 +27,11 @@ func queued(id mlops.ID, pipeline mlops.PipelineSpec) mlops.PipelineRunStatus {
 // observe shows a run; while it is under way its steps are in rows of their own.
 func (s *Service) observe(ctx context.Context, r record) (mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus], error) {
 	o := r.Observed()
+	dir, err := s.directory(ctx, r.ID)
+	if err != nil {
+		return o, err
+	}
+	o.Native = map[string]string{"directory": dir}
 	if o.Status.State.Ended() {
 		return o, nil
 	}
