@@ -1,0 +1,111 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+func environmentAttributes(factories []mlops.Factory) attributes {
+	g := guide{factories}
+	all := attributes{
+		"name":   requiredText("The environment's name. Changing it replaces the environment."),
+		"stage":  requiredText("How far its contents are from users: `dev`, `test`, `staging` or `prod`."),
+		"labels": labels(),
+		"retention": object(g.doc(mlops.FeatureEnvironmentRetention, "How long finished things are kept. Without it, as long as what they belong to."), attributes{
+			"runs":     duration("Age, since its end, at which a finished run is removed."),
+			"captures": duration("Age, since its writing, at which a captured request is removed."),
+		}),
+		"deletion_protection": schema.BoolAttribute{
+			MarkdownDescription: g.doc(mlops.FeatureEnvironmentProtect, "Whether deleting the environment is refused. To delete it, set this to `false` and apply that first. Default: `false`."),
+			Optional:            true,
+			Computed:            true,
+			Default:             booldefault.StaticBool(false),
+		},
+		"created_at": computedTime("When the environment was made."),
+	}
+	for _, f := range factories {
+		members := attributes{}
+		for _, s := range f.Target {
+			members[s.Name] = targetSetting(s)
+		}
+		all[f.Name] = object("Puts the environment on the backend `"+f.Name+"`. "+f.Summary+" Exactly one backend must be given; changing it replaces the environment.", members)
+	}
+	return all
+}
+
+type environmentModel struct {
+	common
+
+	Name               *string           `tfsdk:"name"`
+	Stage              *string           `tfsdk:"stage"`
+	Labels             map[string]string `tfsdk:"labels"`
+	Retention          *retentionModel   `tfsdk:"retention"`
+	DeletionProtection *bool             `tfsdk:"deletion_protection"`
+	CreatedAt          *string           `tfsdk:"created_at"`
+
+	Targets map[string]mlops.Settings `tfsdk:"-"` // by backend; see codec
+}
+
+type retentionModel struct {
+	Runs     *string `tfsdk:"runs"`
+	Captures *string `tfsdk:"captures"`
+}
+
+func (m *environmentModel) targets() *map[string]mlops.Settings { return &m.Targets }
+
+func (m environmentModel) spec() mlops.EnvironmentSpec {
+	return mlops.EnvironmentSpec{
+		Name:               valueOf(m.Name),
+		Stage:              valueOf(m.Stage),
+		Target:             m.target(),
+		Labels:             m.Labels,
+		Retention:          m.Retention.spec(),
+		DeletionProtection: valueOf(m.DeletionProtection),
+	}
+}
+
+// target is the one target, or none while it is not clear which: that exactly
+// one is given is a rule of the schema.
+func (m environmentModel) target() mlops.Target {
+	names := slices.Collect(maps.Keys(m.Targets))
+	if len(names) != 1 {
+		return mlops.Target{}
+	}
+	return mlops.Target{Backend: names[0], Settings: m.Targets[names[0]]}
+}
+
+func (m *retentionModel) spec() *mlops.Retention {
+	if m == nil {
+		return nil
+	}
+	return &mlops.Retention{Runs: durationOf(m.Runs), Captures: durationOf(m.Captures)}
+}
+
+func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]) environmentModel {
+	s := seen.Spec
+	settings := s.Target.Settings
+	if settings == nil {
+		settings = mlops.Settings{}
+	}
+	return environmentModel{
+		Name:               nullable(s.Name),
+		Stage:              nullable(s.Stage),
+		Labels:             s.Labels,
+		Retention:          retentionOf(s.Retention),
+		DeletionProtection: &s.DeletionProtection,
+		CreatedAt:          nullableTime(seen.Status.CreatedAt),
+		Targets:            map[string]mlops.Settings{s.Target.Backend: settings},
+	}
+}
+
+func retentionOf(r *mlops.Retention) *retentionModel {
+	if r == nil {
+		return nil
+	}
+	return &retentionModel{Runs: nullableDuration(r.Runs), Captures: nullableDuration(r.Captures)}
+}

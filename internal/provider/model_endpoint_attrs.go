@@ -1,0 +1,247 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// Values where the configuration is silent.
+const (
+	defaultSample = 100 // percent
+	defaultStatus = 200
+)
+
+func modelEndpointAttributes(g guide) attributes {
+	return attributes{
+		"environment": requiredText("ID of the environment. Changing it replaces the endpoint."),
+		"name":        requiredText("The endpoint's name. Changing it replaces the endpoint."),
+		"description": description(),
+		"labels":      labels(),
+		"variants":    requiredObjectMap("What serves, by name. The traffic of all variants sums to 100.", variantAttributes(g)),
+		"rollout": object("How a change reaches traffic.", attributes{
+			"strategy": requiredText(g.choices("model_endpoint.rollout.strategy", mlops.Strategies(), "The strategy. `all_at_once` moves all traffic when every new variant is ready.")),
+		}),
+		"capture": object(g.doc(mlops.FeatureEndpointCapture, "Keeps requests and responses."), attributes{
+			"sample_percent": withDefault("Share of requests that is kept, in percent.", defaultSample),
+		}),
+		"smoke_test": object(g.doc(mlops.FeatureEndpointSmokeTest, "A request that a new version must answer before it gets traffic."), attributes{
+			"request":       requiredJSON("Body of the request, as JSON; write it with `jsonencode`."),
+			"expect_status": withDefault("HTTP status that the answer must have.", defaultStatus),
+			"timeout":       duration("How long the answer may take. Default: 30s."),
+		}),
+		"request_timeout": duration("How long one request may take. Default: 60s."),
+		"url":             computedText("Where the endpoint answers. It stays the same for the endpoint's life."),
+		"serving": computedObjectMap("What really answers, by variant.", attributes{
+			"version": computedText("ID of the model version."),
+			"digest":  computedText("Digest of its bytes."),
+			"traffic": schema.Int64Attribute{MarkdownDescription: "Share of the traffic, in percent.", Computed: true},
+		}),
+	}
+}
+
+func variantAttributes(g guide) attributes {
+	return attributes{
+		"version": requiredText("ID of the model version."),
+		"traffic": schema.Int64Attribute{
+			MarkdownDescription: g.doc(mlops.FeatureEndpointSplit, "Share of the traffic, in percent. Any other than 100 is a split."),
+			Required:            true,
+		},
+		"compute": computeAttribute(g, "What each replica needs.", "", "", mlops.FeatureEndpointGPU),
+		"scaling": object(g.doc(mlops.FeatureEndpointScaling, "Bounds of the number of replicas. Within them the autoscaler decides. Without it, one replica."), attributes{
+			"min": schema.Int64Attribute{
+				MarkdownDescription: g.doc(mlops.FeatureEndpointScaleToZero, "Least replicas. Default: 1. With 0 an idle variant sleeps, and the first request wakes it.") + " Only 0 needs that.",
+				Optional:            true,
+			},
+			"max": schema.Int64Attribute{MarkdownDescription: "Most replicas. Default: the larger of 1 and `min`.", Optional: true},
+			"target": object("What the autoscaler aims at.", attributes{
+				"concurrency": schema.Int64Attribute{MarkdownDescription: "Requests in flight that one replica should have. Without a target, 8.", Required: true},
+			}),
+			"idle_after": duration("With `min` 0: how long without a request until the variant sleeps. Default: 5m."),
+		}),
+		"env":             textMap("Environment variables of the server."),
+		"startup_timeout": duration("How long a replica may take from its start until it is ready. Default: 5m."),
+	}
+}
+
+func withDefault(doc string, value int64) schema.Int64Attribute {
+	return schema.Int64Attribute{MarkdownDescription: doc, Optional: true, Computed: true, Default: int64default.StaticInt64(value)}
+}
+
+type modelEndpointModel struct {
+	common
+
+	Environment    *string                 `tfsdk:"environment"`
+	Name           *string                 `tfsdk:"name"`
+	Description    *string                 `tfsdk:"description"`
+	Labels         map[string]string       `tfsdk:"labels"`
+	Variants       map[string]variantModel `tfsdk:"variants"`
+	Rollout        *rolloutModel           `tfsdk:"rollout"`
+	Capture        *captureModel           `tfsdk:"capture"`
+	SmokeTest      *smokeTestModel         `tfsdk:"smoke_test"`
+	RequestTimeout *string                 `tfsdk:"request_timeout"`
+	URL            *string                 `tfsdk:"url"`
+	Serving        map[string]servingModel `tfsdk:"serving"`
+}
+
+type variantModel struct {
+	Version        *string           `tfsdk:"version"`
+	Traffic        *int64            `tfsdk:"traffic"`
+	Compute        *computeModel     `tfsdk:"compute"`
+	Scaling        *scalingModel     `tfsdk:"scaling"`
+	Env            map[string]string `tfsdk:"env"`
+	StartupTimeout *string           `tfsdk:"startup_timeout"`
+}
+
+type scalingModel struct {
+	Min       *int64              `tfsdk:"min"`
+	Max       *int64              `tfsdk:"max"`
+	Target    *scalingTargetModel `tfsdk:"target"`
+	IdleAfter *string             `tfsdk:"idle_after"`
+}
+
+type scalingTargetModel struct {
+	Concurrency *int64 `tfsdk:"concurrency"`
+}
+
+type rolloutModel struct {
+	Strategy *string `tfsdk:"strategy"`
+}
+
+type captureModel struct {
+	SamplePercent *int64 `tfsdk:"sample_percent"`
+}
+
+type smokeTestModel struct {
+	Request      *string `tfsdk:"request"`
+	ExpectStatus *int64  `tfsdk:"expect_status"`
+	Timeout      *string `tfsdk:"timeout"`
+}
+
+type servingModel struct {
+	Version *string `tfsdk:"version"`
+	Digest  *string `tfsdk:"digest"`
+	Traffic *int64  `tfsdk:"traffic"`
+}
+
+func (m modelEndpointModel) spec() mlops.ModelEndpointSpec {
+	return mlops.ModelEndpointSpec{
+		Environment: idOf(m.Environment),
+		Name:        valueOf(m.Name),
+		Description: valueOf(m.Description),
+		Labels:      m.Labels,
+		Variants:    each(m.Variants, variantModel.spec),
+		Rollout:     m.Rollout.spec(),
+		Capture:     m.Capture.spec(),
+		SmokeTest:   m.SmokeTest.spec(),
+		Timeout:     durationOf(m.RequestTimeout),
+	}
+}
+
+func (m variantModel) spec() mlops.Variant {
+	return mlops.Variant{
+		Version: idOf(m.Version),
+		Traffic: valueOf(m.Traffic),
+		Compute: m.Compute.spec(),
+		Scaling: m.Scaling.spec(),
+		Env:     m.Env,
+		Startup: durationOf(m.StartupTimeout),
+	}
+}
+
+func (m *scalingModel) spec() *mlops.Scaling {
+	if m == nil {
+		return nil
+	}
+	s := &mlops.Scaling{Min: m.Min, Max: m.Max, IdleAfter: durationOf(m.IdleAfter)}
+	if m.Target != nil {
+		s.Concurrency = m.Target.Concurrency
+	}
+	return s
+}
+
+func (m *rolloutModel) spec() *mlops.Rollout {
+	if m == nil {
+		return nil
+	}
+	return &mlops.Rollout{Strategy: valueOf(m.Strategy)}
+}
+
+func (m *captureModel) spec() *mlops.Capture {
+	if m == nil {
+		return nil
+	}
+	return &mlops.Capture{SamplePercent: valueOr(m.SamplePercent, defaultSample)}
+}
+
+func (m *smokeTestModel) spec() *mlops.SmokeTest {
+	if m == nil {
+		return nil
+	}
+	return &mlops.SmokeTest{Request: valueOf(m.Request), Status: valueOr(m.ExpectStatus, defaultStatus), Timeout: durationOf(m.Timeout)}
+}
+
+func modelEndpointOf(seen mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]) modelEndpointModel {
+	s := seen.Spec
+	return modelEndpointModel{
+		Environment:    nullableID(s.Environment),
+		Name:           nullable(s.Name),
+		Description:    nullable(s.Description),
+		Labels:         s.Labels,
+		Variants:       each(s.Variants, variantOf),
+		Rollout:        rolloutOf(s.Rollout),
+		Capture:        captureOf(s.Capture),
+		SmokeTest:      smokeTestOf(s.SmokeTest),
+		RequestTimeout: nullableDuration(s.Timeout),
+		URL:            nullable(seen.Status.URL),
+		Serving:        each(seen.Status.Serving, servingOf),
+	}
+}
+
+func variantOf(v mlops.Variant) variantModel {
+	return variantModel{
+		Version:        nullableID(v.Version),
+		Traffic:        &v.Traffic,
+		Compute:        computeOf(v.Compute),
+		Scaling:        scalingOf(v.Scaling),
+		Env:            v.Env,
+		StartupTimeout: nullableDuration(v.Startup),
+	}
+}
+
+func scalingOf(s *mlops.Scaling) *scalingModel {
+	if s == nil {
+		return nil
+	}
+	m := &scalingModel{Min: s.Min, Max: s.Max, IdleAfter: nullableDuration(s.IdleAfter)}
+	if s.Concurrency != nil {
+		m.Target = &scalingTargetModel{Concurrency: s.Concurrency}
+	}
+	return m
+}
+
+func rolloutOf(r *mlops.Rollout) *rolloutModel {
+	if r == nil {
+		return nil
+	}
+	return &rolloutModel{Strategy: nullable(r.Strategy)}
+}
+
+func captureOf(c *mlops.Capture) *captureModel {
+	if c == nil {
+		return nil
+	}
+	return &captureModel{SamplePercent: &c.SamplePercent}
+}
+
+func smokeTestOf(t *mlops.SmokeTest) *smokeTestModel {
+	if t == nil {
+		return nil
+	}
+	return &smokeTestModel{Request: nullable(t.Request), ExpectStatus: &t.Status, Timeout: nullableDuration(t.Timeout)}
+}
+
+func servingOf(s mlops.Serving) servingModel {
+	return servingModel{Version: nullableID(s.Version), Digest: nullable(s.Digest), Traffic: &s.Traffic}
+}

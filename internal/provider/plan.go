@@ -1,0 +1,240 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// heldKey is where a plan for an existing object notes its ID, so that the plan
+// for its replacement, which starts from nothing, is known for what it is.
+const heldKey = "held"
+
+// ModifyPlan implements resource.ResourceWithModifyPlan.
+func (r *managed[M, S, T]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.platforms == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		r.planDelete(ctx, req, resp)
+		return
+	}
+	p, ok := r.propose(ctx, req, resp)
+	if !ok || p.same {
+		return
+	}
+	c := mlops.NewChecker(p.asked.unknown...)
+	r.verify(c, p.asked)
+	report(ctx, r.full, c.Problems(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.preflight(ctx, p.asked, &resp.Diagnostics)
+	resp.RequiresReplace = r.replacing(p)
+	r.planComputed(ctx, c, p, len(resp.RequiresReplace) > 0, &resp.Diagnostics)
+	if len(resp.RequiresReplace) > 0 {
+		r.refuseDelete(p.prior, &resp.Diagnostics)
+	}
+	resp.Plan.Raw = tftypes.NewValue(req.Plan.Raw.Type(), p.plan)
+}
+
+func (r *managed[M, S, T]) planDelete(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	m, _, diags := r.codec.decode(ctx, req.State.Raw)
+	resp.Diagnostics.Append(diags...)
+	if diags.HasError() || r.refuseDelete(m, &resp.Diagnostics) {
+		return
+	}
+	if id := idOf(commonOf(&m).ID); !r.platforms.claims.hold(id) {
+		resp.Diagnostics.Append(claimed(id))
+	}
+}
+
+// proposal is one planned change.
+type proposal[M, S any] struct {
+	asked  asked[M, S]
+	exists bool // there is a prior object
+	same   bool // nothing to decide: the plan is the state
+	id     mlops.ID
+	held   mlops.ID // ID of the prior object
+	prior  M
+	before S // spec of the prior object
+
+	config, plan, state map[string]tftypes.Value
+}
+
+// propose reads a plan and claims its ID.
+func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (proposal[M, S], bool) {
+	var p proposal[M, S]
+	p.exists = !req.State.Raw.IsNull()
+	for from, to := range map[*tftypes.Value]*map[string]tftypes.Value{&req.Config.Raw: &p.config, &req.Plan.Raw: &p.plan, &req.State.Raw: &p.state} {
+		members, err := membersOf(*from)
+		if err != nil {
+			resp.Diagnostics.Append(internalError(err)...)
+			return p, false
+		}
+		*to = members
+	}
+	if p.exists {
+		p.held = mlops.ID(textOf(p.state["id"]))
+	}
+	if p.exists && r.outside == nil && req.Plan.Raw.Equal(req.State.Raw) {
+		p.same = true
+	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
+		return p, false
+	}
+	r.claim(ctx, p, req, resp)
+	return p, !resp.Diagnostics.HasError()
+}
+
+// read decodes what is asked for and what is there.
+func (r *managed[M, S, T]) read(ctx context.Context, req resource.ModifyPlanRequest, p *proposal[M, S], diags *diag.Diagnostics) bool {
+	p.asked = r.ask(ctx, req.Config.Raw, diags)
+	if r.id != nil {
+		p.id = r.id(p.asked.spec)
+	}
+	if !p.exists || diags.HasError() {
+		return !diags.HasError()
+	}
+	// Where the configuration is silent about what the platform fills in, the
+	// prior spec was too.
+	state := make(map[string]tftypes.Value, len(p.state))
+	for name, v := range p.state {
+		state[name] = v
+		if slices.Contains(r.derived, name) && p.config[name].IsNull() {
+			state[name] = tftypes.NewValue(v.Type(), nil)
+		}
+	}
+	m, _, decodeDiags := r.codec.decode(ctx, tftypes.NewValue(req.State.Raw.Type(), state))
+	diags.Append(decodeDiags...)
+	p.prior, p.before = m, r.toSpec(m)
+	return !diags.HasError()
+}
+
+// claim makes sure that no other resource of the configuration has the ID.
+func (r *managed[M, S, T]) claim(ctx context.Context, p proposal[M, S], req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if p.exists {
+		note, err := json.Marshal(p.held)
+		if err == nil && resp.Private != nil {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, heldKey, note)...)
+		}
+		if !r.platforms.claims.hold(p.held) {
+			resp.Diagnostics.Append(claimed(p.held))
+		}
+		return
+	}
+	var held mlops.ID
+	if req.Private != nil {
+		note, diags := req.Private.GetKey(ctx, heldKey)
+		if !diags.HasError() && note != nil {
+			_ = json.Unmarshal(note, &held) // what cannot be read names nothing
+		}
+	}
+	if p.id != "" && p.id != held && !r.platforms.claims.create(p.id) {
+		resp.Diagnostics.Append(claimed(p.id))
+	}
+}
+
+func claimed(id mlops.ID) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Already managed by this configuration",
+		"Two resources of this configuration have the ID \""+string(id)+"\", or one gives it up while another takes it.\n\n"+
+			"Give one of them another name. If a resource only got another address, say so with a moved block.")
+}
+
+// replacing lists the attributes whose change needs another object.
+func (r *managed[M, S, T]) replacing(p proposal[M, S]) path.Paths {
+	var out path.Paths
+	if !p.exists {
+		return nil
+	}
+	for _, name := range r.identity {
+		stays := p.id != "" && p.id == p.held
+		if !stays && !p.plan[name].Equal(p.state[name]) {
+			out = append(out, path.Root(name))
+		}
+	}
+	for _, names := range r.replacePaths(p.asked.backend) {
+		if differAt(p.plan, p.state, names) {
+			out = append(out, path.Root(names[0]))
+		}
+	}
+	return out
+}
+
+// planComputed decides which computed attributes keep their value, which are
+// known already, and which the apply will tell.
+func (r *managed[M, S, T]) planComputed(ctx context.Context, c *mlops.Checker, p proposal[M, S], replace bool, diags *diag.Diagnostics) {
+	if p.exists && !replace {
+		altered := r.altered(ctx, p, diags)
+		for name, a := range r.full.Attributes {
+			if !a.IsComputed() || !p.config[name].IsNull() {
+				continue
+			}
+			switch {
+			case slices.Contains(altered, name):
+				p.plan[name] = tftypes.NewValue(p.plan[name].Type(), tftypes.UnknownValue)
+			case !p.plan[name].IsKnown():
+				p.plan[name] = p.state[name]
+			}
+		}
+	}
+	if p.id != "" {
+		p.plan["id"] = tftypes.NewValue(tftypes.String, string(p.id))
+	}
+	if r.foretell != nil {
+		for name, v := range r.foretell(c, p.asked.spec) {
+			p.plan[name] = tftypes.NewValue(tftypes.String, v)
+		}
+	}
+}
+
+// altered lists the computed attributes that the change may alter; none if the
+// spec stays as it is.
+func (r *managed[M, S, T]) altered(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) []string {
+	sameBytes := r.sameBytes(ctx, p, diags)
+	changed := len(p.asked.unknown) > 0 || !sameBytes || mlops.DigestOf(p.before) != mlops.DigestOf(p.asked.bare)
+	if !changed || r.alters == nil {
+		return nil
+	}
+	return r.alters(p.before, p.asked.spec, sameBytes)
+}
+
+// sameBytes reports whether the outside bytes that a spec names are still those
+// that the state knows. What cannot be told now is assumed to be the same.
+func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) bool {
+	if r.outside == nil || !r.outside(p.asked.spec) || len(p.asked.unknown) > 0 {
+		return true
+	}
+	target, err := r.target(ctx, r.platforms, p.asked.backend)
+	if err != nil {
+		r.fail(ctx, err, diags)
+		return true
+	}
+	planner, ok := target.Kind.(mlops.Planner[S])
+	if !ok {
+		return true
+	}
+	digest, err := planner.Digest(ctx, p.asked.spec)
+	if err != nil {
+		diags.Append(explain(ctx, r.full, &mlops.Error{
+			Code: target.Code(err), Op: "plan", Resource: r.noun, Name: p.held, Backend: p.asked.backend, Field: fieldOf(err), Err: err,
+		}))
+		return true
+	}
+	return digest == "" || digest == r.digest(p.prior)
+}
+
+// textOf is a string's text, or "".
+func textOf(v tftypes.Value) string {
+	var s string
+	if v.IsNull() || !v.IsKnown() || v.As(&s) != nil {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,22 @@
+// Command terraform-provider-mlops is the provider, run by Terraform, and with
+// the argument "engine" the embedded engine, run by the provider or by hand.
+package main
+
+import (
+	"flag"
+	"log"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/provider"
+)
+
+// version is set at build time.
+var version = "dev"
+
+func main() {
+	debug := flag.Bool("debug", false, "wait for a debugger and print how to attach to the provider")
+	flag.Parse()
+	if err := provider.Serve(version, backend.All(), *debug); err != nil {
+		log.Fatal(err)
+	}
+}
