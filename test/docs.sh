@@ -12,6 +12,7 @@ go run ./internal/cmd/schemajson >"$scratch/schema.json"
 "$tfplugindocs" generate \
   --provider-name mlops \
   --rendered-provider-name MLOps \
-  --providers-schema "$scratch/schema.json"
+  --providers-schema "$scratch/schema.json" >/dev/null
 go run ./internal/cmd/portability docs/guides/portability.md
-"$tfplugindocs" validate --provider-name mlops --providers-schema "$scratch/schema.json"
+"$tfplugindocs" validate --provider-name mlops --providers-schema "$scratch/schema.json" \
+  >"$scratch/validate.log" 2>&1 || { cat "$scratch/validate.log" >&2; exit 1; }

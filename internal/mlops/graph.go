@@ -34,7 +34,7 @@ func (s PipelineSpec) Graph() (Graph, error) {
 	if cycle := g.cycle(); cycle != nil {
 		return Graph{}, fmt.Errorf("the steps form a cycle: %s", strings.Join(cycle, " → "))
 	}
-	g.sort()
+	g.order = g.sorted()
 	return g, nil
 }
 
@@ -119,8 +119,9 @@ func (g Graph) cycle() []string {
 	return nil
 }
 
-// sort fills order; there is no cycle.
-func (g *Graph) sort() {
+// sorted lists the steps, each after all that it needs; there is no cycle.
+func (g Graph) sorted() []string {
+	var order []string
 	done := map[string]bool{}
 	var visit func(string)
 	visit = func(name string) {
@@ -131,9 +132,10 @@ func (g *Graph) sort() {
 		for _, n := range g.needs[name] {
 			visit(n)
 		}
-		g.order = append(g.order, name)
+		order = append(order, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.needs)) {
 		visit(name)
 	}
+	return order
 }

@@ -39,8 +39,6 @@ func version(change ...func(*ModelVersionSpec)) ModelVersionSpec {
 	return s
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestNounsValidate(t *testing.T) {
 	t.Parallel()
 	environment := func(f func(*EnvironmentSpec)) Validator {
@@ -65,9 +63,9 @@ func TestNounsValidate(t *testing.T) {
 		{"traffic sum", endpoint(onA(func(v *Variant) { v.Traffic = 80 })), "variants", "sums to 90"},
 		{"variant name", endpoint(func(s *ModelEndpointSpec) { s.Variants["B C"] = Variant{} }), `variants["B C"]`, "not a valid name"},
 		{"not a version", endpoint(onA(func(v *Variant) { v.Version = "local/e/models/m" })), `variants["a"].version`, "ID of a model;"},
-		{"bounds crossed", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Min: ptr(int64(3)), Max: ptr(int64(2))} })), `variants["a"].scaling.max`, "not below min"},
-		{"max zero", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Min: ptr(int64(0)), Max: ptr(int64(0))} })), `variants["a"].scaling.max`, "at least 1"},
-		{"concurrency", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Concurrency: ptr(int64(0))} })), `variants["a"].scaling.target.concurrency`, "least"},
+		{"bounds crossed", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Min: new(int64(3)), Max: new(int64(2))} })), `variants["a"].scaling.max`, "not below min"},
+		{"max zero", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Min: new(int64(0)), Max: new(int64(0))} })), `variants["a"].scaling.max`, "at least 1"},
+		{"concurrency", endpoint(onA(func(v *Variant) { v.Scaling = &Scaling{Concurrency: new(int64(0))} })), `variants["a"].scaling.target.concurrency`, "least"},
 		{"strategy", endpoint(func(s *ModelEndpointSpec) { s.Rollout = &Rollout{Strategy: "all-at-once"} }), "rollout.strategy", "Did you mean"},
 		{"sample", endpoint(func(s *ModelEndpointSpec) { s.Capture = &Capture{SamplePercent: 101} }), "capture.sample_percent", "0 to 100"},
 		{"smoke test request", endpoint(func(s *ModelEndpointSpec) { s.SmokeTest = &SmokeTest{Request: "{", Status: 200} }), "smoke_test.request", "jsonencode"},

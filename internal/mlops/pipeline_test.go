@@ -63,7 +63,7 @@ func TestPipelineValidate(t *testing.T) {
 			p.Inputs = map[string]string{"m": "{{steps.train.outputs.model}}"}
 			s.Steps["prepare"] = p
 		}, "steps", "prepare → train → prepare"},
-		{"after unknown", onTrain(func(s *Step) { s.After = []string{"prepair"} }), `steps["train"].after[0]`, `Did you mean "prepare"?`},
+		{"after unknown", onTrain(func(s *Step) { s.After = []string{"prepaare"} }), `steps["train"].after[0]`, `Did you mean "prepare"?`},
 		{"script and command", onTrain(func(s *Step) { s.Command = []string{"true"} }), `steps["train"]`, "not both"},
 		{"nothing to do", onTrain(func(s *Step) { s.Script = "" }), `steps["train"]`, "a script, a command or an image"},
 		{"step name", func(s *PipelineSpec) { s.Steps["Höhe 📈"] = Step{Script: "x"} }, `steps["Höhe 📈"]`, "not a valid step name"},
@@ -180,9 +180,13 @@ func TestParameterCheckValue(t *testing.T) {
 		ok          bool
 	}{
 		{"string", "", true},
-		{"integer", "-3", true}, {"integer", "3.5", false},
-		{"number", "3.5", true}, {"number", "NaN", false}, {"number", "Inf", false},
-		{"boolean", "true", true}, {"boolean", "yes", false},
+		{"integer", "-3", true},
+		{"integer", "3.5", false},
+		{"number", "3.5", true},
+		{"number", "NaN", false},
+		{"number", "Inf", false},
+		{"boolean", "true", true},
+		{"boolean", "yes", false},
 	} {
 		if err := (Parameter{Type: tt.kind}).CheckValue(tt.value); (err == nil) != tt.ok {
 			t.Errorf("%s %q: %v", tt.kind, tt.value, err)
@@ -210,7 +214,7 @@ func TestFindOutput(t *testing.T) {
 			t.Errorf("%s: %q, %v", word, got, err)
 		}
 	}
-	for word, want := range map[string]string{"data": "ambiguous", "modle": "no output"} {
+	for word, want := range map[string]string{"data": "ambiguous", "modell": "no output"} {
 		if _, err := s.FindOutput(word); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", word, err, want)
 		}

@@ -53,15 +53,20 @@ var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_-]*$`)
 // opening, "{{{{", stands for two literal braces.
 func ParseTemplate(text string) (Template, error) {
 	var t Template
+	addText := func(s string) {
+		if s != "" {
+			t.parts = append(t.parts, templatePart{text: s})
+		}
+	}
 	rest := text
 	for {
 		before, after, found := strings.Cut(rest, "{{")
-		t.addText(before)
+		addText(before)
 		if !found {
 			return t, nil
 		}
 		if literal, ok := strings.CutPrefix(after, "{{"); ok {
-			t.addText("{{")
+			addText("{{")
 			rest = literal
 			continue
 		}
@@ -75,12 +80,6 @@ func ParseTemplate(text string) (Template, error) {
 		}
 		t.parts = append(t.parts, templatePart{ref: &ref})
 		rest = behind
-	}
-}
-
-func (t *Template) addText(s string) {
-	if s != "" {
-		t.parts = append(t.parts, templatePart{text: s})
 	}
 }
 

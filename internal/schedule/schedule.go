@@ -32,7 +32,7 @@ func Parse(s mlops.Schedule) (Cron, error) {
 	if err != nil || s.Timezone == "Local" {
 		return Cron{}, fmt.Errorf("%q is no IANA time zone such as \"Europe/Berlin\"", s.Timezone)
 	}
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	parser := cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
 	times, err := parser.Parse(s.Cron)
 	if err != nil {
 		return Cron{}, fmt.Errorf("%q is not a cron expression of five fields (minute, hour, day of month, month, day of week): %w", s.Cron, err)

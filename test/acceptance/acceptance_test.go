@@ -34,7 +34,6 @@ func workspace(t *testing.T, config string) *tfcli.Workspace {
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("acceptance test; set TF_ACC=1 or run `make test`")
 	}
-	t.Parallel()
 	w := tfcli.New(t).Workspace(t)
 	if config != "" {
 		w.Write("main.tf", header+config)

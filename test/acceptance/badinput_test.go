@@ -8,6 +8,7 @@ import (
 // TestAccBadInput plans wrong configurations. Each is refused at plan, with the
 // attribute and what to do, before anything is made.
 func TestAccBadInput(t *testing.T) {
+	t.Parallel()
 	pipeline := func(steps string) string {
 		return environment + "resource \"mlops_pipeline\" \"p\" {\n environment = mlops_environment.e.id\n name = \"p\"\n steps = {" + steps + "}\n}\n"
 	}
@@ -16,24 +17,36 @@ func TestAccBadInput(t *testing.T) {
 		config string
 		want   []string
 	}{
-		{"unknown step", pipeline(`
+		{
+			"unknown step", pipeline(`
 			prepare = { command = ["true"], outputs = ["data"] }
 			train   = { command = ["true"], inputs = { data = "{{steps.prepar.outputs.data}}" } }`),
-			[]string{`steps["train"].inputs["data"]`, `Did you mean "prepare"?`}},
-		{"cycle", pipeline(`
+			[]string{`steps["train"].inputs["data"]`, `Did you mean "prepare"?`},
+		},
+		{
+			"cycle", pipeline(`
 			a = { command = ["true"], after = ["b"] }
 			b = { command = ["true"], after = ["a"] }`),
-			[]string{"cycle", "a → b → a"}},
-		{"missing output", pipeline(`
+			[]string{"cycle", "a → b → a"},
+		},
+		{
+			"missing output", pipeline(`
 			prepare = { command = ["true"], outputs = ["data"] }
 			train   = { command = ["true"], inputs = { data = "{{steps.prepare.outputs.dat}}" } }`),
-			[]string{`steps["train"].inputs["data"]`, `Did you mean "data"?`}},
-		{"image", pipeline(`a = { image = "python:3.12", command = ["true"] }`),
-			[]string{`steps["a"].image`, "not available on local"}},
-		{"cron that never fires", strings.Replace(pipeline(`a = { command = ["true"] }`), "name = \"p\"", "name = \"p\"\n schedule = { cron = \"0 0 31 2 *\" }", 1),
-			[]string{"never fires", "schedule.cron"}},
-		{"time zone", strings.Replace(pipeline(`a = { command = ["true"] }`), "name = \"p\"", "name = \"p\"\n schedule = { cron = \"0 0 * * *\", timezone = \"Mars/Olympus\" }", 1),
-			[]string{"IANA time zone"}},
+			[]string{`steps["train"].inputs["data"]`, `Did you mean "data"?`},
+		},
+		{
+			"image", pipeline(`a = { image = "python:3.12", command = ["true"] }`),
+			[]string{`steps["a"].image`, "not available on local"},
+		},
+		{
+			"cron that never fires", strings.Replace(pipeline(`a = { command = ["true"] }`), "name = \"p\"", "name = \"p\"\n schedule = { cron = \"0 0 31 2 *\" }", 1),
+			[]string{"never fires", "schedule.cron"},
+		},
+		{
+			"time zone", strings.Replace(pipeline(`a = { command = ["true"] }`), "name = \"p\"", "name = \"p\"\n schedule = { cron = \"0 0 * * *\", timezone = \"Mars/Olympus\" }", 1),
+			[]string{"IANA time zone"},
+		},
 		{"traffic", strings.Replace(served, "traffic = 100", "traffic = 90", 1), []string{"sums to 90", "variants"}},
 		{"no target", strings.Replace(environment, "local = {}", "", 1), []string{"local"}},
 		{"name with spaces", strings.Replace(environment, `"acc"`, `"my churn"`, 1), []string{"my churn", "lower-case letters"}},
@@ -54,6 +67,7 @@ func TestAccBadInput(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := workspace(t, tt.config)
 			w.Write("server.py", server("good", ""))
 			r := w.Run("plan")
@@ -70,6 +84,7 @@ func TestAccBadInput(t *testing.T) {
 
 // TestAccBadInputAtApply has inputs that only show themselves at apply.
 func TestAccBadInputAtApply(t *testing.T) {
+	t.Parallel()
 	metrics := func(text string) string {
 		return environment + `
 resource "mlops_pipeline" "p" {
@@ -96,6 +111,7 @@ resource "mlops_pipeline_run" "r" { pipeline = mlops_pipeline.p.id }
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := workspace(t, tt.config)
 			w.ApplyFails().Contains(t, tt.want...)
 			w.Destroy()

@@ -12,6 +12,7 @@ const protected = "deletion_protection = true"
 // TestExamples applies every example as it is in the repository: apply, an
 // empty plan, destroy, and nothing left.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join("..", "..", "examples")
 	folders := map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -28,11 +29,15 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(name, func(t *testing.T) { tryExample(t, folder) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tryExample(t, folder)
+		})
 	}
 }
 
 func tryExample(t *testing.T, folder string) {
+	t.Helper()
 	w := workspace(t, "")
 	text := w.CopyConfig(folder, func(name string) bool {
 		// Import blocks are for objects that exist already; TestAccImport has that.

@@ -34,6 +34,7 @@ output "status" { value = mlops_pipeline_run.r.status }
 // taken up where it was: no finished step runs again, and the step that ran on
 // is not started twice.
 func TestAccEngineKilledDuringRun(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, slowRun)
 	folder := t.TempDir()
 	w.Setenv("TF_VAR_folder=" + folder)
@@ -62,6 +63,7 @@ func TestAccEngineKilledDuringRun(t *testing.T) {
 // TestAccProviderKilledDuringRun kills the provider while it waits. Nothing is
 // lost: the next apply adopts the run.
 func TestAccProviderKilledDuringRun(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, slowRun)
 	folder := t.TempDir()
 	w.Setenv("TF_VAR_folder=" + folder)
@@ -87,6 +89,7 @@ func TestAccProviderKilledDuringRun(t *testing.T) {
 
 // TestAccInterruptedApply presses Ctrl-C while a run is waited for.
 func TestAccInterruptedApply(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, slowRun)
 	folder := t.TempDir()
 	w.Setenv("TF_VAR_folder=" + folder)
@@ -108,6 +111,7 @@ func TestAccInterruptedApply(t *testing.T) {
 // TestAccProviderKilledDuringCreate kills the provider while an endpoint is
 // being made. The next apply finishes it under the same name.
 func TestAccProviderKilledDuringCreate(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	mark := filepath.Join(t.TempDir(), "starting")
 	w.Write("server.py", server("good", `open("`+mark+`", "a").write("x\n"); time.sleep(3)`))
@@ -127,6 +131,7 @@ func TestAccProviderKilledDuringCreate(t *testing.T) {
 // TestAccEngineKilledWhileServing kills the engine; the next use of the provider
 // brings it back, and the endpoint with it, on the same URL.
 func TestAccEngineKilledWhileServing(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	mark := filepath.Join(t.TempDir(), "starts")
 	w.Write("server.py", server("good", `open("`+mark+`", "a").write("x\n")`))
@@ -145,6 +150,7 @@ func TestAccEngineKilledWhileServing(t *testing.T) {
 // TestAccTwoAppliesAtOnce starts two configurations on one engine directory
 // that has no engine yet.
 func TestAccTwoAppliesAtOnce(t *testing.T) {
+	t.Parallel()
 	one := workspace(t, served)
 	one.Write("server.py", server("good", ""))
 	two := one.Beside(t)
@@ -174,6 +180,7 @@ func TestAccTwoAppliesAtOnce(t *testing.T) {
 // TestAccSameNameInAnotherConfiguration refuses to take over what another
 // configuration made, and leaves it alone.
 func TestAccSameNameInAnotherConfiguration(t *testing.T) {
+	t.Parallel()
 	one := workspace(t, environment)
 	one.Apply()
 	two := one.Beside(t)
@@ -186,6 +193,7 @@ func TestAccSameNameInAnotherConfiguration(t *testing.T) {
 // TestAccEngineDirectoryCannotBeWritten puts a file where the directory should
 // be.
 func TestAccEngineDirectoryCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, environment)
 	if err := os.WriteFile(w.Engine, []byte("in the way"), 0o600); err != nil {
 		t.Fatal(err)
@@ -198,6 +206,7 @@ func TestAccEngineDirectoryCannotBeWritten(t *testing.T) {
 
 // TestAccDamagedStore refuses to work on a damaged store and leaves it alone.
 func TestAccDamagedStore(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, environment)
 	w.Apply()
 	w.StopEngine()
@@ -227,6 +236,7 @@ func TestAccDamagedStore(t *testing.T) {
 // TestAccFullDisk runs the engine on a small file system. The apply fails and
 // says so; with room again the next one succeeds.
 func TestAccFullDisk(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	w.Write("server.py", server("good", ""))
 	mountSmall(t, w.Engine)
@@ -266,6 +276,7 @@ func mountSmall(t *testing.T, dir string) {
 
 // TestAccPortTaken names a port for the gateway that somebody else has.
 func TestAccPortTaken(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, environment)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // TestAccImportGeneratesConfiguration imports a whole stack by ID into an empty
 // folder with -generate-config-out; the generated configuration plans empty.
 func TestAccImportGeneratesConfiguration(t *testing.T) {
+	t.Parallel()
 	one := workspace(t, served)
 	one.Write("server.py", server("good", ""))
 	one.Apply()
@@ -46,6 +47,7 @@ import {
 
 // TestAccImportOfNothing imports an ID that names nothing.
 func TestAccImportOfNothing(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, environment)
 	r := w.Run("import", "mlops_environment.e", "local/nowhere")
 	if r.Code == 0 {

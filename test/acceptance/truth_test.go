@@ -18,6 +18,7 @@ type load struct {
 }
 
 func startLoad(t *testing.T, url string) *load {
+	t.Helper()
 	l := &load{stop: make(chan struct{})}
 	for range 4 {
 		l.wg.Go(func() {
@@ -51,6 +52,7 @@ func (l *load) end(t *testing.T) {
 // TestAccNewBytesRollTheEndpoint changes a model's file under the same name: the
 // next plan sees it, and the endpoint changes in place without a failed request.
 func TestAccNewBytesRollTheEndpoint(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	w.Write("server.py", server("one", ""))
 	w.Apply()
@@ -76,6 +78,7 @@ func TestAccNewBytesRollTheEndpoint(t *testing.T) {
 
 // TestAccSameBytesRollNothing writes the same bytes again.
 func TestAccSameBytesRollNothing(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	w.Write("server.py", server("one", ""))
 	w.Apply()
@@ -87,6 +90,7 @@ func TestAccSameBytesRollNothing(t *testing.T) {
 // apply fails with the reason, the old version answers throughout, and state
 // shows it.
 func TestAccBadVersionsAreRolledBack(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		file string
@@ -99,6 +103,7 @@ func TestAccBadVersionsAreRolledBack(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := workspace(t, served)
 			w.Write("server.py", server("good", ""))
 			w.Apply()
@@ -128,6 +133,7 @@ func TestAccBadVersionsAreRolledBack(t *testing.T) {
 // TestAccFirstVersionThatCannotServe has no version to go back to: the create
 // fails, and the next apply repairs it.
 func TestAccFirstVersionThatCannotServe(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	w.Write("server.py", server("bad", `sys.exit("cannot find the weights")`))
 	w.ApplyFails().Contains(t, "cannot find the weights")
@@ -140,6 +146,7 @@ func TestAccFirstVersionThatCannotServe(t *testing.T) {
 // TestAccLeakedChildrenAreEnded serves with a server that starts children of
 // its own, one of them in a group of its own.
 func TestAccLeakedChildrenAreEnded(t *testing.T) {
+	t.Parallel()
 	w := workspace(t, served)
 	w.Write("server.py", server("good", `
 subprocess.Popen(["sleep", "3600"])

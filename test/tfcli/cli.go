@@ -47,7 +47,7 @@ var build = sync.OnceValues(func() (*CLI, error) {
 
 // New returns the command under test: TF_ACC_TERRAFORM_PATH, else terraform or
 // tofu from the PATH. The test fails if there is none.
-func New(t testing.TB) *CLI {
+func New(t *testing.T) *CLI {
 	t.Helper()
 	c, err := build()
 	if err != nil {
@@ -75,7 +75,7 @@ func provider(dir string) (string, error) {
 		return path, nil
 	}
 	path := filepath.Join(dir, providerName)
-	cmd := exec.Command("go", "build", "-o", path, "github.com/terraform-mlops/terraform-provider-mlops")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", path, "github.com/terraform-mlops/terraform-provider-mlops")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
@@ -107,7 +107,7 @@ type Result struct {
 
 // Contains fails the test unless the output has each of the words. Line breaks
 // and the bars that Terraform draws around a message do not count.
-func (r Result) Contains(t testing.TB, words ...string) {
+func (r Result) Contains(t *testing.T, words ...string) {
 	t.Helper()
 	flat := flatten(r.Out)
 	for _, w := range words {
@@ -128,13 +128,13 @@ type Workspace struct {
 	Engine string // the engine's directory
 	cli    *CLI
 	env    []string
-	t      testing.TB
+	t      *testing.T
 }
 
 // Workspace makes an empty workspace. At the end of the test it is destroyed,
 // its engine is stopped, and it fails the test if a process or an environment
 // is left.
-func (c *CLI) Workspace(t testing.TB) *Workspace {
+func (c *CLI) Workspace(t *testing.T) *Workspace {
 	t.Helper()
 	w := &Workspace{Dir: t.TempDir(), Engine: filepath.Join(t.TempDir(), "engine"), cli: c, t: t}
 	t.Cleanup(w.close)
@@ -142,7 +142,7 @@ func (c *CLI) Workspace(t testing.TB) *Workspace {
 }
 
 // Beside makes another workspace on the same engine.
-func (w *Workspace) Beside(t testing.TB) *Workspace {
+func (w *Workspace) Beside(t *testing.T) *Workspace {
 	t.Helper()
 	return &Workspace{Dir: t.TempDir(), Engine: w.Engine, cli: w.cli, env: w.env, t: t}
 }
@@ -157,7 +157,7 @@ func (w *Workspace) Write(name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil { //nolint:gosec // below the test's own folder
 		w.t.Fatal(err)
 	}
 }

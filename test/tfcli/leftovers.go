@@ -1,6 +1,7 @@
 package tfcli
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,7 +56,7 @@ func (w *Workspace) StopEngine() {
 	if _, err := os.Stat(w.Engine); err != nil {
 		return
 	}
-	if out, err := exec.Command(w.cli.Provider, "engine", "stop", "-directory", w.Engine).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(context.Background(), w.cli.Provider, "engine", "stop", "-directory", w.Engine).CombinedOutput(); err != nil {
 		w.t.Errorf("engine stop: %v\n%s", err, out)
 	}
 }

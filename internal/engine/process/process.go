@@ -25,7 +25,7 @@ import (
 const (
 	pollEvery    = 100 * time.Millisecond // how often a process that is not our child is looked at
 	measureEvery = 500 * time.Millisecond // how often the memory of a limited group is summed
-	tokenName    = "MLOPS_PROCESS_TOKEN"
+	tokenName    = "MLOPS_PROCESS_TOKEN"  //nolint:gosec // a name, and no secret behind it
 	// bornWithin is how far two readings of one process's creation time may lie
 	// apart: it is reckoned from the machine's boot time, which a clock that is
 	// set moves.
@@ -102,7 +102,8 @@ func Start(spec Spec) (*Handle, error) {
 	}
 	defer func() { _ = log.Close() }() // the child has its own copy
 	token := rand.Text()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", wrapper, "sh", exitFile(spec.State)}, spec.Args...)...)
+	// No context: the process outlives the request, and the engine.
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", append([]string{"-c", wrapper, "sh", exitFile(spec.State)}, spec.Args...)...)
 	cmd.Dir, cmd.Env = spec.Dir, append(append([]string{}, spec.Env...), tokenName+"="+token)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := ownGroup(cmd); err != nil {
@@ -223,8 +224,8 @@ func (h *Handle) end(reason string) {
 	killGroup(h.record.PID)
 }
 
-// finish ends what is left of the group and concludes. It runs as soon as the end is seen, while the group's id cannot
-// have been given to another.
+// finish ends what is left of the group and concludes. It runs as soon as the
+// end is seen, while the group's id cannot have been given to another.
 func (h *Handle) finish() {
 	killGroup(h.record.PID)
 	h.conclude()

@@ -24,7 +24,7 @@ case "$1 $2" in
 *) printf '%%s\n' %[1]q %[3]q test ;;
 esac
 `, path, log, version)
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path, log
@@ -85,7 +85,7 @@ func TestUVIsUsedWhereItIs(t *testing.T) {
 	log := filepath.Join(bin, "log")
 	python, _ := fakePython(t, "3.12.1")
 	uv := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%q\nfor last; do :; done\nif [ \"$1\" = venv ]; then mkdir -p \"$last/bin\" && cp %q \"$last/bin/python\"; fi\n", log, python)
-	if err := os.WriteFile(filepath.Join(bin, "uv"), []byte(uv), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(filepath.Join(bin, "uv"), []byte(uv), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+":/usr/bin:/bin")

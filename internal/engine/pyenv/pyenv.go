@@ -108,7 +108,8 @@ func (b *Builder) Ensure(ctx context.Context, packages []string) (Env, error) {
 // identify returns the interpreter's path and what else tells environments
 // apart: its version and platform.
 func (b *Builder) identify() (string, error) {
-	out, err := exec.Command(b.python, "-c", "import sys, sysconfig; print(sys.executable, sys.version, sysconfig.get_platform(), sep='\\n')").Output()
+	// No context: the answer is kept for all later callers.
+	out, err := exec.CommandContext(context.Background(), b.python, "-c", "import sys, sysconfig; print(sys.executable, sys.version, sysconfig.get_platform(), sep='\\n')").Output()
 	if err != nil {
 		return "", mlops.NewError(mlops.Invalid, fmt.Errorf("the Python interpreter %q does not work: %w; install Python 3.10 or newer, or name one in the provider's local.python", b.python, err))
 	}

@@ -23,6 +23,7 @@ type RunPlan struct {
 type Step struct {
 	mlops.StepRun
 	mlops.StepLineage
+
 	RetryAt time.Time          `json:"retry_at,omitzero"` // queued: not before
 	Paths   map[string]string  `json:"paths"`             // output name to where it is
 	Metrics map[string]float64 `json:"metrics"`           // read back from an output named metrics

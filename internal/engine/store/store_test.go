@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -291,7 +292,7 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 }
 
-func readNames(t *testing.T, out interface{ Read([]byte) (int, error) }, n int) []string {
+func readNames(t *testing.T, out io.Reader, n int) []string {
 	t.Helper()
 	var text strings.Builder
 	buf := make([]byte, 256)
