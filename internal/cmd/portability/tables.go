@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -62,7 +63,7 @@ func names(factories []mlops.Factory) string {
 		}
 		for _, f := range factories {
 			rule := f.Capabilities.NameRule(noun)
-			rows = append(rows, []string{"`mlops_" + string(noun) + "`", "`" + f.Name + "`", rule.Form, fmt.Sprint(rule.Max)})
+			rows = append(rows, []string{"`mlops_" + string(noun) + "`", "`" + f.Name + "`", rule.Form, strconv.Itoa(rule.Max)})
 		}
 	}
 	return table([]string{"Resource", "Backend", "Allowed", "Longest"}, rows)
