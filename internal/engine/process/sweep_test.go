@@ -133,6 +133,7 @@ func TestStartRefusesWhatCannotBe(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			spec := good
 			tt.spoil(&spec)
 			if h, err := Start(spec); err == nil {

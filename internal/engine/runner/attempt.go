@@ -132,7 +132,7 @@ func (e *execution) start(ctx context.Context, j *job, at *store.Step) (*process
 	if c := j.step.Compute; c != nil {
 		spec.MemoryLimit = int64(c.Memory)
 	}
-	h, err := process.Start(spec)
+	h, err := process.Start(spec) //nolint:contextcheck // the process is to outlive the engine
 	if err != nil {
 		return nil, failf("could not be started: %s", err)
 	}

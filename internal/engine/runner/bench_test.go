@@ -4,6 +4,7 @@ package runner_test
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func BenchmarkThousandSteps(b *testing.B) {
 	before := cpuTime(b)
 	for b.Loop() {
 		n++
-		o := e.run(fmt.Sprint(n))
+		o := e.run(strconv.Itoa(n))
 		wantState(b, o, mlops.RunSucceeded)
 	}
 	used := cpuTime(b) - before
@@ -37,11 +38,11 @@ func BenchmarkThousandSteps(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(n*steps), "ms/step")
 }
 
-func cpuTime(t testing.TB) time.Duration {
-	t.Helper()
+func cpuTime(tb testing.TB) time.Duration {
+	tb.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

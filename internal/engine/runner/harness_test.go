@@ -40,30 +40,30 @@ type engine struct {
 }
 
 // newEngine returns a started service, which ends with the test.
-func newEngine(t testing.TB) *engine {
-	t.Helper()
-	e := prepareEngine(t, t.TempDir())
+func newEngine(tb testing.TB) *engine {
+	tb.Helper()
+	e := prepareEngine(tb, tb.TempDir())
 	e.start()
 	return e
 }
 
 // prepareEngine opens the store of a directory and makes the service on it.
-func prepareEngine(t testing.TB, dir string) *engine {
-	t.Helper()
-	s, err := store.Open(t.Context(), layout.Layout{Root: dir}.Database())
+func prepareEngine(tb testing.TB, dir string) *engine {
+	tb.Helper()
+	s, err := store.Open(tb.Context(), layout.Layout{Root: dir}.Database())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	e := &engine{t: t, ctx: api.WithOwner(t.Context(), owner), dir: dir, store: s}
+	e := &engine{t: tb, ctx: api.WithOwner(tb.Context(), owner), dir: dir, store: s}
 	e.Service = runner.New(config(dir, s))
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := e.Suspend(ctx); err != nil {
-			t.Errorf("suspend: %v", err)
+			tb.Errorf("suspend: %v", err)
 		}
 		if err := s.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
+			tb.Errorf("close the store: %v", err)
 		}
 	})
 	e.addEnvironment()
@@ -175,24 +175,24 @@ func (e *engine) gone(ref mlops.ID) {
 }
 
 // eventually polls until something holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
-	t.Fatalf("waited %s in vain for %s", patience, what)
+	tb.Fatalf("waited %s in vain for %s", patience, what)
 }
 
-func wantState(t testing.TB, o observed, want mlops.RunState) {
-	t.Helper()
+func wantState(tb testing.TB, o observed, want mlops.RunState) {
+	tb.Helper()
 	if o.Status.State != want {
-		t.Fatalf("run is %s, want %s; reason: %s", o.Status.State, want, o.Reason)
+		tb.Fatalf("run is %s, want %s; reason: %s", o.Status.State, want, o.Reason)
 	}
 }
 
-func wantReason(t testing.TB, o observed, words ...string) {
+func wantReason(t *testing.T, o observed, words ...string) {
 	t.Helper()
 	for _, w := range words {
 		if !strings.Contains(o.Reason, w) {
@@ -209,7 +209,7 @@ func sh(script string, outputs ...string) mlops.Step {
 // note is shell that leaves a line in a file, to count how often a step ran.
 func note(file string) string { return fmt.Sprintf("echo ran >>%s\n", file) }
 
-func lines(t testing.TB, file string) int {
+func lines(t *testing.T, file string) int {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil && !os.IsNotExist(err) {
@@ -219,7 +219,7 @@ func lines(t testing.TB, file string) int {
 }
 
 // output reads what a run put out.
-func output(t testing.TB, o observed, name string) string {
+func output(t *testing.T, o observed, name string) string {
 	t.Helper()
 	path, ok := strings.CutPrefix(o.Status.Outputs[name], "file://")
 	if !ok {

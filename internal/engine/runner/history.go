@@ -2,13 +2,15 @@ package runner
 
 import (
 	"context"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // history lists the runs that a run succeeded in the same resource: those that
-// it came after, and failed runs of the same requests. Nothing but this run
-// leads to them any more, so they go with it.
+// it came after, and failed runs of the same requests. Nothing but the newest
+// run leads to them, so they go with it. A run that has a successor is history
+// itself, and goes alone.
 func (s *Service) history(ctx context.Context, r record) ([]mlops.ID, error) {
 	after := r.Observed().Spec.After
 	if after == "" && tokenOf(r.ID.Name()) == r.ID.Name() {
@@ -18,13 +20,15 @@ func (s *Service) history(ctx context.Context, r record) ([]mlops.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	if hasSuccessor(all, r.ID) {
+		return nil, nil
+	}
 	tokens := map[string]bool{tokenOf(r.ID.Name()): true}
 	if after != "" {
 		tokens[tokenOf(after.Name())] = true
 	}
 	var past []mlops.ID
-	for i := len(all) - 1; i >= 0; i-- { // newest first: a run is seen before what it came after
-		old := all[i]
+	for _, old := range slices.Backward(all) { // newest first: a run is seen before what it came after
 		if old.ID == r.ID || old.Owner != r.Owner || old.Created.After(r.Created) || !tokens[tokenOf(old.ID.Name())] {
 			continue
 		}
@@ -36,20 +40,6 @@ func (s *Service) history(ctx context.Context, r record) ([]mlops.ID, error) {
 	return past, nil
 }
 
-// DeleteUnowned removes the runs of a pipeline that no configuration owns:
-// those that its schedule started. It does not wait for them to be gone.
-func (s *Service) DeleteUnowned(ctx context.Context, pipeline mlops.ID) error {
-	all, err := s.Store.Runs().List(ctx, pipeline)
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		if r.Owner != "" {
-			continue
-		}
-		if err := s.Delete(ctx, r.ID); err != nil && mlops.CodeOf(err) != mlops.NotFound {
-			return err
-		}
-	}
-	return nil
+func hasSuccessor(all []record, id mlops.ID) bool {
+	return slices.ContainsFunc(all, func(r record) bool { return r.Observed().Spec.After == id })
 }

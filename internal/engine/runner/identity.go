@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -43,8 +42,8 @@ func attemptName(token string, n int) string {
 
 // tokenOf is the token that a run's name was made from.
 func tokenOf(name string) string {
-	parts := strings.SplitN(name, "-", 3) //nolint:mnd // r, digits, attempt
-	if len(parts) < 3 {                   //nolint:mnd // as above
+	parts := strings.SplitN(name, "-", 3) // r, digits, attempt
+	if len(parts) < 3 {
 		return name
 	}
 	return parts[0] + "-" + parts[1]
@@ -58,5 +57,5 @@ func sameInputs(a, b mlops.PipelineRunSpec) bool {
 
 // engineName is how lineage names what ran a run.
 func engineName(version string) string {
-	return fmt.Sprintf("terraform-provider-mlops %s", version)
+	return "terraform-provider-mlops " + version
 }

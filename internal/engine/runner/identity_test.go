@@ -3,6 +3,7 @@
 package runner_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -151,6 +153,7 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			change, err := e.Create(e.ctx, tt.spec)
 			if mlops.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want code %s and %q", err, tt.code, tt.want)
@@ -160,9 +163,11 @@ func TestRefusedRequests(t *testing.T) {
 			}
 		})
 	}
-	if all, err := e.List(e.ctx, environment); err != nil || len(all) != 0 {
-		t.Errorf("refused requests left %d runs (%v)", len(all), err)
-	}
+	t.Cleanup(func() { // after the parallel cases
+		if all, err := e.List(context.WithoutCancel(e.ctx), environment); err != nil || len(all) != 0 {
+			t.Errorf("refused requests left %d runs (%v)", len(all), err)
+		}
+	})
 }
 
 func TestRunIsFrozenAtItsStart(t *testing.T) {
@@ -185,5 +190,49 @@ func TestRunIsFrozenAtItsStart(t *testing.T) {
 	}
 	if next := e.run("1"); next.Ref == ref || output(t, next, "say.word") != "new" {
 		t.Errorf("after the change the same request gives %s", next.Ref)
+	}
+}
+
+func TestDeletedHistoryGoesAlone(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.addPipeline(map[string]mlops.Step{"quick": sh("true")})
+	first := e.run("1")
+	second := e.updated(first.Ref, "2")
+	third := e.updated(second.Ref, "3")
+	if err := e.Delete(e.ctx, second.Ref); err != nil {
+		t.Fatal(err)
+	}
+	e.gone(second.Ref)
+	for _, ref := range []mlops.ID{first.Ref, third.Ref} {
+		if o, err := e.Get(e.ctx, ref); err != nil || o.Phase != mlops.PhaseReady {
+			t.Errorf("%s went with a run of the history: %s, %v", ref, o.Phase, err)
+		}
+	}
+}
+
+// updated updates a run and waits for the successor's end.
+func (e *engine) updated(ref mlops.ID, trigger string) observed {
+	e.t.Helper()
+	change, err := e.Update(e.ctx, ref, request(trigger))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return e.ended(change.Ref)
+}
+
+func TestPipelineThatIsBeingDeletedRunsNoMore(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.addPipeline(map[string]mlops.Step{"quick": sh("true")})
+	_, err := e.store.Pipelines().Change(e.ctx, pipeline, func(_ *store.Tx, r *store.Record[mlops.PipelineSpec, mlops.PipelineStatus]) error {
+		r.Phase = mlops.PhaseDeleting
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Create(e.ctx, request("1")); mlops.CodeOf(err) != mlops.Conflict {
+		t.Errorf("a run of a pipeline that is being deleted: %v, want conflict", err)
 	}
 }

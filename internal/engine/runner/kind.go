@@ -59,6 +59,9 @@ func (s *Service) plan(ctx context.Context, spec mlops.PipelineRunSpec) (store.R
 	if err != nil {
 		return store.RunPlan{}, err
 	}
+	if err := notLeaving(p); err != nil {
+		return store.RunPlan{}, err
+	}
 	pipeline := p.Observed().Spec
 	for name, step := range pipeline.Steps {
 		if step.Image != "" {
@@ -70,6 +73,14 @@ func (s *Service) plan(ctx context.Context, spec mlops.PipelineRunSpec) (store.R
 	}
 	values, err := pipeline.Resolve(spec.Parameters)
 	return store.RunPlan{Pipeline: pipeline, Parameters: values}, err
+}
+
+// notLeaving refuses a pipeline that is being deleted: its runs would never end.
+func notLeaving(p store.Record[mlops.PipelineSpec, mlops.PipelineStatus]) error {
+	if p.Phase == mlops.PhaseDeleting {
+		return mlops.NewError(mlops.Conflict, fmt.Errorf("pipeline %s is being deleted", p.ID))
+	}
+	return nil
 }
 
 // insert accepts a new run.
@@ -84,6 +95,13 @@ func (s *Service) insert(ctx context.Context, id mlops.ID, owner string, spec ml
 		Status: queued(id, plan.Pipeline), Created: time.Now(),
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
+		p, err := s.Store.Pipelines().GetTx(ctx, tx, spec.Pipeline)
+		if err != nil {
+			return err
+		}
+		if err := notLeaving(p); err != nil {
+			return err
+		}
 		if err := s.Store.Runs().InsertTx(ctx, tx, r); err != nil {
 			return err
 		}

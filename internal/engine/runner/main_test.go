@@ -57,7 +57,7 @@ type child struct {
 	cmd *exec.Cmd
 }
 
-func startChild(t testing.TB, dir string) *child {
+func startChild(t *testing.T, dir string) *child {
 	t.Helper()
 	c := &child{t: t, cmd: exec.Command(os.Args[0])}
 	c.cmd.Env = append(os.Environ(), childDir+"="+dir)

@@ -12,12 +12,12 @@ import (
 
 // processes counts the processes whose command line holds a mark, which each
 // test makes from a directory of its own.
-func processes(t testing.TB, mark string) int {
+func processes(t *testing.T, mark string) int {
 	t.Helper()
 	return len(marked(t, mark))
 }
 
-func marked(t testing.TB, mark string) (found []*process.Process) {
+func marked(t *testing.T, mark string) (found []*process.Process) {
 	t.Helper()
 	all, err := process.Processes()
 	if err != nil {
@@ -33,7 +33,7 @@ func marked(t testing.TB, mark string) (found []*process.Process) {
 
 // killAll kills the process groups with a mark, each at once, so that none of
 // their members sees another end.
-func killAll(t testing.TB, mark string) {
+func killAll(t *testing.T, mark string) {
 	t.Helper()
 	for _, p := range marked(t, mark) {
 		if group, err := syscall.Getpgid(int(p.Pid)); err == nil {
@@ -43,7 +43,7 @@ func killAll(t testing.TB, mark string) {
 	wantNoProcesses(t, mark)
 }
 
-func wantNoProcesses(t testing.TB, mark string) {
+func wantNoProcesses(t *testing.T, mark string) {
 	t.Helper()
 	eventually(t, "the processes of "+mark+" to be gone", func() bool { return processes(t, mark) == 0 })
 }

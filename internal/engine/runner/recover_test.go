@@ -31,6 +31,7 @@ func TestKilledEngineGoesOn(t *testing.T) {
 	}{
 		{"step still runs", func(*testing.T, string) {}, touch},
 		{"step ended meanwhile", func(t *testing.T, open string) {
+			t.Helper()
 			touch(t, open)
 			eventually(t, "the step's process to end", func() bool { return processes(t, open) == 0 })
 		}, func(*testing.T, string) {}},

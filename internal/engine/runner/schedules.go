@@ -53,6 +53,9 @@ func (s *Service) fireDue(ctx context.Context, now time.Time) (next time.Time, e
 		return time.Time{}, err
 	}
 	for _, p := range pipelines {
+		if p.Phase == mlops.PhaseDeleting {
+			continue
+		}
 		before, known := followed[p.ID]
 		at, err := s.follow(ctx, p.ID, p.Observed().Spec.Schedule, before, known, now)
 		if err != nil { // one pipeline's trouble is not the others'
