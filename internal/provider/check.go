@@ -92,7 +92,7 @@ func (r *managed[M, S, T]) verify(c *mlops.Checker, a asked[M, S]) {
 	}
 	f, err := r.platforms.factory(a.backend)
 	if err != nil {
-		c.Add(mlops.At(r.parent), "No such backend", "%s", err)
+		c.Add(mlops.At(r.parent), "No such backend", "%s", errors.Unwrap(err))
 		return
 	}
 	if r.name != nil {

@@ -47,19 +47,18 @@ func (c codec[M]) decode(ctx context.Context, raw tftypes.Value) (M, []mlops.Pat
 	if err != nil {
 		return m, nil, internalError(err)
 	}
-	t, hasTargets := any(&m).(targeted)
-	if hasTargets {
-		all := map[string]mlops.Settings{}
-		for _, name := range c.own {
-			if !members[name].IsNull() {
-				all[name] = settingsOf(members[name])
-			}
-			delete(members, name)
+	own := map[string]mlops.Settings{}
+	for _, name := range c.own {
+		if !members[name].IsNull() {
+			own[name] = settingsOf(members[name])
 		}
-		defer func() { *t.targets() = all }()
+		delete(members, name)
 	}
 	state := tfsdk.State{Schema: c.core, Raw: tftypes.NewValue(terraformType(ctx, c.core), members)}
 	diags := state.Get(ctx, &m)
+	if t, ok := any(&m).(targeted); ok {
+		*t.targets() = own
+	}
 	return m, b.paths, diags
 }
 

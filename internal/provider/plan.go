@@ -206,7 +206,8 @@ func (r *managed[M, S, T]) altered(ctx context.Context, p proposal[M, S], diags 
 }
 
 // sameBytes reports whether the outside bytes that a spec names are still those
-// that the state knows. What cannot be told now is assumed to be the same.
+// that the state knows. What cannot be told now is taken to be the same: a
+// version that is registered does not need its source any more.
 func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) bool {
 	if r.outside == nil || !r.outside(p.asked.spec) || len(p.asked.unknown) > 0 {
 		return true
@@ -222,9 +223,8 @@ func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diag
 	}
 	digest, err := planner.Digest(ctx, p.asked.spec)
 	if err != nil {
-		diags.Append(explain(ctx, r.full, &mlops.Error{
-			Code: target.Code(err), Op: "plan", Resource: r.noun, Name: p.held, Backend: p.asked.backend, Field: fieldOf(err), Err: err,
-		}))
+		diags.AddWarning("Cannot tell whether the bytes changed", "The bytes of the "+nounText(r.noun)+" \""+string(p.held)+
+			"\" cannot be read now, so this plan takes them to be the same as before.\n\nThe backend "+p.asked.backend+" said: "+err.Error())
 		return true
 	}
 	return digest == "" || digest == r.digest(p.prior)

@@ -63,7 +63,8 @@ func backendNames(factories []mlops.Factory) []string {
 }
 
 // unknownBackend says which backends there are.
-func unknownBackend(name string, factories []mlops.Factory) error {
+func unknownBackend(name string, factories []mlops.Factory) *mlops.Error {
 	names := backendNames(factories)
-	return fmt.Errorf("this version of the provider has no backend %q; it has %s.%s", name, strings.Join(names, ", "), mlops.DidYouMean(name, names))
+	return mlops.NewError(mlops.Unsupported,
+		fmt.Errorf("this version of the provider has no backend %q; it has %s.%s", name, strings.Join(names, ", "), mlops.DidYouMean(name, names)))
 }

@@ -106,6 +106,7 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 	switch {
 	case mlops.CodeOf(err) == mlops.NotFound:
 		resp.State.RemoveResource(ctx)
+		r.identify(ctx, id, resp.Identity, &resp.Diagnostics) // even what is gone must have one
 	case err != nil:
 		r.fail(ctx, err, &resp.Diagnostics)
 	default:
@@ -202,8 +203,12 @@ func (r *managed[M, S, T]) write(ctx context.Context, m M, state *tfsdk.State, i
 		return
 	}
 	state.Raw = raw
+	r.identify(ctx, idOf(commonOf(&m).ID), identity, diags)
+}
+
+func (r *managed[M, S, T]) identify(ctx context.Context, id mlops.ID, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	if identity != nil {
-		diags.Append(identity.SetAttribute(ctx, path.Root("id"), commonOf(&m).ID)...)
+		diags.Append(identity.SetAttribute(ctx, path.Root("id"), string(id))...)
 	}
 }
 

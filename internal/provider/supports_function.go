@@ -39,7 +39,7 @@ func (s supports) Run(ctx context.Context, req function.RunRequest, resp *functi
 	}
 	i := slices.IndexFunc(s.factories, func(f mlops.Factory) bool { return f.Name == backend })
 	if i < 0 {
-		resp.Error = function.NewArgumentFuncError(0, unknownBackend(backend, s.factories).Error())
+		resp.Error = function.NewArgumentFuncError(0, unknownBackend(backend, s.factories).Unwrap().Error())
 		return
 	}
 	known := featureNames()

@@ -1,0 +1,140 @@
+package provider
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+const accEnvironment = `
+resource "mlops_environment" "test" {
+  name   = "acc"
+  stage  = "dev"
+  memory = {}
+}
+`
+
+func has(address, attribute string, value knownvalue.Check) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), value)
+}
+
+func environmentNoun() accNoun {
+	const address = "mlops_environment.test"
+	return accNoun{
+		address: address,
+		config:  accEnvironment,
+		checks: []statecheck.StateCheck{
+			has(address, "id", knownvalue.StringExact("memory/acc")),
+			has(address, "labels", knownvalue.Null()),
+			has(address, "deletion_protection", knownvalue.Bool(false)),
+			has(address, "created_at", knownvalue.NotNull()),
+		},
+		update: `
+resource "mlops_environment" "test" {
+  name      = "acc"
+  stage     = "test"
+  labels    = {}
+  retention = { runs = "90s", captures = "1h" }
+  memory    = { note = "changed" }
+}`,
+		updated: []statecheck.StateCheck{
+			has(address, "stage", knownvalue.StringExact("test")),
+			has(address, "labels", knownvalue.MapSizeExact(0)),
+			has(address, "retention", knownvalue.ObjectExact(map[string]knownvalue.Check{
+				"runs": knownvalue.StringExact("90s"), "captures": knownvalue.StringExact("1h"),
+			})),
+		},
+		replace: `
+resource "mlops_environment" "test" {
+  name   = "other"
+  stage  = "dev"
+  memory = {}
+}`,
+		stuck: `
+resource "mlops_environment" "test" {
+  name     = "acc"
+  stage    = "dev"
+  labels   = { memory_stuck = "yes" }
+  memory   = {}
+  timeouts = { create = "1s" }
+}`,
+		unsupported: `
+resource "mlops_environment" "test" {
+  name   = "Not A Name 🙂"
+  stage  = "dev"
+  memory = {}
+}`,
+		refusal: `not a valid name here`,
+	}
+}
+
+func TestAccEnvironment_basic(t *testing.T)       { environmentNoun().testBasic(t) }
+func TestAccEnvironment_update(t *testing.T)      { environmentNoun().testUpdate(t) }
+func TestAccEnvironment_disappears(t *testing.T)  { environmentNoun().testDisappears(t) }
+func TestAccEnvironment_import(t *testing.T)      { environmentNoun().testImport(t) }
+func TestAccEnvironment_replace(t *testing.T)     { environmentNoun().testReplace(t) }
+func TestAccEnvironment_timeout(t *testing.T)     { environmentNoun().testTimeout(t) }
+func TestAccEnvironment_unsupported(t *testing.T) { environmentNoun().testUnsupported(t) }
+
+// A target's own setting may be declared to replace the environment.
+func TestAccEnvironment_replaceByTarget(t *testing.T) {
+	n := environmentNoun()
+	n.replace = `
+resource "mlops_environment" "test" {
+  name   = "acc"
+  stage  = "dev"
+  memory = { zone = "b" }
+}`
+	n.testReplace(t)
+}
+
+func TestAccEnvironment_protected(t *testing.T) {
+	const protected = `
+resource "mlops_environment" "test" {
+  name                = "acc"
+  stage               = "prod"
+  memory              = {}
+  deletion_protection = true
+}`
+	refused := regexp.MustCompile(`Protected against deletion`)
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(protected)},
+			{Config: w.on(protected), Destroy: true, ExpectError: refused},
+			{Config: w.on(environmentNoun().replace), ExpectError: refused},
+			{Config: w.on(accEnvironment)},
+		}
+	})
+}
+
+// A second resource with the ID of another would take its object over.
+func TestAccEnvironment_claimed(t *testing.T) {
+	again := func(name string) string {
+		return `
+resource "mlops_environment" "` + name + `" {
+  name   = "acc"
+  stage  = "dev"
+  memory = {}
+}
+`
+	}
+	claimed := regexp.MustCompile(`Already managed by this configuration`)
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(accEnvironment + again("twin")), ExpectError: claimed},
+			{Config: w.on(accEnvironment)},
+			{Config: w.on(accEnvironment + again("twin")), ExpectError: claimed},
+			{Config: w.on(again("renamed")), ExpectError: claimed},
+			{
+				Config:           w.on(again("renamed") + "moved {\n  from = mlops_environment.test\n  to = mlops_environment.renamed\n}\n"),
+				ConfigPlanChecks: willDo("mlops_environment.renamed", plancheck.ResourceActionNoop),
+			},
+			{Config: w.on(again("renamed")), Taint: []string{"mlops_environment.renamed"}},
+		}
+	})
+}

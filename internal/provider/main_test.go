@@ -1,0 +1,17 @@
+package provider
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// TestMain insists on acceptance tests where a machine runs the tests: left out
+// by mistake there, they would seem to pass.
+func TestMain(m *testing.M) {
+	if os.Getenv("CI") == "true" && os.Getenv("TF_ACC") == "" {
+		fmt.Fprintln(os.Stderr, "CI is true but TF_ACC is not set: the acceptance tests would not run")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,158 @@
+package provider
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+func accEndpoint(arguments string) string {
+	return accVersion(accBytes) + `
+resource "mlops_model_endpoint" "test" {
+  environment = mlops_environment.test.id
+` + arguments + `
+}
+`
+}
+
+const accChampion = `
+  name     = "churn"
+  variants = {
+    champion = { version = mlops_model_version.test.id, traffic = 100 }
+  }
+`
+
+func modelEndpointNoun() accNoun {
+	const address = "mlops_model_endpoint.test"
+	return accNoun{
+		address: address,
+		config:  accEndpoint(accChampion),
+		checks: []statecheck.StateCheck{
+			has(address, "id", knownvalue.StringExact("memory/acc/endpoints/churn")),
+			has(address, "url", knownvalue.NotNull()),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("serving").AtMapKey("champion").AtMapKey("traffic"), knownvalue.Int64Exact(100)),
+		},
+		update: accEndpoint(`
+  name        = "churn"
+  description = "in two"
+  variants = {
+    champion = {
+      version = mlops_model_version.test.id
+      traffic = 90
+      compute = { cpu = 1, memory = "1Gi" }
+      scaling = { min = 0, max = 4, target = { concurrency = 8 }, idle_after = "5m" }
+      env     = {}
+      startup_timeout = "90s"
+    }
+    rival = { version = mlops_model_version.test.id, traffic = 10, scaling = {} }
+  }
+  rollout         = { strategy = "all_at_once" }
+  capture         = {}
+  smoke_test      = { request = jsonencode({ instances = [[0.1, 0.2]] }) }
+  request_timeout = "5s"
+`),
+		updated: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("capture").AtMapKey("sample_percent"), knownvalue.Int64Exact(100)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("smoke_test").AtMapKey("expect_status"), knownvalue.Int64Exact(200)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("serving").AtMapKey("rival").AtMapKey("traffic"), knownvalue.Int64Exact(10)),
+		},
+		replace: accEndpoint(`
+  name     = "other"
+  variants = { champion = { version = mlops_model_version.test.id, traffic = 100 } }
+`),
+		stuck: accEndpoint(accChampion + "labels = { memory_stuck = \"yes\" }\ntimeouts = { create = \"1s\" }\n"),
+		unsupported: accEndpoint(`
+  name     = "churn"
+  variants = { champion = { version = mlops_model_version.test.id, traffic = 100, compute = { accelerator = { memory = "24Gi" } } } }
+`),
+		refusal: `Not available on memory`,
+	}
+}
+
+func TestAccModelEndpoint_basic(t *testing.T)       { modelEndpointNoun().testBasic(t) }
+func TestAccModelEndpoint_update(t *testing.T)      { modelEndpointNoun().testUpdate(t) }
+func TestAccModelEndpoint_disappears(t *testing.T)  { modelEndpointNoun().testDisappears(t) }
+func TestAccModelEndpoint_import(t *testing.T)      { modelEndpointNoun().testImport(t) }
+func TestAccModelEndpoint_replace(t *testing.T)     { modelEndpointNoun().testReplace(t) }
+func TestAccModelEndpoint_timeout(t *testing.T)     { modelEndpointNoun().testTimeout(t) }
+func TestAccModelEndpoint_unsupported(t *testing.T) { modelEndpointNoun().testUnsupported(t) }
+
+// If the platform goes back, apply fails, the state has what serves, and the
+// next plan shows the difference again.
+func TestAccModelEndpoint_rollback(t *testing.T) {
+	const address = "mlops_model_endpoint.test"
+	bad := accEndpoint(accChampion + "description = \"worse\"\nlabels = { memory_fail = \"exit status 1: no module named sklearn\" }\n")
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(accEndpoint(accChampion))},
+			{Config: w.on(bad), ExpectError: regexp.MustCompile(`(?s)no\s+module\s+named\s+sklearn`)},
+			{
+				Config: w.on(bad), PlanOnly: true, ExpectNonEmptyPlan: true,
+			},
+			{
+				Config: w.on(accEndpoint(accChampion)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop),
+				ConfigStateChecks: []statecheck.StateCheck{has(address, "description", knownvalue.Null())},
+			},
+		}
+	})
+}
+
+// A change rolls the endpoint in place, and its URL is known at plan.
+func TestAccModelEndpoint_stableURL(t *testing.T) {
+	const address = "mlops_model_endpoint.test"
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(accEndpoint(accChampion))},
+			{
+				Config: w.on(accEndpoint(accChampion + `description = "new"`)),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectKnownValue(address, tfjsonpath.New("url"), knownvalue.NotNull()),
+					plancheck.ExpectUnknownValue(address, tfjsonpath.New("serving")),
+				}},
+			},
+		}
+	})
+}
+
+func TestAccDataSources(t *testing.T) {
+	all := accEndpoint(accChampion) + accPipeline + `
+resource "mlops_pipeline_run" "test" {
+  pipeline = mlops_pipeline.test.id
+}
+
+data "mlops_environment" "test" {
+  id = mlops_environment.test.id
+}
+
+data "mlops_pipeline" "test" {
+  id = mlops_pipeline.test.id
+}
+
+data "mlops_pipeline_run" "test" {
+  id = mlops_pipeline_run.test.id
+}
+
+data "mlops_model_endpoint" "test" {
+  id = mlops_model_endpoint.test.id
+}
+`
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(all), ConfigStateChecks: []statecheck.StateCheck{
+				has("data.mlops_environment.test", "stage", knownvalue.StringExact("dev")),
+				has("data.mlops_pipeline.test", "next_run", knownvalue.NotNull()),
+				has("data.mlops_pipeline_run.test", "steps", knownvalue.MapSizeExact(2)),
+				has("data.mlops_model_endpoint.test", "replicas", knownvalue.MapExact(map[string]knownvalue.Check{"champion": knownvalue.Int64Exact(1)})),
+			}},
+			{
+				Config:      w.on(all + "data \"mlops_model\" \"none\" {\n id = \"" + w.backend + "/acc/models/none\"\n}\n"),
+				ExpectError: regexp.MustCompile(`code:\s+not\s+found`),
+			},
+		}
+	})
+}

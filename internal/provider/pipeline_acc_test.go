@@ -1,0 +1,150 @@
+package provider
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+const accPipeline = `
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "train"
+  parameters  = { max_depth = { type = "integer", default = 4 } }
+  steps = {
+    prepare = {
+      script   = "print('prepare')"
+      packages = ["scikit-learn==1.7.2", "pandas==2.3.3"]
+      outputs  = ["train", "test"]
+    }
+    train = {
+      script  = "print('train')"
+      inputs  = { train = "{{steps.prepare.outputs.train}}", test = "{{steps.prepare.outputs.test}}" }
+      env     = { MAX_DEPTH = "{{params.max_depth}}" }
+      outputs = ["model", "metrics"]
+      compute = { cpu = 2, memory = "4Gi" }
+      retry   = { attempts = 3, backoff = "10s" }
+      timeout = "30m"
+    }
+  }
+  schedule = { cron = "0 3 * * *", timezone = "Australia/Sydney" }
+}
+`
+
+func pipelineNoun() accNoun {
+	const address = "mlops_pipeline.test"
+	schedule := tfjsonpath.New("schedule")
+	return accNoun{
+		address: address,
+		config:  accEnvironment + accPipeline,
+		checks: []statecheck.StateCheck{
+			has(address, "id", knownvalue.StringExact("memory/acc/pipelines/train")),
+			has(address, "version", knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{12}$`))),
+			statecheck.ExpectKnownValue(address, schedule.AtMapKey("enabled"), knownvalue.Bool(true)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("steps").AtMapKey("prepare").AtMapKey("cache"), knownvalue.Bool(true)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("steps").AtMapKey("prepare").AtMapKey("env"), knownvalue.Null()),
+		},
+		update: accEnvironment + `
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "train"
+  description = "Now with one step"
+  parameters  = {}
+  parallelism = 2
+  steps = {
+    only = { command = ["true"], packages = [], inputs = {}, env = {}, outputs = [], after = [], cache = false, compute = {} }
+  }
+  schedule = { cron = "@daily", enabled = false }
+}
+`,
+		updated: []statecheck.StateCheck{
+			has(address, "parameters", knownvalue.MapSizeExact(0)),
+			statecheck.ExpectKnownValue(address, schedule.AtMapKey("timezone"), knownvalue.Null()),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("steps").AtMapKey("only").AtMapKey("packages"), knownvalue.ListSizeExact(0)),
+		},
+		replace: accEnvironment + `
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "other"
+  steps       = { only = { command = ["true"] } }
+}
+`,
+		unsupported: accEnvironment + `
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "train"
+  steps       = { only = { command = ["true"], compute = { accelerator = { type = "nvidia-l4" } } } }
+}
+`,
+		refusal: `Not available on memory`,
+	}
+}
+
+func TestAccPipeline_basic(t *testing.T)       { pipelineNoun().testBasic(t) }
+func TestAccPipeline_update(t *testing.T)      { pipelineNoun().testUpdate(t) }
+func TestAccPipeline_disappears(t *testing.T)  { pipelineNoun().testDisappears(t) }
+func TestAccPipeline_import(t *testing.T)      { pipelineNoun().testImport(t) }
+func TestAccPipeline_replace(t *testing.T)     { pipelineNoun().testReplace(t) }
+func TestAccPipeline_unsupported(t *testing.T) { pipelineNoun().testUnsupported(t) }
+
+// A pipeline has no labels, so the whole platform is made slow.
+func TestAccPipeline_timeout(t *testing.T) {
+	const slow = `
+provider "mlops" {
+  memory = { looks = 1000000 }
+}
+
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "train"
+  steps       = { only = { command = ["true"] } }
+  timeouts    = { create = "1s" }
+}
+`
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(accEnvironment)},
+			{Config: w.on(accEnvironment + slow), ExpectError: regexp.MustCompile(`(?s)code:\s+timeout`)},
+			{Config: w.on(accEnvironment + accPipeline), ConfigPlanChecks: willDo("mlops_pipeline.test", plancheck.ResourceActionReplace)},
+		}
+	})
+}
+
+// What is written differently but means the same is no change, and a change of
+// what a run would do is known at plan by its version.
+func TestAccPipeline_equal(t *testing.T) {
+	config := func(timeout, memory, script string) string {
+		return accEnvironment + `
+resource "mlops_pipeline" "test" {
+  environment = mlops_environment.test.id
+  name        = "train"
+  steps = {
+    only = { script = "` + script + `", outputs = ["b", "a"], timeout = "` + timeout + `", compute = { memory = "` + memory + `" } }
+  }
+}
+
+resource "mlops_pipeline_run" "test" {
+  pipeline = mlops_pipeline.test.id
+  triggers = { code = mlops_pipeline.test.version }
+}
+`
+	}
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(config("90s", "4Gi", "1"))},
+			{Config: w.on(config("1m30s", "4096Mi", "1")), ConfigPlanChecks: willDo("mlops_pipeline.test", plancheck.ResourceActionNoop)},
+			{
+				Config: w.on(config("1m30s", "4096Mi", "2")),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectKnownValue("mlops_pipeline_run.test", tfjsonpath.New("triggers").AtMapKey("code"), knownvalue.NotNull()),
+					plancheck.ExpectUnknownValue("mlops_pipeline_run.test", tfjsonpath.New("id")),
+				}},
+			},
+		}
+	})
+}
