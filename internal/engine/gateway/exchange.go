@@ -33,6 +33,7 @@ type exchange struct {
 	variant  int
 	upstream *Upstream
 	target   *url.URL // path and query at the server
+	isJSON   bool     // the body is known to be JSON, whatever its header says
 
 	head []byte    // the body, or its first part
 	more io.Reader // the rest; nil if head is all
@@ -151,6 +152,7 @@ func (x *exchange) resolve(rest string) error {
 		return err
 	}
 	path, err := url.PathUnescape(escaped)
+	x.isJSON = v.Protocol == Inference && len(x.head) > 0 && escaped != rest
 	x.target = &url.URL{Scheme: "http", Path: path, RawPath: escaped, RawQuery: x.in.URL.RawQuery}
 	return err
 }
@@ -160,6 +162,9 @@ func (x *exchange) rewrite(out *http.Request) {
 	out.URL = x.target
 	out.Host = ""
 	out.Header.Set(headerRequestID, x.id)
+	if x.isJSON {
+		out.Header.Set("Content-Type", "application/json") // command-line tools say otherwise by default
+	}
 	if x.sampled {
 		out.Header.Del("Accept-Encoding") // captures are for reading
 	}

@@ -1,0 +1,174 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+type (
+	record   = store.Record[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+	observed = mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+)
+
+// Create accepts an endpoint, or a change to one of the same owner, and begins
+// to bring it about.
+func (s *Service) Create(ctx context.Context, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	return s.accept(ctx, spec, func(*record) error { return nil })
+}
+
+// Update accepts a change and begins to bring it about. A change that is still
+// under way is given up for it.
+func (s *Service) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return mlops.Change{}, err
+	}
+	if _, err := s.table.Get(ctx, ref); err != nil {
+		return mlops.Change{}, err
+	}
+	if spec.ID() != ref {
+		return mlops.Change{}, mlops.NewError(mlops.Invalid, fmt.Errorf("%s cannot become %s: an endpoint keeps its environment and name", ref, spec.ID()))
+	}
+	return s.accept(ctx, spec, func(old *record) error {
+		if old == nil {
+			return mlops.NewError(mlops.NotFound, fmt.Errorf("there is no model_endpoint %s", ref))
+		}
+		return nil
+	})
+}
+
+func (s *Service) accept(ctx context.Context, spec mlops.ModelEndpointSpec, allow func(old *record) error) (mlops.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return mlops.Change{}, err
+	}
+	if err := check(spec); err != nil {
+		return mlops.Change{}, err
+	}
+	r, err := s.table.Accept(ctx, spec.ID(), api.Owner(ctx), spec, func(tx *store.Tx, old *record) error {
+		if old != nil && old.Phase == mlops.PhaseDeleting {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s is being deleted", old.ID))
+		}
+		if err := allow(old); err != nil {
+			return err
+		}
+		return s.checkReferences(ctx, tx, spec)
+	})
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	revision := r.Revision
+	if r.Wanted != nil {
+		revision = r.WantedRevision
+	}
+	return mlops.Change{Ref: r.ID, Revision: revision}, s.tell(ctx, r)
+}
+
+// check refuses what can be known to be wrong from the spec alone.
+func check(spec mlops.ModelEndpointSpec) error {
+	c := mlops.NewChecker()
+	spec.Validate(c)
+	mlops.PortableName().CheckName(c, mlops.At("name"), spec.Name)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	for name, v := range spec.Variants {
+		if v.Compute != nil && v.Compute.Accelerator != nil {
+			return &mlops.Error{
+				Code: mlops.Unsupported, Field: mlops.At("variants", mlops.Key(name), "compute", "accelerator").String(),
+				Err: errors.New("this engine does not share out accelerators; leave it out, and the model server finds those of the machine"),
+			}
+		}
+	}
+	return nil
+}
+
+// Get takes one look at an endpoint.
+func (s *Service) Get(ctx context.Context, ref mlops.ID) (observed, error) {
+	if err := ctx.Err(); err != nil {
+		return observed{}, err
+	}
+	r, err := s.table.Get(ctx, ref)
+	if err != nil {
+		return observed{}, err
+	}
+	return s.observe(ctx, r)
+}
+
+// List takes one look at every endpoint of an environment.
+func (s *Service) List(ctx context.Context, parent mlops.ID) ([]observed, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	all, err := s.table.List(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]observed, 0, len(all))
+	for _, r := range all {
+		o, err := s.observe(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// Delete begins to drain and remove an endpoint. It is gone when Get says so.
+func (s *Service) Delete(ctx context.Context, ref mlops.ID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r, err := s.table.Change(ctx, ref, func(_ *store.Tx, r *record) error {
+		r.Phase, r.Reason = mlops.PhaseDeleting, ""
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, r)
+}
+
+// observe adds to a record what is known only now.
+func (s *Service) observe(ctx context.Context, r record) (observed, error) {
+	dir, err := s.environmentDir(ctx, r.ID)
+	if err != nil {
+		return observed{}, err
+	}
+	o := r.Observed()
+	if o.Revision == "" && r.Phase == mlops.PhaseFailed {
+		o.Revision = r.WantedRevision // what failed is what is shown
+	}
+	o.Status.URL = s.url(r.ID)
+	if o.Status.Serving == nil {
+		o.Status.Serving = map[string]mlops.Serving{}
+	}
+	o.Status.Replicas = map[string]int64{}
+	if e := s.find(r.ID); e != nil {
+		o.Status.Replicas = e.replicas()
+	}
+	o.Native = map[string]string{
+		"url":               o.Status.URL,
+		"capture_directory": layout.CaptureDir(dir, r.ID.Name()),
+		"log_directory":     logDir(layout.EndpointDir(dir, r.ID.Name())),
+	}
+	return o, nil
+}
+
+// url is where an endpoint answers.
+func (s *Service) url(id mlops.ID) string {
+	return "http://" + s.address + "/" + id.Environment().Name() + "/" + id.Name()
+}
+
+func (s *Service) environmentDir(ctx context.Context, id mlops.ID) (string, error) {
+	env, err := s.Store.Environments().Get(ctx, id.Environment())
+	if err != nil {
+		return "", err
+	}
+	return s.Layout.EnvironmentDir(env.Observed().Spec), nil
+}
