@@ -146,7 +146,7 @@ func Recover(state string) (*Handle, error) {
 		return nil, mlops.NewError(mlops.NotFound, fmt.Errorf("no readable record in %s: %w", state, err))
 	}
 	h := newHandle(state, r)
-	if r.PID == 0 && !h.find() {
+	if r.PID == 0 && !h.hasExit() && !h.find() && !h.hasExit() { // it may end while it is looked for
 		return nil, mlops.NewError(mlops.NotFound, fmt.Errorf("no process was started in %s: its engine died first", state))
 	}
 	if !h.alive() {
@@ -350,6 +350,12 @@ func tokened() iter.Seq2[*process.Process, string] {
 			}
 		}
 	}
+}
+
+// hasExit reports whether the process left a record of its end.
+func (h *Handle) hasExit() bool {
+	_, err := os.Stat(exitFile(h.state))
+	return err == nil
 }
 
 // find looks for the process by its token: the oldest that carries it leads.

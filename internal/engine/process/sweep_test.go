@@ -68,6 +68,20 @@ func TestRecoverWithoutPID(t *testing.T) {
 	}
 }
 
+func TestRecoverEndedWithoutPID(t *testing.T) {
+	t.Parallel()
+	h, spec := start(t, "exit 5")
+	wait(t, h)
+	orphan(t, spec.State)
+	again, err := Recover(spec.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, again); got.Code != 5 {
+		t.Errorf("exit %+v, want status 5", got)
+	}
+}
+
 func TestRecoverWithoutPIDOrProcess(t *testing.T) {
 	t.Parallel()
 	h, spec := start(t, "exec sleep 300")

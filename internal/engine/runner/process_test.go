@@ -3,6 +3,7 @@
 package runner_test
 
 import (
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,16 +32,31 @@ func marked(t *testing.T, mark string) (found []*process.Process) {
 	return found
 }
 
-// killAll kills the process groups with a mark, each at once, so that none of
-// their members sees another end.
+// newMark returns the name of a file that a test's processes have on their
+// command lines. What is left of them when the test ends is killed.
+func newMark(t *testing.T) string {
+	t.Helper()
+	mark := filepath.Join(t.TempDir(), "mark")
+	t.Cleanup(func() { killGroups(t, mark) })
+	return mark
+}
+
+// killAll kills the process groups with a mark and waits until they are gone.
 func killAll(t *testing.T, mark string) {
+	t.Helper()
+	killGroups(t, mark)
+	wantNoProcesses(t, mark)
+}
+
+// killGroups kills each group at once, so that none of its members sees another
+// end.
+func killGroups(t *testing.T, mark string) {
 	t.Helper()
 	for _, p := range marked(t, mark) {
 		if group, err := syscall.Getpgid(int(p.Pid)); err == nil {
 			_ = syscall.Kill(-group, syscall.SIGKILL) // gone already is as good
 		}
 	}
-	wantNoProcesses(t, mark)
 }
 
 func wantNoProcesses(t *testing.T, mark string) {

@@ -3,6 +3,7 @@
 package runner_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,41 @@ func TestKilledEngineGoesOn(t *testing.T) {
 	}
 }
 
+func TestEngineKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	const steps, kills = 24, 8
+	e := prepareEngine(t, t.TempDir())
+	counts := t.TempDir()
+	spec := map[string]mlops.Step{}
+	for i := range steps {
+		name := fmt.Sprintf("s%02d", i)
+		step := sh(note(filepath.Join(counts, name)) + "sleep 0.1")
+		if i >= 3 { // three chains
+			step.After = []string{fmt.Sprintf("s%02d", i-3)}
+		}
+		spec[name] = step
+	}
+	e.addPipeline(spec)
+	ref := e.create("1")
+	for i := range kills {
+		engine := startChild(t, e.dir)
+		// At no moment in particular: after more and more steps have begun.
+		eventually(t, "more steps to have begun", func() bool {
+			begun, err := os.ReadDir(counts)
+			return err == nil && len(begun) >= min(steps, 3*(i+1))
+		})
+		engine.kill()
+	}
+	startChild(t, e.dir)
+	o := e.ended(ref)
+	wantState(t, o, mlops.RunSucceeded)
+	for name, step := range o.Status.Steps {
+		if n := lines(t, filepath.Join(counts, name)); n != 1 || step.Attempt != 1 {
+			t.Errorf("step %s ran %d times, attempt %d; want once", name, n, step.Attempt)
+		}
+	}
+}
+
 func TestStepWithoutATraceIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	e := prepareEngine(t, t.TempDir())
@@ -92,7 +128,7 @@ func TestStepWithoutATraceIsStartedAgain(t *testing.T) {
 func TestTimeoutGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
 	e := prepareEngine(t, t.TempDir())
-	mark := filepath.Join(e.dir, "mark")
+	mark := newMark(t)
 	step := sh(family(mark))
 	step.Timeout = mlops.Duration(5 * time.Second)
 	e.addPipeline(map[string]mlops.Step{"slow": step})

@@ -112,7 +112,7 @@ func TestFailedStepFailsTheRun(t *testing.T) {
 func TestFailureEndsTheOtherSteps(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	alive := filepath.Join(t.TempDir(), "alive")
+	alive := newMark(t)
 	e.addPipeline(map[string]mlops.Step{
 		"bad":  sh("while ! test -e " + alive + "; do sleep 0.05; done; exit 1"),
 		"long": sh("touch " + alive + "; exec sleep 600"),

@@ -86,3 +86,19 @@ func TestMissedFiresAreMadeUpForOnce(t *testing.T) {
 		e.wantRunsAfter(10*minute, 3)
 	})
 }
+
+func TestChangedScheduleStartsAfresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t)
+		spec := mlops.PipelineSpec{
+			Environment: environment, Name: "work", Steps: map[string]mlops.Step{"quick": sh("true")},
+			Schedule: &mlops.Schedule{Cron: "0 12 * * *"},
+		}
+		e.putPipeline(spec)
+		e.wantRunsAfter(35*minute, 0)
+		spec.Schedule = &mlops.Schedule{Cron: "*/10 * * * *"}
+		e.putPipeline(spec)
+		e.wantRunsAfter(minute, 0) // not the fires that it would have had
+		e.wantRunsAfter(5*minute, 1)
+	})
+}

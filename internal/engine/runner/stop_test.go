@@ -26,7 +26,7 @@ func family(mark string) string {
 func TestTimeoutEndsTheWholeFamily(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	mark := filepath.Join(t.TempDir(), "mark")
+	mark := newMark(t)
 	step := sh(family(mark))
 	step.Timeout = mlops.Duration(2 * time.Second)
 	e.addPipeline(map[string]mlops.Step{"slow": step})
@@ -41,7 +41,7 @@ func TestTimeoutEndsTheWholeFamily(t *testing.T) {
 func TestDeleteCancelsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	mark := filepath.Join(t.TempDir(), "mark")
+	mark := newMark(t)
 	e.addPipeline(map[string]mlops.Step{"slow": sh(family(mark))})
 	ref := e.create("1")
 	eventually(t, "the family to be there", func() bool { return processes(t, mark) >= 5 })
@@ -92,7 +92,7 @@ func wantNoFiles(t *testing.T, e *engine) {
 func TestSuspendEndsProcessesAndResumes(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	mark := filepath.Join(t.TempDir(), "mark")
+	mark := newMark(t)
 	count := mark + ".count"
 	e.addPipeline(map[string]mlops.Step{
 		"slow": sh(note(count) + "test $(wc -l <" + count + ") -gt 1 || { " + family(mark) + "\n}"),
@@ -115,7 +115,7 @@ func TestSuspendEndsProcessesAndResumes(t *testing.T) {
 func TestWhatASucceededStepLeavesBehindEndsWithTheRun(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	mark := filepath.Join(t.TempDir(), "mark")
+	mark := newMark(t)
 	e.addPipeline(map[string]mlops.Step{
 		"leaky": sh(`setsid sh -c 'touch ` + mark + `; while :; do sleep 600; done' & ` + gate(mark)),
 	})
