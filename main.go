@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"log"
+	"os"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/provider"
 )
 
@@ -14,6 +17,9 @@ import (
 var version = "dev"
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "engine" {
+		os.Exit(engine.Command(context.Background(), os.Args[2:], version))
+	}
 	debug := flag.Bool("debug", false, "wait for a debugger and print how to attach to the provider")
 	flag.Parse()
 	if err := provider.Serve(version, backend.All(), *debug); err != nil {

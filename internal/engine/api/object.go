@@ -71,7 +71,8 @@ type Engine struct {
 	Version   string             `json:"version"` // of the provider it belongs to
 	Build     string             `json:"build"`   // tells apart binaries of one version
 	Directory string             `json:"directory"`
-	Inference string             `json:"inference"` // base URL of endpoints
+	Python    string             `json:"python,omitempty"` // interpreter asked for, "" for the usual one
+	Inference string             `json:"inference"`        // base URL of endpoints
 	StartedAt time.Time          `json:"started_at"`
 	Objects   map[mlops.Noun]int `json:"objects,omitempty"` // how many there are
 }

@@ -4,6 +4,7 @@
 //	<root>/engine.db            the store
 //	<root>/engine.json          how to reach the running engine
 //	<root>/engine.lock          held by the running engine
+//	<root>/engine.start         held by who starts an engine
 //	<root>/engine.log           its log
 //	<root>/environments/<name>  an environment, unless it brings a directory:
 //	    blobs/                  model bytes by digest

@@ -28,6 +28,9 @@ func (l Layout) Info() string { return filepath.Join(l.Root, "engine.json") }
 // Lock is the file that the running engine holds locked.
 func (l Layout) Lock() string { return filepath.Join(l.Root, "engine.lock") }
 
+// StartLock is held by whoever starts an engine, while it starts.
+func (l Layout) StartLock() string { return filepath.Join(l.Root, "engine.start") }
+
 // Log is the engine's log file.
 func (l Layout) Log() string { return filepath.Join(l.Root, "engine.log") }
 
@@ -71,11 +74,7 @@ func EndpointDir(envDir, endpoint string) string {
 
 // Contents lists all that the engine makes in an environment's directory.
 func Contents(envDir string) []string {
-	dirs := []string{BlobDir(envDir)}
-	for _, one := range []string{RunDir(envDir, "", ""), CaptureDir(envDir, ""), EndpointDir(envDir, "")} {
-		dirs = append(dirs, filepath.Clean(one))
-	}
-	return dirs
+	return []string{BlobDir(envDir), RunDir(envDir, "", ""), CaptureDir(envDir, ""), EndpointDir(envDir, "")}
 }
 
 // CacheDir is the user's cache for what survives environments: virtual

@@ -1,0 +1,41 @@
+package local
+
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+
+// capabilities answers every feature. Names follow the portable rule.
+func capabilities() mlops.Capabilities {
+	return mlops.Capabilities{Features: map[mlops.Feature]mlops.Answer{
+		mlops.FeatureEnvironmentRetention: {Support: mlops.Native},
+		mlops.FeatureEnvironmentProtect:   {Support: mlops.Native},
+
+		mlops.FeaturePipelineScript:   {Support: mlops.Native},
+		mlops.FeaturePipelineCommand:  {Support: mlops.Native},
+		mlops.FeaturePipelineImage:    {Support: mlops.NotProvided, Note: "Steps are processes here: use script or command, and packages for what they need."},
+		mlops.FeaturePipelinePackages: {Support: mlops.Native},
+		mlops.FeaturePipelineRetry:    {Support: mlops.Native},
+		mlops.FeaturePipelineTimeout:  {Support: mlops.Native},
+		mlops.FeaturePipelineCache:    {Support: mlops.Native},
+		mlops.FeaturePipelineCPU:      {Support: mlops.Emulated, Note: "Bounds how many steps run at once and hints at a number of threads; a process is not held to it."},
+		mlops.FeaturePipelineMemory:   {Support: mlops.Emulated, Note: "A step that is measured to use more is ended."},
+		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
+		mlops.FeaturePipelineParallel: {Support: mlops.Native},
+		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
+
+		mlops.FeatureVersionFile:    {Support: mlops.Native},
+		mlops.FeatureVersionRun:     {Support: mlops.Native},
+		mlops.FeatureVersionSklearn: {Support: mlops.Native},
+		mlops.FeatureVersionXGBoost: {Support: mlops.Native},
+		mlops.FeatureVersionMLflow:  {Support: mlops.Native},
+		mlops.FeatureVersionONNX:    {Support: mlops.Native},
+		mlops.FeatureVersionCustom:  {Support: mlops.Native},
+		mlops.FeatureVersionAliases: {Support: mlops.Native},
+
+		mlops.FeatureEndpointSplit:       {Support: mlops.Native},
+		mlops.FeatureEndpointScaling:     {Support: mlops.Native},
+		mlops.FeatureEndpointScaleToZero: {Support: mlops.Native},
+		mlops.FeatureEndpointGPU:         {Support: mlops.NotProvided, Note: "Model servers see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
+		mlops.FeatureEndpointAllAtOnce:   {Support: mlops.Native},
+		mlops.FeatureEndpointCapture:     {Support: mlops.Native},
+		mlops.FeatureEndpointSmokeTest:   {Support: mlops.Native},
+	}}
+}

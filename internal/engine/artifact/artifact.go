@@ -1,0 +1,41 @@
+package artifact
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// URI writes an absolute path as a file URI.
+func URI(path string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
+}
+
+// Path returns the path that an artifact's URI names: a file URI of this
+// machine, or an absolute path as it is. Errors are Invalid or Unsupported.
+func Path(uri string) (string, error) {
+	if filepath.IsAbs(uri) {
+		return uri, nil
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return "", refuse(mlops.Invalid, fmt.Errorf("%q is not a URI: %w", uri, err))
+	case u.Scheme == "":
+		return "", refuse(mlops.Invalid, fmt.Errorf("%q is a relative path, which means another file to each program; write abspath(%q)", uri, uri))
+	case u.Scheme != "file":
+		return "", refuse(mlops.Unsupported, errors.New("the embedded engine reads files of this machine only; download "+uri+" first"))
+	case u.Host != "" && u.Host != "localhost":
+		return "", refuse(mlops.Invalid, fmt.Errorf("%q is on the machine %q; the embedded engine reads files of this one only", uri, u.Host))
+	case !filepath.IsAbs(filepath.FromSlash(u.Path)):
+		return "", refuse(mlops.Invalid, fmt.Errorf("%q names no absolute path; write file:///…", uri))
+	}
+	return filepath.FromSlash(u.Path), nil
+}
+
+func refuse(code mlops.Code, err error) error {
+	return &mlops.Error{Code: code, Field: "artifact_uri", Err: err}
+}

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// Versions is the kind of model versions, which can tell digests beforehand.
+type Versions struct {
+	Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
+}
+
+// ModelVersions is the kind of model versions.
+func (c *Client) ModelVersions() Versions {
+	return Versions{Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]{c, mlops.NounModelVersion}}
+}
+
+// Digest returns the digest that the bytes of a spec have now. It is "" while
+// they are not there: the run has not succeeded, or the file is still to be
+// made.
+func (v Versions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if spec.Run != "" {
+		return v.outputDigest(ctx, spec)
+	}
+	path, err := artifact.Path(spec.ArtifactURI)
+	if err != nil {
+		return "", err
+	}
+	digest, _, err := blob.Digest(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return digest, err
+}
+
+// outputDigest finds the digest of a run's output in the run's evidence.
+func (v Versions) outputDigest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	run, err := v.client.PipelineRuns().Get(ctx, spec.Run)
+	if mlops.CodeOf(err) == mlops.NotFound || err == nil && run.Status.State != mlops.RunSucceeded {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	key, err := run.Status.FindOutput(spec.Output)
+	if err != nil {
+		return "", &mlops.Error{Code: mlops.Invalid, Field: "output", Err: err}
+	}
+	if run.Status.Lineage == nil {
+		return "", nil
+	}
+	step, output, _ := strings.Cut(key, ".")
+	return run.Status.Lineage.Steps[step].Outputs[output], nil
+}

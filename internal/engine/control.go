@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/server"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// idleChecks is how often within the idle time environments are looked for.
+const idleChecks = 10
+
+// handler is the control API over the engine's services.
+func (e *engine) handler() http.Handler {
+	return server.Handler(server.Config{
+		Environments:   e.registry.Environments(),
+		Pipelines:      e.registry.Pipelines(),
+		PipelineRuns:   e.runner,
+		Models:         e.registry.Models(),
+		ModelVersions:  e.registry.ModelVersions(),
+		ModelEndpoints: e.serving,
+		Status:         e.status,
+		Stop:           e.halt,
+		Log:            e.log,
+	})
+}
+
+func (e *engine) status(ctx context.Context) (api.Engine, error) {
+	counts, err := e.store.Counts(ctx)
+	status := e.info
+	status.Objects = counts
+	return status, err
+}
+
+func (e *engine) halt(keep bool) {
+	if keep {
+		e.stop(errKeep)
+		return
+	}
+	e.stop(errStop)
+}
+
+// watchIdle stops the engine when there was no environment for long enough.
+func (e *engine) watchIdle(ctx context.Context) {
+	ticker := time.NewTicker(max(e.IdleExit/idleChecks, time.Millisecond))
+	defer ticker.Stop()
+	since := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			counts, err := e.store.Counts(ctx)
+			if err != nil || counts[mlops.NounEnvironment] > 0 {
+				since = now
+			}
+			if now.Sub(since) >= e.IdleExit {
+				e.stop(errIdle)
+				return
+			}
+		}
+	}
+}

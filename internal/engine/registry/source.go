@@ -1,0 +1,73 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// source is where a version's bytes come from, and the evidence that comes with
+// them.
+type source struct {
+	path     string
+	packages []string
+	metrics  map[string]float64
+	lineage  *mlops.Lineage
+}
+
+// status is what is kept of a version but for its number and time.
+func (s source) status(b blob.Blob) mlops.ModelVersionStatus {
+	return mlops.ModelVersionStatus{
+		Digest: b.Digest, URI: artifact.URI(b.Path), Size: b.Size,
+		Metrics: s.metrics, Packages: s.packages, Lineage: s.lineage,
+	}
+}
+
+// source finds the bytes of a spec.
+func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (source, error) {
+	if spec.Run == "" {
+		path, err := artifact.Path(spec.ArtifactURI)
+		if err != nil {
+			return source{}, err
+		}
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return source{}, invalid("artifact_uri", "there is no file or directory %s", path)
+		}
+		return source{path: path, packages: spec.Packages, metrics: spec.Metrics}, nil
+	}
+	run, err := g.Store.Runs().Get(ctx, spec.Run)
+	if mlops.CodeOf(err) == mlops.NotFound {
+		return source{}, invalid("run", "there is no run %s", spec.Run)
+	}
+	if err != nil {
+		return source{}, err
+	}
+	return fromRun(run.Status, spec)
+}
+
+// fromRun finds the bytes and the evidence in a run that has succeeded.
+func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, error) {
+	if run.State != mlops.RunSucceeded {
+		return source{}, invalid("run", "the run %s is %s; only a run that has succeeded has a model", spec.Run, run.State)
+	}
+	key, err := run.FindOutput(spec.Output)
+	if err != nil {
+		return source{}, invalid("output", "%w", err)
+	}
+	path, err := artifact.Path(run.Outputs[key])
+	s := source{path: path, packages: spec.Packages, metrics: spec.Metrics, lineage: run.Lineage}
+	if s.metrics == nil {
+		s.metrics = run.Metrics
+	}
+	if s.packages == nil && run.Lineage != nil {
+		step, _, _ := strings.Cut(key, ".")
+		s.packages = run.Lineage.Steps[step].Packages
+	}
+	return s, err
+}
