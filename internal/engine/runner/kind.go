@@ -180,9 +180,6 @@ func (s *Service) Update(ctx context.Context, ref mlops.ID, spec mlops.PipelineR
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if owner := api.Owner(ctx); r.Owner != "" && r.Owner != owner {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("run %s belongs to another configuration", ref))
-	}
 	inForce := r.Observed().Spec
 	if !sameInputs(inForce, spec) {
 		spec.After = ref

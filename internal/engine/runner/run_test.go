@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/runner"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -205,11 +207,15 @@ func TestPackagesAreInstalled(t *testing.T) {
 
 func TestPackagesThatCannotBeInstalled(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t)
+	e := prepareEngine(t, t.TempDir())
+	c := config(e.dir, e.store)
+	c.Python = pyenv.New("/no/such/python", t.TempDir(), c.Log)
+	e.Service = runner.New(c)
+	e.start()
 	step := sh("true")
-	step.Packages = []string{"six==0.0.0.no.such"}
+	step.Packages = []string{"six==1.17.0"}
 	e.addPipeline(map[string]mlops.Step{"bad": step})
 	o := e.run("1")
 	wantState(t, o, mlops.RunFailed)
-	wantReason(t, o, `step "bad" could not be started`, "no.such")
+	wantReason(t, o, `step "bad" could not be started`, "/no/such/python")
 }
