@@ -171,7 +171,9 @@ func (c command) announce(r api.Report) {
 }
 
 func (c command) announceJSON(r api.Report) {
-	_ = json.NewEncoder(c.out).Encode(r) // whoever wanted to know is gone, if it fails
+	if err := json.NewEncoder(c.out).Encode(r); err != nil { // whoever wanted to know is gone
+		_, _ = fmt.Fprintln(c.err, err)
+	}
 }
 
 // status is "engine status".

@@ -59,13 +59,13 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.close()) }()
+	defer func() { err = errors.Join(err, e.close(ctx)) }()
 	ctx, e.stop = context.WithCancelCause(ctx)
 	defer e.stop(nil)
 	if err := e.start(ctx); err != nil {
 		return err
 	}
-	listener, err := listen(e.layout.Socket())
+	listener, err := listen(ctx, e.layout.Socket())
 	if err != nil {
 		return err
 	}
@@ -120,11 +120,11 @@ func open(ctx context.Context, c Config) (_ *engine, err error) {
 	out := &lumberjack.Logger{Filename: e.layout.Log(), MaxSize: logMiB, MaxBackups: logBackups}
 	e.log, e.logFile = slog.New(slog.NewJSONHandler(out, nil)), out
 	if e.store, err = store.Open(ctx, e.layout.Database()); err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, errors.Join(err, e.close(ctx))
 	}
 	cache, err := layout.CacheDir()
 	if err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, errors.Join(err, e.close(ctx))
 	}
 	e.assemble(pyenv.New(c.Python, cache, e.log))
 	return e, nil
@@ -171,8 +171,8 @@ func (e *engine) serve(ctx context.Context, listener net.Listener) error {
 }
 
 // close ends the services in the opposite order and gives the directory back.
-func (e *engine) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+func (e *engine) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	errs := []error{}
 	for _, end := range e.endings() {

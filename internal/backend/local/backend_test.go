@@ -61,7 +61,10 @@ func newWorld(t *testing.T) mlopstest.World {
 	dir := filepath.Join(t.TempDir(), "engine")
 	runEngine(t, dir)
 	return mlopstest.World{
-		Open:    func(t *testing.T, owner string) mlops.Backend { return openIn(t, dir, owner) },
+		Open: func(t *testing.T, owner string) mlops.Backend {
+			t.Helper()
+			return openIn(t, dir, owner)
+		},
 		Command: []string{executable(t), asModelServer},
 	}
 }

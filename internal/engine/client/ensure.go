@@ -38,8 +38,8 @@ func Ensure(ctx context.Context, o Options) (api.Engine, error) {
 	if err != nil || e != nil && o.suits(*e) {
 		return value(e), err
 	}
-	if err := makeRoot(o.Directory); err != nil {
-		return api.Engine{}, err
+	if err := os.MkdirAll(o.Directory, 0o700); err != nil {
+		return api.Engine{}, unusable(ctx, o.Directory, err)
 	}
 	starting := flock.New(o.layout().StartLock())
 	if _, err := starting.TryLockContext(ctx, lockRetry); err != nil {
@@ -181,15 +181,6 @@ func Stop(ctx context.Context, o Options) (stopped bool, err error) {
 			return stopped, err
 		}
 	}
-}
-
-// makeRoot makes the engine's directory, for its owner's eyes only.
-func makeRoot(dir string) error {
-	err := os.MkdirAll(dir, 0o700)
-	if err == nil {
-		return nil
-	}
-	return unusable(context.Background(), dir, err)
 }
 
 // unusable says what to do about a directory that the engine cannot use. A

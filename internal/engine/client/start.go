@@ -21,7 +21,7 @@ const logLines = 15
 
 // start starts the engine and waits for its one line about how that went.
 func (o Options) start(ctx context.Context) (api.Engine, error) {
-	cmd := exec.Command(o.Executable, o.arguments()...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), o.Executable, o.arguments()...)
 	cmd.Dir, cmd.Env = o.Directory, environment(os.Environ())
 	detach(cmd)
 	log, err := os.OpenFile(o.layout().Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -19,7 +19,7 @@ type (
 // Create accepts an endpoint, or a change to one of the same owner, and begins
 // to bring it about.
 func (s *Service) Create(ctx context.Context, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
-	return s.accept(ctx, spec, func(*record) error { return nil })
+	return s.accept(ctx, spec, s.table.Accept)
 }
 
 // Update accepts a change and begins to bring it about. A change that is still
@@ -34,27 +34,22 @@ func (s *Service) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelEndp
 	if spec.ID() != ref {
 		return mlops.Change{}, mlops.NewError(mlops.Invalid, fmt.Errorf("%s cannot become %s: an endpoint keeps its environment and name", ref, spec.ID()))
 	}
-	return s.accept(ctx, spec, func(old *record) error {
-		if old == nil {
-			return mlops.NewError(mlops.NotFound, fmt.Errorf("there is no model_endpoint %s", ref))
-		}
-		return nil
-	})
+	return s.accept(ctx, spec, s.table.Revise)
 }
 
-func (s *Service) accept(ctx context.Context, spec mlops.ModelEndpointSpec, allow func(old *record) error) (mlops.Change, error) {
+// writer is the store's way to take a spec: Accept or Revise.
+type writer func(ctx context.Context, id mlops.ID, owner string, spec mlops.ModelEndpointSpec, guard func(tx *store.Tx, old *record) error) (record, error)
+
+func (s *Service) accept(ctx context.Context, spec mlops.ModelEndpointSpec, write writer) (mlops.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return mlops.Change{}, err
 	}
 	if err := check(spec); err != nil {
 		return mlops.Change{}, err
 	}
-	r, err := s.table.Accept(ctx, spec.ID(), api.Owner(ctx), spec, func(tx *store.Tx, old *record) error {
+	r, err := write(ctx, spec.ID(), api.Owner(ctx), spec, func(tx *store.Tx, old *record) error {
 		if old != nil && old.Phase == mlops.PhaseDeleting {
 			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s is being deleted", old.ID))
-		}
-		if err := allow(old); err != nil {
-			return err
 		}
 		return s.checkReferences(ctx, tx, spec)
 	})
@@ -124,14 +119,16 @@ func (s *Service) Delete(ctx context.Context, ref mlops.ID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := s.table.Change(ctx, ref, func(_ *store.Tx, r *record) error {
-		r.Phase, r.Reason = mlops.PhaseDeleting, ""
-		return nil
-	})
+	r, err := s.table.Change(ctx, ref, deleting)
 	if err != nil {
 		return err
 	}
 	return s.tell(ctx, r)
+}
+
+func deleting(_ *store.Tx, r *record) error {
+	r.Phase, r.Reason = mlops.PhaseDeleting, ""
+	return nil
 }
 
 // observe adds to a record what is known only now.
@@ -141,9 +138,6 @@ func (s *Service) observe(ctx context.Context, r record) (observed, error) {
 		return observed{}, err
 	}
 	o := r.Observed()
-	if o.Revision == "" && r.Phase == mlops.PhaseFailed {
-		o.Revision = r.WantedRevision // what failed is what is shown
-	}
 	o.Status.URL = s.url(r.ID)
 	if o.Status.Serving == nil {
 		o.Status.Serving = map[string]mlops.Serving{}

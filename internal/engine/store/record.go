@@ -52,6 +52,9 @@ func (r Record[S, T]) Observed() mlops.Observed[S, T] {
 	if r.Revision == "" && r.Wanted != nil {
 		o.Spec = *r.Wanted
 	}
+	if r.Revision == "" && r.Phase == mlops.PhaseFailed {
+		o.Revision = r.WantedRevision // what failed is what is shown
+	}
 	return o
 }
 

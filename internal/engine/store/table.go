@@ -122,32 +122,49 @@ func (t Table[S, T]) Accept(ctx context.Context, id mlops.ID, owner string, spec
 	var out Record[S, T]
 	err := t.store.Write(ctx, func(tx *Tx) error {
 		old, err := t.get(ctx, tx, id)
-		exists := err == nil
-		if err != nil && mlops.CodeOf(err) != mlops.NotFound {
+		if mlops.CodeOf(err) == mlops.NotFound {
+			out, err = t.accept(ctx, tx, Record[S, T]{ID: id, Created: time.Now()}, nil, owner, spec, guard)
 			return err
 		}
-		if exists && old.Owner != "" && owner != old.Owner {
+		if err != nil {
+			return err
+		}
+		if old.Owner != "" && owner != old.Owner {
 			return mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s %s already exists and belongs to another configuration", t.noun, id))
 		}
-		if guard != nil {
-			var before *Record[S, T]
-			if exists {
-				copied := old
-				before = &copied
-			}
-			if err := guard(tx, before); err != nil {
-				return err
-			}
-		}
-		if !exists {
-			old = Record[S, T]{ID: id, Created: time.Now()}
-		}
-		out = old
-		out.Owner = owner
-		out.want(spec)
-		return t.put(ctx, tx, &out)
+		out, err = t.accept(ctx, tx, old, &old, owner, spec, guard)
+		return err
 	})
 	return out, err
+}
+
+// Revise is Accept for an object that exists, else it is NotFound. It becomes
+// the acting owner's, whoever had it: who changes an object by its ID has
+// imported it.
+func (t Table[S, T]) Revise(ctx context.Context, id mlops.ID, owner string, spec S, guard func(tx *Tx, old *Record[S, T]) error) (Record[S, T], error) {
+	var out Record[S, T]
+	err := t.store.Write(ctx, func(tx *Tx) error {
+		old, err := t.get(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		out, err = t.accept(ctx, tx, old, &old, owner, spec, guard)
+		return err
+	})
+	return out, err
+}
+
+// accept writes a record with a spec wanted and another owner. old is nil for a
+// new one.
+func (t Table[S, T]) accept(ctx context.Context, tx *Tx, r Record[S, T], old *Record[S, T], owner string, spec S, guard func(tx *Tx, old *Record[S, T]) error) (Record[S, T], error) {
+	if guard != nil {
+		if err := guard(tx, old); err != nil {
+			return Record[S, T]{}, err
+		}
+	}
+	r.Owner = owner
+	r.want(spec)
+	return r, t.put(ctx, tx, &r)
 }
 
 // want notes a spec as wanted, unless it is in force or wanted already.
