@@ -85,7 +85,13 @@ initialize() {
 apply() {
   say "applying: train in dev, serve in dev, test and prod"
   echo "    (the first time Python packages are installed: some minutes)"
-  "$work/tf" apply -input=false -auto-approve
+  # The plan is long for a first look; it is kept, and what happens is shown.
+  "$work/tf" plan -input=false -no-color -out "$work/plan" >"$work/plan.log" || {
+    cat "$work/plan.log" >&2
+    die "plan failed"
+  }
+  grep -E '^(Plan|No changes)' "$work/plan.log" | sed 's/^/    /'
+  "$work/tf" apply -input=false "$work/plan"
 }
 
 # ask posts a request to an endpoint and prints the answer.

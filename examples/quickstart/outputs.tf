@@ -12,8 +12,3 @@ output "digests" {
   description = "What each stage serves: the same bytes."
   value       = { for stage, version in local.versions : stage => version.digest }
 }
-
-output "sample" {
-  description = "A request to try."
-  value       = local.sample
-}
