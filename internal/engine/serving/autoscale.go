@@ -66,8 +66,9 @@ func (f *fleet) rescale(now time.Time) {
 // as the load of the last moments asks for them; fewer only when fewer would
 // have done for a while.
 type scaler struct {
-	loads []sample // requests in flight
-	wants []sample // servers that would have been right
+	began time.Time // of the first decision
+	loads []sample  // requests in flight
+	wants []sample  // servers that would have been right
 }
 
 type sample struct {
@@ -80,8 +81,14 @@ func (s *scaler) decide(now time.Time, load gateway.Load, size int, b bounds, up
 	s.loads = append(since(s.loads, now.Add(-up)), sample{now, load.Concurrency})
 	right := math.Ceil(mean(s.loads) / float64(b.concurrency))
 	s.wants = append(since(s.wants, now.Add(-down)), sample{now, right})
+	if s.began.IsZero() {
+		s.began = now
+	}
 	want := int(right)
-	if want < size {
+	switch {
+	case want < size && now.Sub(s.began) < down: // too little is known to have fewer
+		want = size
+	case want < size:
 		want = min(size, int(largest(s.wants)))
 	}
 	busy := load.InFlight > 0 || load.Waiting > 0

@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -27,8 +29,12 @@ func defaultPackages(format string) []string {
 }
 
 // packagesFor returns all packages of a format's server, sorted: the version's
-// own, and those it needs besides and does not name.
-func packagesFor(format string, own []string) []string {
+// own, or else those that the bytes at path ask for, and those that the server
+// needs besides.
+func packagesFor(format string, own []string, path string) []string {
+	if len(own) == 0 && format == "mlflow" {
+		own = requirements(path)
+	}
 	all := slices.Clone(own)
 	if format == custom {
 		return slices.Sorted(slices.Values(all))
@@ -39,6 +45,23 @@ func packagesFor(format string, own []string) []string {
 		}
 	}
 	return slices.Sorted(slices.Values(all))
+}
+
+// requirements returns the packages that an MLflow model lists. Options, such as
+// constraint files, are left out.
+func requirements(path string) []string {
+	b, err := os.ReadFile(filepath.Join(path, "requirements.txt"))
+	if err != nil {
+		return nil // the server says so, should it miss anything
+	}
+	var all []string
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, " #")
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != '-' {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // provides reports whether a requirement is for the same package as another, or

@@ -124,7 +124,7 @@ func modelOf(r store.Record[mlops.ModelVersionSpec, mlops.ModelVersionStatus]) (
 	}
 	return model{
 		Digest: r.Status.Digest, Format: r.Spec.Format, Path: u.Path,
-		Command: r.Spec.Command, Packages: packagesFor(r.Spec.Format, r.Status.Packages),
+		Command: r.Spec.Command, Packages: packagesFor(r.Spec.Format, r.Status.Packages, u.Path),
 	}, nil
 }
 

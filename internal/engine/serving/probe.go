@@ -18,8 +18,7 @@ func (r *replica) probe(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	req.Close = true // no connection is kept that a later look could find broken
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := r.f.e.s.direct.RoundTrip(req)
 	if err != nil {
 		return false
 	}

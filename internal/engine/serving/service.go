@@ -44,7 +44,8 @@ type Service struct {
 	server   *http.Server
 	address  string
 	ports    ports
-	scaleNow chan struct{} // a request waits at a pool
+	direct   http.RoundTripper // to model servers, past the gateway
+	scaleNow chan struct{}     // a request waits at a pool
 
 	ctx   context.Context //nolint:containedctx // of all background work; ends with the reason to stop
 	stop  context.CancelCauseFunc
@@ -62,6 +63,7 @@ func New(c Config) *Service {
 		table:     c.Store.Endpoints(),
 		gateway:   gateway.New(gateway.Config{Log: c.Log}),
 		ports:     ports{taken: map[int]bool{}, pick: freePort},
+		direct:    &http.Transport{DisableKeepAlives: true},
 		scaleNow:  make(chan struct{}, 1),
 		stop:      func(error) {},
 		endpoints: map[mlops.ID]*endpoint{},
@@ -112,7 +114,8 @@ func (s *Service) resume(ctx context.Context) error {
 	for _, r := range all {
 		e, err := s.newEndpoint(ctx, r.ID)
 		if err != nil {
-			return err
+			s.Log.Error("endpoint cannot be taken up", "endpoint", r.ID, "error", err)
+			continue
 		}
 		if err := e.restore(ctx, r); err != nil {
 			s.Log.Error("endpoint cannot serve", "endpoint", r.ID, "error", err)
@@ -138,7 +141,7 @@ func (s *Service) Suspend(ctx context.Context) error { return s.halt(ctx, errSus
 func (s *Service) halt(ctx context.Context, cause error) error {
 	var err error
 	if s.server != nil {
-		err = s.server.Shutdown(ctx)
+		err = s.shutDown(ctx)
 	}
 	s.stop(cause)
 	done := make(chan struct{})
@@ -152,6 +155,18 @@ func (s *Service) halt(ctx context.Context, cause error) error {
 	case <-ctx.Done():
 		return errors.Join(err, ctx.Err())
 	}
+}
+
+// shutDown lets the requests in flight finish, up to a limit, and then breaks
+// them off.
+func (s *Service) shutDown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.pace.grace)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.server.Close()
+	}
+	return err
 }
 
 // tell makes an endpoint's worker look at its record, and makes one for an

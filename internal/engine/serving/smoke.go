@@ -33,7 +33,7 @@ func (e *endpoint) smokeTests(ctx context.Context, c *rollout) error {
 		if address == "" {
 			return f.complain("its model server ended before the smoke test", log)
 		}
-		if err := smokeTest(ctx, f.launch, address, t); err != nil {
+		if err := e.s.smokeTest(ctx, f.launch, address, t); err != nil {
 			return f.complain("the smoke test failed: "+err.Error(), log)
 		}
 	}
@@ -41,7 +41,7 @@ func (e *endpoint) smokeTests(ctx context.Context, c *rollout) error {
 }
 
 // smokeTest makes one request of a server and compares the status.
-func smokeTest(ctx context.Context, l launch, address string, t *mlops.SmokeTest) error {
+func (s *Service) smokeTest(ctx context.Context, l launch, address string, t *mlops.SmokeTest) error {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout.Or(smokeTimeout))
 	defer cancel()
 	path, err := l.protocol().Target(http.MethodPost, "", []byte(t.Request), l.endpoint)
@@ -53,7 +53,7 @@ func smokeTest(ctx context.Context, l launch, address string, t *mlops.SmokeTest
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := s.direct.RoundTrip(req)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %s", t.Timeout.Or(smokeTimeout))
 	}
