@@ -37,7 +37,7 @@ func (r *managed[M, S, T]) ask(ctx context.Context, config tftypes.Value, diags 
 	a.spec = a.bare
 	if r.locate != nil && r.platforms != nil {
 		if err := r.locate(r.platforms, &a.spec); err != nil {
-			diags.AddError("Cannot tell where the "+nounText(r.noun)+" is", err.Error()+".")
+			diags.AddError("Cannot tell where the "+r.noun.Words()+" is", err.Error()+".")
 		}
 	}
 	a.backend = r.parentOf(a.spec).Backend()
@@ -80,7 +80,7 @@ func (r *managed[M, S, T]) verifySpec(c *mlops.Checker, spec S) {
 		return
 	}
 	if _, err := r.parentOf(spec).ParseAs(r.parentNoun); err != nil {
-		c.Add(at, "Not the ID of a "+nounText(r.parentNoun), "%s.", err)
+		c.Add(at, "Not the ID of "+r.parentNoun.One(), "%s.", err)
 	}
 }
 

@@ -85,13 +85,23 @@ func (d *definition[M, S, T]) schema(ctx context.Context) schema.Schema {
 	all := maps.Clone(d.attributes)
 	all["id"] = computedText("The ID, which is also what to import by, such as `" + exampleID(d.noun) + "`.")
 	all["native"] = computedTextMap("The platform's own ids and links, to join resources of other providers. What is in it depends on the backend.")
-	all["timeouts"] = timeouts.Attributes(ctx, timeouts.Opts{
-		Create: true, Update: true, Delete: true,
-		CreateDescription: timeoutDoc("creation", d.patience.create),
-		UpdateDescription: timeoutDoc("a change", d.patience.update),
-		DeleteDescription: timeoutDoc("deletion", d.patience.remove),
-	})
+	all["timeouts"] = d.patience.attribute(ctx)
 	return schema.Schema{MarkdownDescription: d.doc, Attributes: all}
+}
+
+// attribute is the timeouts attribute, with these defaults in its docs.
+func (p patience) attribute(ctx context.Context) schema.Attribute {
+	a := timeouts.Attributes(ctx, timeouts.Opts{
+		Create: true, Update: true, Delete: true,
+		CreateDescription: timeoutDoc("creation", p.create),
+		UpdateDescription: timeoutDoc("a change", p.update),
+		DeleteDescription: timeoutDoc("deletion", p.remove),
+	})
+	if object, ok := a.(schema.SingleNestedAttribute); ok {
+		object.MarkdownDescription = "How long operations may take, waiting included."
+		return object
+	}
+	return a
 }
 
 func timeoutDoc(what string, def time.Duration) string {

@@ -44,17 +44,14 @@ func summary(e *mlops.Error) string {
 	if e.Op == "" {
 		return "Cannot reach the platform"
 	}
-	return "Cannot " + e.Op + " " + nounText(e.Resource)
+	return "Cannot " + e.Op + " " + e.Resource.Words()
 }
-
-// nounText is a noun in words.
-func nounText(n mlops.Noun) string { return strings.ReplaceAll(string(n), "_", " ") }
 
 func doing(e *mlops.Error) string {
 	if e.Op == "" {
 		return "The provider was getting ready to work with the platform."
 	}
-	s := fmt.Sprintf("The provider tried to %s the %s", e.Op, nounText(e.Resource))
+	s := fmt.Sprintf("The provider tried to %s the %s", e.Op, e.Resource.Words())
 	if e.Name != "" {
 		s += fmt.Sprintf(" %q", e.Name)
 	}
@@ -80,7 +77,7 @@ func said(e *mlops.Error) string {
 // next is what to do about an error of a code.
 func next(e *mlops.Error) string {
 	advice := map[mlops.Code]string{
-		mlops.NotFound:         "It, or something that it refers to, does not exist, or not any more. Plan again: what is gone will be made anew.",
+		mlops.NotFound:         "It, or something that it refers to, does not exist, or not any more. Check the ID; what was deleted outside of Terraform is made anew by the next apply.",
 		mlops.AlreadyExists:    "The name belongs to another configuration. Choose another name, import the object by its ID, or set the provider's owner to the one that made it.",
 		mlops.Conflict:         "The object is in use, or was changed by somebody else meanwhile. Remove what uses it, or wait until the other change is done, and apply again.",
 		mlops.Invalid:          "Change the configuration as the platform's words say; repeating it as it is will not help.",
@@ -103,17 +100,27 @@ func next(e *mlops.Error) string {
 func report(ctx context.Context, s schema.Schema, problems []mlops.Problem, diags *diag.Diagnostics) {
 	for _, p := range problems {
 		at, ok := resolve(ctx, s, p.Path)
+		detail := located(p)
 		switch {
 		case p.Warning && ok:
-			diags.AddAttributeWarning(at, p.Summary, p.Detail)
+			diags.AddAttributeWarning(at, p.Summary, detail)
 		case p.Warning:
-			diags.AddWarning(p.Summary, p.Detail)
+			diags.AddWarning(p.Summary, detail)
 		case ok:
-			diags.AddAttributeError(at, p.Summary, p.Detail)
+			diags.AddAttributeError(at, p.Summary, detail)
 		default:
-			diags.AddError(p.Summary, p.Detail)
+			diags.AddError(p.Summary, detail)
 		}
 	}
+}
+
+// located is a problem's detail with the place where it is. Terraform shows the
+// resource, and the line of an attribute, but not where in the attribute.
+func located(p mlops.Problem) string {
+	if len(p.Path) < 2 {
+		return p.Detail
+	}
+	return "In " + p.Path.String() + ":\n" + p.Detail
 }
 
 // resolve finds a spec's path, or the longest part of it that the schema has:

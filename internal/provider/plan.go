@@ -223,7 +223,7 @@ func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diag
 	}
 	digest, err := planner.Digest(ctx, p.asked.spec)
 	if err != nil {
-		diags.AddWarning("Cannot tell whether the bytes changed", "The bytes of the "+nounText(r.noun)+" \""+string(p.held)+
+		diags.AddWarning("Cannot tell whether the bytes changed", "The bytes of the "+r.noun.Words()+" \""+string(p.held)+
 			"\" cannot be read now, so this plan takes them to be the same as before.\n\nThe backend "+p.asked.backend+" said: "+err.Error())
 		return true
 	}

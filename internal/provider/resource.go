@@ -171,8 +171,8 @@ func (r *managed[M, S, T]) ImportState(ctx context.Context, req resource.ImportS
 	var id string
 	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, path.Root("id"), &id)...)
 	if _, err := mlops.ID(id).ParseAs(r.noun); err != nil {
-		resp.Diagnostics.AddError("Not the ID of a "+nounText(r.noun),
-			err.Error()+".\n\nThe ID of a "+nounText(r.noun)+" looks like \""+exampleID(r.noun)+"\".")
+		resp.Diagnostics.AddError("Not the ID of "+r.noun.One(),
+			err.Error()+".\n\nThe ID of "+r.noun.One()+" looks like \""+exampleID(r.noun)+"\".")
 	}
 }
 
@@ -224,7 +224,7 @@ func (r *managed[M, S, T]) refuseDelete(m M, diags *diag.Diagnostics) bool {
 		return false
 	}
 	diags.AddAttributeError(path.Root("deletion_protection"), "Protected against deletion",
-		"The "+nounText(r.noun)+" \""+valueOf(commonOf(&m).ID)+"\" has deletion_protection, and this would delete it.\n\n"+
+		"The "+r.noun.Words()+" \""+valueOf(commonOf(&m).ID)+"\" has deletion_protection, and this would delete it.\n\n"+
 			"To delete it, set deletion_protection to false and apply that first.")
 	return true
 }

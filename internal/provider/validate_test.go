@@ -68,7 +68,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"zero cpu", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"cpu": 0}})}}), `AttributeName("steps").ElementKeyString("a").AttributeName("compute").AttributeName("cpu")`, []string{"at least"}},
 		{"cron that never fires", "mlops_pipeline", pipelineConfig(obj{"schedule": obj{"cron": "0 0 31 2 *"}}), `AttributeName("schedule").AttributeName("cron")`, []string{"never fires"}},
 		{"time zone", "mlops_pipeline", pipelineConfig(obj{"schedule": obj{"cron": "@daily", "timezone": "Mars/Olympus"}}), `AttributeName("schedule").AttributeName("cron")`, []string{"Mars/Olympus"}},
-		{"environment that is a model", "mlops_pipeline", pipelineConfig(obj{"environment": devID + "/models/m"}), `AttributeName("environment")`, []string{"Not the ID of a environment"}},
+		{"environment that is a model", "mlops_pipeline", pipelineConfig(obj{"environment": devID + "/models/m"}), `AttributeName("environment")`, []string{"Not the ID of an environment"}},
 		{"environment without a backend", "mlops_pipeline", pipelineConfig(obj{"environment": "dev"}), `AttributeName("environment")`, []string{"no backend"}},
 		{"null step", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": nil}}), `AttributeName("steps")`, []string{"null"}},
 
