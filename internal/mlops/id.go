@@ -22,6 +22,17 @@ const (
 	NounModelEndpoint Noun = "model_endpoint"
 )
 
+// Words is the noun in words: "model version".
+func (n Noun) Words() string { return strings.ReplaceAll(string(n), "_", " ") }
+
+// One is the noun with its article: "a model version", "an environment".
+func (n Noun) One() string {
+	if strings.ContainsRune("aeiou", rune(n[0])) {
+		return "an " + n.Words()
+	}
+	return "a " + n.Words()
+}
+
 // Nouns lists every noun, dependencies first.
 func Nouns() []Noun {
 	return []Noun{
@@ -160,10 +171,10 @@ func (p Parsed) descend(id ID, segments []string, at int) (Parsed, error) {
 		word := segments[at]
 		child, ok := collections[p.Noun][word]
 		if !ok {
-			return Parsed{}, fmt.Errorf("%q: a %s has no %q; it has %s", id, p.Noun, word, wordsOf(p.Noun))
+			return Parsed{}, fmt.Errorf("%q: %s has no %q; it has %s", id, p.Noun.One(), word, wordsOf(p.Noun))
 		}
 		if at+1 == len(segments) {
-			return Parsed{}, fmt.Errorf("%q ends where the name of the %s should follow", id, child)
+			return Parsed{}, fmt.Errorf("%q ends where the name of the %s should follow", id, child.Words())
 		}
 		p.Parent = ID(strings.Join(segments[:at], "/"))
 		p.Noun = child
@@ -180,7 +191,7 @@ func (id ID) ParseAs(noun Noun) (Parsed, error) {
 		return Parsed{}, err
 	}
 	if p.Noun != noun {
-		return Parsed{}, fmt.Errorf("%q is the ID of a %s; the ID of a %s is needed here", id, p.Noun, noun)
+		return Parsed{}, fmt.Errorf("%q is the ID of %s; the ID of %s is needed here", id, p.Noun.One(), noun.One())
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 const (
 	Host          = "mlops-engine" // no other is answered
 	OwnerHeader   = "Mlops-Owner"  // stamp of the acting configuration
+	FolderHeader  = "Mlops-Folder" // its working directory, percent-encoded: relative paths start there
 	RequestHeader = "X-Request-Id" // the engine's name for the request, in every answer
 )
 

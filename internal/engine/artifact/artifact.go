@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
+
+// hasScheme tells a URI from a path.
+var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 
 // URI writes an absolute path as a file URI.
 func URI(path string) string {
@@ -15,17 +19,22 @@ func URI(path string) string {
 }
 
 // Path returns the path that an artifact's URI names: a file URI of this
-// machine, or an absolute path as it is. Errors are Invalid or Unsupported.
-func Path(uri string) (string, error) {
+// machine, or a path. A relative path starts at folder, and is refused where
+// folder is "". Errors are Invalid or Unsupported.
+func Path(folder, uri string) (string, error) {
 	if filepath.IsAbs(uri) {
 		return uri, nil
 	}
+	if uri != "" && !hasScheme.MatchString(uri) {
+		if folder == "" {
+			return "", refuse(mlops.Invalid, fmt.Errorf("%q is a relative path, which names no file here", uri))
+		}
+		return filepath.Join(folder, uri), nil
+	}
 	u, err := url.Parse(uri)
 	switch {
-	case err != nil:
-		return "", refuse(mlops.Invalid, fmt.Errorf("%q is not a URI: %w", uri, err))
-	case u.Scheme == "":
-		return "", refuse(mlops.Invalid, fmt.Errorf("%q is a relative path, which means another file to each program; write abspath(%q)", uri, uri))
+	case err != nil || uri == "":
+		return "", refuse(mlops.Invalid, fmt.Errorf("%q is not a URI", uri))
 	case u.Scheme != "file":
 		return "", refuse(mlops.Unsupported, errors.New("the embedded engine reads files of this machine only; download "+uri+" first"))
 	case u.Host != "" && u.Host != "localhost":

@@ -85,14 +85,14 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 	if err := c.ensure(ctx, false); err != nil {
 		return err
 	}
-	err := send(ctx, c.http, c.options.Owner, r, out)
+	err := send(ctx, c.http, c.options, r, out)
 	if !notRunning(err) {
 		return err
 	}
 	if err := c.ensure(ctx, true); err != nil { // it exited since: nothing was sent
 		return err
 	}
-	return send(ctx, c.http, c.options.Owner, r, out)
+	return send(ctx, c.http, c.options, r, out)
 }
 
 // ensure has the engine found or started, once or again.
@@ -109,7 +109,7 @@ func (c *Client) ensure(ctx context.Context, again bool) error {
 
 // send makes one request and reads its answer. Every operation is idempotent,
 // so that the transport may repeat one whose connection had gone stale.
-func send(ctx context.Context, client *http.Client, owner string, r request, out any) error {
+func send(ctx context.Context, client *http.Client, options Options, r request, out any) error {
 	body, err := json.Marshal(r.body)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
@@ -120,7 +120,8 @@ func send(ctx context.Context, client *http.Client, owner string, r request, out
 		return err
 	}
 	req.Header["Idempotency-Key"] = []string{} // marks the request; nothing is sent
-	req.Header.Set(api.OwnerHeader, owner)
+	req.Header.Set(api.OwnerHeader, options.Owner)
+	req.Header.Set(api.FolderHeader, url.PathEscape(options.folder))
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {

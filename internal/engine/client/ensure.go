@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/process"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -83,7 +84,7 @@ func Find(ctx context.Context, o Options) (*api.Engine, error) {
 func (o Options) ask(ctx context.Context, r request, out any) error {
 	h := overSocket(o.layout().Socket())
 	defer h.CloseIdleConnections()
-	return send(ctx, h, o.Owner, r, out)
+	return send(ctx, h, o, r, out)
 }
 
 // suits reports whether a running engine can serve this program.
@@ -160,25 +161,22 @@ func (o Options) stop(ctx context.Context, keep bool) error {
 // Stop makes the engine of a directory exit with all its processes, and waits
 // until it has. It reports false if none ran.
 func Stop(ctx context.Context, o Options) (stopped bool, err error) {
-	for {
-		e, err := Find(ctx, o)
-		if err != nil {
-			return stopped, err
+	e, err := Find(ctx, o)
+	if err != nil || e == nil && !o.existed() {
+		return false, err
+	}
+	if e != nil {
+		if err := o.stop(ctx, false); err != nil {
+			return false, err
 		}
-		if e != nil && !stopped {
-			stopped = true
-			if err := o.stop(ctx, false); err != nil {
-				return false, err
-			}
-		}
-		if e == nil && !o.existed() {
-			return stopped, nil
-		}
-		if free, err := o.free(); free || err != nil {
-			return stopped, err
+	}
+	for { // also where none answers: it may be on its way in or out
+		free, err := o.free()
+		if err != nil || free && !process.Running(value(e).PID) || free && value(e).PID == os.Getpid() {
+			return e != nil, err
 		}
 		if err := pause(ctx); err != nil {
-			return stopped, err
+			return false, err
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (v Versions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (stri
 	if spec.Run != "" {
 		return v.outputDigest(ctx, spec)
 	}
-	path, err := artifact.Path(spec.ArtifactURI)
+	path, err := artifact.Path(v.client.options.folder, spec.ArtifactURI)
 	if err != nil {
 		return "", err
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	Executable string        // the program to start, with the argument "engine"; "" is this one
 	Owner      string        // stamp of the configuration that acts
 	IdleExit   time.Duration // zero is DefaultIdleExit
+
+	folder string // where relative paths start: the working directory
 }
 
 // DefaultDirectory is the engine's directory where none is given: ".mlops" in
@@ -68,6 +70,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Owner == "" {
 		o.Owner = anonymous
+	}
+	if o.folder == "" && err == nil {
+		o.folder, err = os.Getwd()
 	}
 	return o, err
 }

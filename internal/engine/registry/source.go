@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -32,7 +33,7 @@ func (s source) status(b blob.Blob) mlops.ModelVersionStatus {
 // source finds the bytes of a spec.
 func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (source, error) {
 	if spec.Run == "" {
-		path, err := artifact.Path(spec.ArtifactURI)
+		path, err := artifact.Path(api.Folder(ctx), spec.ArtifactURI)
 		if err != nil {
 			return source{}, err
 		}
@@ -60,7 +61,7 @@ func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, 
 	if err != nil {
 		return source{}, invalid("output", "%w", err)
 	}
-	path, err := artifact.Path(run.Outputs[key])
+	path, err := artifact.Path("", run.Outputs[key])
 	s := source{path: path, packages: spec.Packages, metrics: spec.Metrics, lineage: run.Lineage}
 	if s.metrics == nil {
 		s.metrics = run.Metrics

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
@@ -60,7 +61,12 @@ func (h wrap) call(w http.ResponseWriter, r *http.Request) (value any, err error
 		return nil, errHost
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxSpec)
-	return h.handler(w, r.WithContext(api.WithOwner(r.Context(), r.Header.Get(api.OwnerHeader))))
+	folder, err := url.PathUnescape(r.Header.Get(api.FolderHeader))
+	if err != nil {
+		return nil, mlops.NewError(mlops.Invalid, fmt.Errorf("header %s: %w", api.FolderHeader, err))
+	}
+	ctx := api.WithFolder(api.WithOwner(r.Context(), r.Header.Get(api.OwnerHeader)), folder)
+	return h.handler(w, r.WithContext(ctx))
 }
 
 // write encodes before it writes, so that a value without a JSON form is still
