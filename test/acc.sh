@@ -15,9 +15,13 @@ case "$("$cli" version | head -n 1)" in
   *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
 esac
 # Tests that need the real binary take the one that make built; a provider that
-# runs inside a test starts its engine from it too.
-MLOPS_PROVIDER_BINARY="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/bin/terraform-provider-mlops"
+# runs inside a test starts its engine from it too. A copy, so that a build in
+# the meantime does not change it under their feet.
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+MLOPS_PROVIDER_BINARY="$scratch/terraform-provider-mlops"
 MLOPS_ENGINE_EXECUTABLE="$MLOPS_PROVIDER_BINARY"
 export MLOPS_PROVIDER_BINARY MLOPS_ENGINE_EXECUTABLE
+cp "$(dirname "${BASH_SOURCE[0]}")/../bin/terraform-provider-mlops" "$scratch/"
 
-exec "$@"
+"$@"
