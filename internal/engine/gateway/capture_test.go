@@ -70,7 +70,7 @@ func TestCapture(t *testing.T) {
 	}
 	got := lines(t, dir)
 	for _, l := range got {
-		if l["time"] == "" || l["latency_ms"].(float64) <= 0 {
+		if latency, ok := l["latency_ms"].(float64); l["time"] == "" || !ok || latency <= 0 {
 			t.Errorf("no time or latency in %v", l)
 		}
 		delete(l, "time")

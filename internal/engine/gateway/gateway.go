@@ -186,7 +186,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no endpoint at this address; endpoints are at /<environment>/<endpoint>")
 		return
 	}
-	x.serve(e, rest)
+	x.serve(e, rest) //nolint:contextcheck // the request that it holds has one
 }
 
 // isLoopback reports whether a Host header names this machine itself.

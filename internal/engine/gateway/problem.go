@@ -30,8 +30,11 @@ func writeProblem(w http.ResponseWriter, status int, detail string) {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problem{ // a client that is gone needs no answer
+	b, err := json.Marshal(problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Detail: detail, RequestID: h.Get(headerRequestID),
 	})
+	if err == nil { // strings and numbers always have a JSON form
+		_, _ = w.Write(b) // a client that is gone needs no answer
+	}
 }

@@ -132,7 +132,7 @@ func (e *endpoint) begin(ctx context.Context) (attempt context.Context, end func
 func (e *endpoint) restore(ctx context.Context, r record) error {
 	defer func() {
 		if r.Wanted == nil || r.Phase != mlops.PhasePending {
-			e.sweep()
+			e.sweep(ctx)
 		}
 	}()
 	if r.Revision == "" || r.Phase == mlops.PhaseDeleting {
@@ -202,7 +202,7 @@ func (e *endpoint) remove(ctx context.Context) (gone bool, err error) {
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	e.sweep()
+	e.sweep(ctx)
 	if err := errors.Join(os.RemoveAll(e.dir), os.RemoveAll(e.captureDir)); err != nil {
 		return false, err
 	}

@@ -83,7 +83,9 @@ func (f *fleet) scale(n int) {
 	}
 }
 
-// add supervises a server from now on.
+// add supervises a server from now on, whatever becomes of the caller.
+//
+//nolint:contextcheck,nolintlint // a server outlives the change that starts it
 func (f *fleet) add(r *replica) {
 	f.replicas = append(f.replicas, r)
 	ctx, stop := context.WithCancelCause(f.ctx)

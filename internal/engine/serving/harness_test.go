@@ -164,7 +164,7 @@ func scaling(low, high, concurrency int64, idle time.Duration) func(*mlops.Model
 }
 
 // apply creates or changes an endpoint and waits until it is settled.
-func (b *bench) apply(s mlops.ModelEndpointSpec) observed {
+func (b *bench) apply(s mlops.ModelEndpointSpec) Observed {
 	b.t.Helper()
 	b.accept(s)
 	return b.settled(s.ID())
@@ -179,9 +179,9 @@ func (b *bench) accept(s mlops.ModelEndpointSpec) mlops.Change {
 	return change
 }
 
-func (b *bench) settled(id mlops.ID) observed {
+func (b *bench) settled(id mlops.ID) Observed {
 	b.t.Helper()
-	var o observed
+	var o Observed
 	eventually(b.t, "the endpoint is settled", func() bool {
 		o = b.get(id)
 		return o.Phase != mlops.PhasePending
@@ -189,7 +189,7 @@ func (b *bench) settled(id mlops.ID) observed {
 	return o
 }
 
-func (b *bench) get(id mlops.ID) observed {
+func (b *bench) get(id mlops.ID) Observed {
 	b.t.Helper()
 	o, err := b.Get(b.t.Context(), id)
 	if err != nil {
@@ -199,7 +199,7 @@ func (b *bench) get(id mlops.ID) observed {
 }
 
 // ready is apply for a change that must succeed.
-func (b *bench) ready(s mlops.ModelEndpointSpec) observed {
+func (b *bench) ready(s mlops.ModelEndpointSpec) Observed {
 	b.t.Helper()
 	o := b.apply(s)
 	if o.Phase != mlops.PhaseReady || o.Revision != mlops.DigestOf(s) || o.Reason != "" {

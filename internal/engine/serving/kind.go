@@ -11,10 +11,10 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-type (
-	record   = store.Record[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
-	observed = mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
-)
+type record = store.Record[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+
+// Observed is one look at an endpoint.
+type Observed = mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
 
 // Create accepts an endpoint, or a change to one of the same owner, and begins
 // to bring it about.
@@ -83,19 +83,19 @@ func check(spec mlops.ModelEndpointSpec) error {
 }
 
 // Get takes one look at an endpoint.
-func (s *Service) Get(ctx context.Context, ref mlops.ID) (observed, error) {
+func (s *Service) Get(ctx context.Context, ref mlops.ID) (Observed, error) {
 	if err := ctx.Err(); err != nil {
-		return observed{}, err
+		return Observed{}, err
 	}
 	r, err := s.table.Get(ctx, ref)
 	if err != nil {
-		return observed{}, err
+		return Observed{}, err
 	}
 	return s.observe(ctx, r)
 }
 
 // List takes one look at every endpoint of an environment.
-func (s *Service) List(ctx context.Context, parent mlops.ID) ([]observed, error) {
+func (s *Service) List(ctx context.Context, parent mlops.ID) ([]Observed, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (s *Service) List(ctx context.Context, parent mlops.ID) ([]observed, error)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]observed, 0, len(all))
+	out := make([]Observed, 0, len(all))
 	for _, r := range all {
 		o, err := s.observe(ctx, r)
 		if err != nil {
@@ -132,10 +132,10 @@ func deleting(_ *store.Tx, r *record) error {
 }
 
 // observe adds to a record what is known only now.
-func (s *Service) observe(ctx context.Context, r record) (observed, error) {
+func (s *Service) observe(ctx context.Context, r record) (Observed, error) {
 	dir, err := s.environmentDir(ctx, r.ID)
 	if err != nil {
-		return observed{}, err
+		return Observed{}, err
 	}
 	o := r.Observed()
 	o.Status.URL = s.url(r.ID)

@@ -4,6 +4,7 @@ import (
 	_ "embed" // the adapter
 	"errors"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -113,9 +114,7 @@ func (l launch) vars(python pyenv.Env, port int) process.Vars {
 	if len(l.model.Packages) > 0 {
 		v.Set(python.Vars(v["PATH"])...)
 	}
-	for name, value := range l.env {
-		v[name] = value
-	}
+	maps.Copy(v, l.env)
 	v.Set("PORT="+strconv.Itoa(port), "MODEL_PATH="+l.model.Path, "MODEL_NAME="+l.endpoint, "MODEL_FORMAT="+l.model.Format)
 	return v
 }

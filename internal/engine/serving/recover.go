@@ -94,18 +94,18 @@ func (e *endpoint) unowned() []string {
 
 // sweep ends the servers that no fleet has taken over, and removes what is left
 // of old ones.
-func (e *endpoint) sweep() {
+func (e *endpoint) sweep(ctx context.Context) {
 	for _, name := range e.unowned() {
-		clear(filepath.Join(replicaDir(e.dir), name))
+		discard(ctx, filepath.Join(replicaDir(e.dir), name))
 	}
 	e.pruneLogs()
 }
 
-// clear ends the process that a directory knows, if there is one, and removes
+// discard ends the process that a directory knows, if there is one, and removes
 // the directory.
-func clear(dir string) {
+func discard(ctx context.Context, dir string) {
 	if h, err := process.Recover(dir); err == nil {
-		h.Stop(context.Background(), 0)
+		h.Stop(ctx, 0)
 	}
 	_ = os.RemoveAll(dir) // tried again with the next sweep
 }
@@ -145,7 +145,7 @@ func (s *Service) sweep(ctx context.Context, dir string, environment mlops.ID, k
 		}
 		s.Log.Warn("removing what is left of an endpoint that is gone", "endpoint", id)
 		e := &endpoint{dir: layout.EndpointDir(dir, d.Name())}
-		e.sweep()
+		e.sweep(ctx)
 		_ = os.RemoveAll(e.dir) // tried again at the next start
 	}
 }

@@ -48,6 +48,9 @@ func (r *replica) supervise(ctx context.Context) {
 		sleep(ctx, r.f.e.s.pace.backOff(crashes))
 	}
 	if !errors.Is(context.Cause(ctx), errDetached) {
+		if r.adopted != nil { // it was time to end before there was time to supervise
+			r.adopted.Stop(context.WithoutCancel(ctx), r.f.e.s.pace.grace)
+		}
 		if err := os.RemoveAll(r.dir); err != nil {
 			r.f.e.log.Warn("remove a model server's records", "error", err)
 		}
@@ -100,7 +103,8 @@ func (r *replica) open(ctx context.Context) (*process.Handle, error) {
 	if r.port, err = r.f.e.s.ports.take(ctx); err != nil {
 		return nil, err
 	}
-	h, err := r.start(func() (process.Spec, error) { return r.f.launch.process(python, r.dir, r.log, r.port) })
+	spec := func() (process.Spec, error) { return r.f.launch.process(python, r.dir, r.log, r.port) }
+	h, err := r.start(spec) //nolint:contextcheck // the process is to outlive the engine
 	if err != nil {
 		r.f.e.s.ports.release(r.port)
 	}

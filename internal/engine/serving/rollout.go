@@ -27,7 +27,7 @@ func (e *endpoint) rollOut(ctx context.Context, r record) error {
 		return e.giveUp(ctx, r.WantedRevision, err)
 	}
 	change := e.assemble(p)
-	e.sweep()
+	e.sweep(ctx)
 	if err := e.prove(ctx, change); err != nil {
 		change.undo()
 		if ctx.Err() != nil {

@@ -207,7 +207,7 @@ func (b *bench) load() (stop func()) {
 	for range 3 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if status, answer := request(b.t, "http://"+b.Address()+"/dev/churn", "x"); status == http.StatusOK {
+				if status, answer := request(b.t, "http://"+b.Address()+"/dev/churn", "x"); status == http.StatusOK { //nolint:contextcheck // requests in flight are to be answered
 					served.Add(1)
 				} else {
 					failed.Add(1)
