@@ -19,11 +19,16 @@ type codec[M any] struct {
 	own  []string      // names of those objects
 }
 
-// targeted is a model that keeps the backends' own objects as settings by
-// backend.
-type targeted interface {
-	targets() *map[string]mlops.Settings
+// targeting is what a model embeds that has the backends' own objects: their
+// settings, by backend. An object that is null is absent.
+type targeting struct {
+	Targets map[string]mlops.Settings `tfsdk:"-"`
 }
+
+func (t *targeting) targets() *targeting { return t }
+
+// targeted is a model that embeds targeting.
+type targeted interface{ targets() *targeting }
 
 func newCodec[M any](full schema.Schema, own []string) codec[M] {
 	core := full
@@ -57,7 +62,7 @@ func (c codec[M]) decode(ctx context.Context, raw tftypes.Value) (M, []mlops.Pat
 	state := tfsdk.State{Schema: c.core, Raw: tftypes.NewValue(terraformType(ctx, c.core), members)}
 	diags := state.Get(ctx, &m)
 	if t, ok := any(&m).(targeted); ok {
-		*t.targets() = own
+		t.targets().Targets = own
 	}
 	return m, b.paths, diags
 }
@@ -78,7 +83,7 @@ func (c codec[M]) encode(ctx context.Context, m M) (tftypes.Value, diag.Diagnost
 	}
 	full := terraformType(ctx, c.full)
 	for _, name := range c.own {
-		members[name] = settingsValue(full.AttributeTypes[name], (*t.targets())[name])
+		members[name] = settingsValue(full.AttributeTypes[name], t.targets().Targets[name])
 	}
 	return tftypes.NewValue(full, members), nil
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -50,9 +51,7 @@ func newDataSource[M any, S specification, T any](ctx context.Context, l lookup[
 func (l lookup[M, S, T]) dataSchema(resource schema.Schema) dsschema.Schema {
 	all := computedAttributes(resource.Attributes)
 	delete(all, "timeouts")
-	for name, a := range l.extras {
-		all[name] = a
-	}
+	maps.Copy(all, l.extras)
 	onlyID := len(l.keys) == 0
 	all["id"] = dsschema.StringAttribute{
 		MarkdownDescription: "The ID of the object to look up, such as `" + exampleID(l.noun) + "`.",

@@ -50,7 +50,7 @@ func golden(t *testing.T, name string, d diag.Diagnostic, update bool) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(file) //nolint:gosec // a file of this package
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

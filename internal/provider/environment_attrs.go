@@ -40,6 +40,7 @@ func environmentAttributes(factories []mlops.Factory) attributes {
 
 type environmentModel struct {
 	common
+	targeting
 
 	Name               *string           `tfsdk:"name"`
 	Stage              *string           `tfsdk:"stage"`
@@ -47,16 +48,12 @@ type environmentModel struct {
 	Retention          *retentionModel   `tfsdk:"retention"`
 	DeletionProtection *bool             `tfsdk:"deletion_protection"`
 	CreatedAt          *string           `tfsdk:"created_at"`
-
-	Targets map[string]mlops.Settings `tfsdk:"-"` // by backend; see codec
 }
 
 type retentionModel struct {
 	Runs     *string `tfsdk:"runs"`
 	Captures *string `tfsdk:"captures"`
 }
-
-func (m *environmentModel) targets() *map[string]mlops.Settings { return &m.Targets }
 
 func (m environmentModel) spec() mlops.EnvironmentSpec {
 	return mlops.EnvironmentSpec{
@@ -99,7 +96,7 @@ func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentS
 		Retention:          retentionOf(s.Retention),
 		DeletionProtection: &s.DeletionProtection,
 		CreatedAt:          nullableTime(seen.Status.CreatedAt),
-		Targets:            map[string]mlops.Settings{s.Target.Backend: settings},
+		targeting:          targeting{map[string]mlops.Settings{s.Target.Backend: settings}},
 	}
 }
 

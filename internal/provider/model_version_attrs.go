@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"maps"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -52,9 +54,7 @@ func modelVersionAttributes(g guide) attributes {
 		},
 		"aliases": textSet(g.doc(mlops.FeatureVersionAliases, "Names for this version, such as `champion`. An alias moves here from the version that had it.")),
 	}
-	for name, a := range modelVersionStatusAttributes() {
-		all[name] = a
-	}
+	maps.Copy(all, modelVersionStatusAttributes())
 	return all
 }
 

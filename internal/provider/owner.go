@@ -37,7 +37,7 @@ func workspace(directory string, lookup func(string) (string, bool)) string {
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(directory, data)
 	}
-	selected, err := os.ReadFile(filepath.Join(data, "environment")) //nolint:gosec // the user's own directory, by their own choice
+	selected, err := os.ReadFile(filepath.Join(data, "environment"))
 	if name := strings.TrimSpace(string(selected)); err == nil && name != "" {
 		return name
 	}

@@ -24,8 +24,11 @@ func lookupIn(env map[string]string) func(string) (string, bool) {
 func TestWithEnvironment(t *testing.T) {
 	t.Parallel()
 	declared := []mlops.Setting{
-		{Name: "text", Env: "T"}, {Name: "number", Env: "N", Type: mlops.IntSetting},
-		{Name: "switch", Env: "S", Type: mlops.BoolSetting}, {Name: "list", Env: "L", Type: mlops.ListSetting}, {Name: "none"},
+		{Name: "text", Env: "T"},
+		{Name: "number", Env: "N", Type: mlops.IntSetting},
+		{Name: "switch", Env: "S", Type: mlops.BoolSetting},
+		{Name: "list", Env: "L", Type: mlops.ListSetting},
+		{Name: "none"},
 	}
 	given := mlops.Settings{"text": "given"}
 	env := map[string]string{"T": "ignored", "N": "7", "S": "true", "L": "a,b"}

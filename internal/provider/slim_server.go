@@ -66,8 +66,8 @@ func (s slimServer) ApplyResourceChange(ctx context.Context, q *tfprotov6.ApplyR
 func letGo[Q, R any](ctx context.Context, q *Q, call func(context.Context, *Q) (*R, error)) (*R, error) {
 	c := &requestContext{}
 	c.held.Store(&ctx)
-	defer c.end()
-	return call(c, q)
+	defer c.end()     //nolint:contextcheck // what remains must not hold the request
+	return call(c, q) //nolint:contextcheck // c stands for ctx
 }
 
 // requestContext stands for a request's context until the request ends, and for

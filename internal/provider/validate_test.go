@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
@@ -9,17 +10,13 @@ const devID = "memory/dev"
 
 func step(more obj) obj {
 	s := obj{"script": "print()"}
-	for k, v := range more {
-		s[k] = v
-	}
+	maps.Copy(s, more)
 	return s
 }
 
 func pipelineConfig(more obj) obj {
 	c := obj{"environment": devID, "name": "train", "steps": obj{"a": step(nil)}}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return c
 }
 
@@ -28,9 +25,7 @@ func endpointConfig(more obj) obj {
 		"environment": devID, "name": "churn",
 		"variants": obj{"champion": obj{"version": devID + "/models/churn/versions/1", "traffic": 100}},
 	}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return c
 }
 
