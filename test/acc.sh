@@ -10,8 +10,8 @@ cli="$1"
 shift
 
 export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$cli" CHECKPOINT_DISABLE=1
-case "$("$cli" version | head -n 1)" in
-  OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
+case "$("$cli" version)" in
+  *OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
   *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
 esac
 # Tests that need the real binary take the one that make built; a provider that

@@ -143,8 +143,8 @@ up() {
   check_machine
   build_provider
   cli="$("$root/test/cli.sh")"
-  say "using $("$cli" version | head -n 1) ($cli)"
   offer_provider
+  say "using $(TF_CLI_CONFIG_FILE="$work/cli.tfrc" "$cli" version | head -n 1) ($cli)"
   link_stack
   write_wrapper "$cli"
   initialize
