@@ -80,16 +80,18 @@ type request struct {
 	body   any // nil for none
 }
 
-// call makes a request of an engine that suits, starting it if need be.
+// call makes a request of an engine that suits, starting it if need be. An
+// engine that ends before it has answered is asked once more, or its follower
+// is: every operation is idempotent.
 func (c *Client) call(ctx context.Context, r request, out any) error {
 	if err := c.ensure(ctx, false); err != nil {
 		return err
 	}
 	err := send(ctx, c.http, c.options, r, out)
-	if !notRunning(err) {
+	if !notRunning(err) && !lost(err) {
 		return err
 	}
-	if err := c.ensure(ctx, true); err != nil { // it exited since: nothing was sent
+	if err := c.ensure(ctx, true); err != nil {
 		return err
 	}
 	return send(ctx, c.http, c.options, r, out)
@@ -159,13 +161,24 @@ func broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if _, coded := errors.AsType[*mlops.Error](err); coded || notRunning(err) {
+	if coded, ok := errors.AsType[*mlops.Error](err); ok {
+		return coded
+	}
+	if notRunning(err) {
 		return err
+	}
+	if outer, ok := errors.AsType[*url.Error](err); ok { // its URL means nothing to users
+		err = outer.Err
 	}
 	return mlops.NewError(mlops.Unavailable, fmt.Errorf("the engine did not answer: %w", err))
 }
 
+// lost reports whether an error says that whoever listened went away.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
 // notRunning reports whether an error says that nobody listens on the socket.
 func notRunning(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist)
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -67,6 +67,9 @@ func Find(ctx context.Context, o Options) (*api.Engine, error) {
 	defer cancel()
 	var e api.Engine
 	err := o.ask(pinging, request{method: http.MethodGet, path: api.EnginePath}, &e)
+	for lost(err) && pause(pinging) == nil { // it is ending
+		err = o.ask(pinging, request{method: http.MethodGet, path: api.EnginePath}, &e)
+	}
 	switch {
 	case err == nil:
 		return &e, nil
@@ -152,7 +155,7 @@ func pause(ctx context.Context) error {
 func (o Options) stop(ctx context.Context, keep bool) error {
 	query := url.Values{api.KeepQuery: {strconv.FormatBool(keep)}}
 	err := o.ask(ctx, request{method: http.MethodPost, path: api.StopPath, query: query}, &struct{}{})
-	if notRunning(err) {
+	if notRunning(err) || lost(err) {
 		return nil
 	}
 	return err
@@ -170,9 +173,10 @@ func Stop(ctx context.Context, o Options) (stopped bool, err error) {
 			return false, err
 		}
 	}
+	pid := value(e).PID
 	for { // also where none answers: it may be on its way in or out
 		free, err := o.free()
-		if err != nil || free && !process.Running(value(e).PID) || free && value(e).PID == os.Getpid() {
+		if gone := pid == os.Getpid() || !process.Running(pid); err != nil || free && gone {
 			return e != nil, err
 		}
 		if err := pause(ctx); err != nil {

@@ -33,8 +33,10 @@ const (
 )
 
 // wrapper runs its arguments and leaves their exit status in the file named by
-// its first argument, whole or not at all.
-const wrapper = `exit_file=$1; shift; "$@"; code=$?; echo "$code" >"$exit_file.part" && mv "$exit_file.part" "$exit_file"; exit "$code"`
+// its first argument, whole or not at all. Asked to end, as its whole group is,
+// it waits for the program to do so: were it to go first, nothing would be left
+// to wait for, and the program would be killed in the middle of its own end.
+const wrapper = `trap : TERM; exit_file=$1; shift; "$@"; code=$?; echo "$code" >"$exit_file.part" && mv "$exit_file.part" "$exit_file"; exit "$code"`
 
 // Spec says what to run.
 type Spec struct {
@@ -256,6 +258,17 @@ func (h *Handle) poll() {
 			return
 		}
 	}
+}
+
+// Running reports whether there is a process with this id that has not ended;
+// one that has, and was not waited for by its parent, does not count.
+func Running(pid int) bool {
+	p, err := process.NewProcess(int32(pid)) //nolint:gosec // a PID fits
+	if err != nil {
+		return false
+	}
+	status, err := p.Status()
+	return err == nil && !isZombie(status)
 }
 
 func (h *Handle) alive() bool {
