@@ -112,6 +112,16 @@ func TestStopEndsTheWholeGroup(t *testing.T) {
 	gone(t, child)
 }
 
+func TestStopLetsTheProgramEndItself(t *testing.T) {
+	t.Parallel()
+	h, spec := start(t, `trap 'sleep 0.3; echo cleaned up; exit 5' TERM; echo $$ >child; while :; do sleep 0.05; done`)
+	pidIn(t, filepath.Join(spec.Dir, "child"))
+	h.Stop(t.Context(), patience)
+	if got := wait(t, h); got.Code != 5 || Tail(spec.Log, 1) != "cleaned up" {
+		t.Errorf("exit %+v after %q; want the program's own end", got, Tail(spec.Log, 1))
+	}
+}
+
 func TestStopEndsChildrenThatLeftTheGroup(t *testing.T) {
 	t.Parallel()
 	h, spec := start(t, "setsid sh -c 'echo $$ >child; exec sleep 300' & sleep 300")

@@ -234,6 +234,7 @@ func request(t *testing.T, url, body string) (status int, answer string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Close = true // the gateway may be another one at the same address by the next request
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()
@@ -287,6 +288,12 @@ func (b *bench) servers() []int32 {
 		}
 	}
 	return found
+}
+
+// noServers waits for the last processes that were killed to be gone.
+func (b *bench) noServers() {
+	b.t.Helper()
+	eventually(b.t, "no server is left", func() bool { return len(b.servers()) == 0 })
 }
 
 func running(pid int32) bool {

@@ -103,9 +103,7 @@ func TestKilledEngineLeavesServersToTheNext(t *testing.T) {
 		t.Errorf("server %d was replaced by %d", pid, now)
 	}
 	b.remove(s.ID())
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("servers %v are left", left)
-	}
+	b.noServers()
 }
 
 func TestServerThatDiedMeanwhileIsStartedAgain(t *testing.T) {
@@ -177,9 +175,7 @@ func TestKilledInTheMiddleOfADeletion(t *testing.T) {
 		_, err := b.Get(t.Context(), s.ID())
 		return mlops.CodeOf(err) == mlops.NotFound
 	})
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("servers %v are left", left)
-	}
+	b.noServers()
 }
 
 func TestServersThatBelongToNothingAreEnded(t *testing.T) {
@@ -193,9 +189,7 @@ func TestServersThatBelongToNothingAreEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.start()
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("servers %v are left", left)
-	}
+	b.noServers()
 }
 
 func TestCloseLeavesServersAndSuspendEndsThem(t *testing.T) {
@@ -213,9 +207,7 @@ func TestCloseLeavesServersAndSuspendEndsThem(t *testing.T) {
 		t.Errorf("server %d was replaced by %d", pid, now)
 	}
 	b.suspend()
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("suspend left %v", left)
-	}
+	b.noServers()
 	b.start()
 	b.wantModel("one")
 }

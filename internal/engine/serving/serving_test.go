@@ -46,9 +46,7 @@ func TestLife(t *testing.T) {
 	b.wantModel("one")
 
 	b.remove(s.ID())
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("servers %v are left", left)
-	}
+	b.noServers()
 	for _, d := range []string{native["capture_directory"], filepath.Dir(native["log_directory"])} {
 		if _, err := os.Stat(d); !os.IsNotExist(err) {
 			t.Errorf("%s is left (%v)", d, err)
@@ -335,9 +333,7 @@ func TestSuperseded(t *testing.T) {
 	b.wantModel("two")
 	b.accept(spec(b.id("1"), env("BEHAVIOUR", "deaf")))
 	b.remove(spec(b.id("1")).ID())
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("servers %v are left", left)
-	}
+	b.noServers()
 }
 
 func TestCrashedServerIsStartedAgain(t *testing.T) {
@@ -387,9 +383,7 @@ func TestServerThatLeaksChildren(t *testing.T) {
 		t.Fatalf("%d processes; want the server and what it leaked", n)
 	}
 	b.remove(s.ID())
-	if left := b.servers(); len(left) > 0 {
-		t.Errorf("processes %v are left", left)
-	}
+	b.noServers()
 }
 
 func TestPortOfAServerIsTaken(t *testing.T) {
