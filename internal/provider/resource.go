@@ -91,12 +91,13 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
 
-	prior, _, diags := r.codec.decode(ctx, req.State.Raw)
-	resp.Diagnostics.Append(diags...)
-	if diags.HasError() {
+	// Not decoded: a refresh of thousands needs no more of each than this.
+	prior, err := membersOf(req.State.Raw)
+	if err != nil {
+		resp.Diagnostics.Append(internalError(err)...)
 		return
 	}
-	id := idOf(commonOf(&prior).ID)
+	id := mlops.ID(textOf(prior["id"]))
 	target, err := r.target(ctx, r.platforms, id.Backend())
 	if err != nil {
 		r.fail(ctx, err, &resp.Diagnostics)
@@ -110,8 +111,23 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		r.fail(ctx, err, &resp.Diagnostics)
 	default:
-		r.write(ctx, r.model(seen, commonOf(&prior).Timeouts), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.write(ctx, r.model(seen, noTimeouts()), &resp.State, resp.Identity, &resp.Diagnostics)
+		resp.Diagnostics.Append(keepMember(&resp.State, "timeouts", prior["timeouts"])...)
 	}
+}
+
+// keepMember sets one member of a state's object.
+func keepMember(state *tfsdk.State, name string, v tftypes.Value) diag.Diagnostics {
+	members, err := membersOf(state.Raw)
+	if err != nil {
+		return internalError(err)
+	}
+	if v.IsNull() || len(members) == 0 {
+		return nil
+	}
+	members[name] = v
+	state.Raw = tftypes.NewValue(state.Raw.Type(), members)
+	return nil
 }
 
 // Update implements resource.Resource.
