@@ -32,8 +32,7 @@ func findCLI(ctx context.Context) (string, error) {
 
 // newCLI makes a directory for a provider, which is this program watching a
 // command, and a configuration that has the CLI use it without any registry.
-func newCLI(s site, path, engineDir, name string, command ...string) (cli, error) {
-	dir := filepath.Join(s.dir, name)
+func newCLI(s site, path, engineDir, dir string, command ...string) (cli, error) {
 	c := cli{path: path, config: filepath.Join(dir, "cli.tfrc"), engine: engineDir, usage: filepath.Join(dir, "usage.json")}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return c, err

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -71,12 +73,21 @@ func compare(ctx context.Context, s site, targets []target) ([]result, error) {
 	half := rates[through] / 2
 	slowest, err := inTurns(targets, rounds, slices.Min, func(t target) (float64, error) {
 		took, err := sender.latencies(ctx, t.url, half, lasting)
-		if err != nil {
+		switch {
+		case errors.Is(err, errOverload): // another round may be better
+			return math.Inf(1), nil
+		case err != nil:
 			return 0, err
 		}
 		return quantile(took, 0.99).Seconds() * 1000, nil
 	})
-	return append(throughputs(rates), added(slowest, half)...), err
+	if err != nil {
+		return throughputs(rates), err
+	}
+	if at := slices.IndexFunc(targets, func(t target) bool { return math.IsInf(slowest[t.name], 1) }); at >= 0 {
+		return throughputs(rates), fmt.Errorf("%s: %w with %.0f requests per second", targets[at].name, errOverload, half)
+	}
+	return append(throughputs(rates), added(slowest, half)...), nil
 }
 
 // inTurns measures each target several times and returns what counts of each

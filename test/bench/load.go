@@ -18,6 +18,9 @@ const (
 	maxInFlight = 1000 // when latency is; more means that the target cannot keep up
 )
 
+// errOverload is what a target gets that falls behind.
+var errOverload = errors.New("the target cannot keep up")
+
 // target is where requests are sent.
 type target struct {
 	name string
@@ -98,7 +101,7 @@ func (l *load) latencies(ctx context.Context, url string, rate float64, lasting 
 		select {
 		case slots <- struct{}{}:
 		default:
-			return nil, errors.Join(fmt.Errorf("%s cannot keep up with %.0f requests per second", url, rate), group.wait())
+			return nil, errors.Join(errOverload, group.wait())
 		}
 		group.run(func() error {
 			defer func() { <-slots }()

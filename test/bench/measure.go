@@ -83,6 +83,7 @@ func takeOne(ctx context.Context, m measure, s site) []result {
 	case isReason:
 		taken = append(taken, missing(m.name, string(reason)))
 	case err != nil:
+		fmt.Fprintf(os.Stderr, "%s: %v\n", m.name, err)
 		taken = append(taken, failed(m.name, err))
 	}
 	return taken

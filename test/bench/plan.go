@@ -10,20 +10,28 @@ import (
 	"time"
 )
 
-// planner is what is planned, again and again with more objects.
-type planner struct {
-	site      site
-	lab       *lab
-	endpoints subject // by the provider
-	inert     subject // the same objects, by a provider that does nothing
-	nothings  subject
-}
+// The kinds of object that are planned.
+const (
+	ours  = "endpoints"                         // by the provider
+	inert = "do-nothing provider"               // the same objects, by a provider that does nothing
+	like  = "terraform_data of the same values" // the least that a resource can be
+	bare  = "terraform_data of one word"
+)
 
 // subject is a kind of object with the provider that it has.
 type subject struct {
-	name  string
-	cli   cli
-	stack stack
+	name   string
+	cli    cli
+	stack  stack
+	sample string // directory of the one object that is really applied
+	dir    string
+}
+
+// planner is what is planned, again and again with more objects.
+type planner struct {
+	site     site
+	lab      *lab
+	subjects []subject
 }
 
 // measurePlan plans stacks in which nothing has changed.
@@ -57,170 +65,151 @@ func measurePlan(ctx context.Context, s site) (out []result, err error) {
 	if err != nil {
 		return out, err
 	}
-	ratio := more.endpoints.total.CPU.Seconds() / thousand.endpoints.total.CPU.Seconds()
-	return append(out, atMost("plan of 3000 endpoints, total CPU", ratio, "x that of 1000", 3.3).
-		because("%.1f s; terraform_data %.1f s; peak memory %.0f MB", more.endpoints.total.CPU.Seconds(),
-			more.nothings.total.CPU.Seconds(), float64(more.endpoints.provider.Memory)/mega)), nil
+	return append(out, more.scaled(thousand)...), nil
 }
 
 // newPlanner applies one object of each kind, from which the others are made.
 func newPlanner(ctx context.Context, s site, l *lab, path string) (*planner, error) {
 	p := &planner{site: s, lab: l}
-	dir := l.engine.layout.Root
 	for _, of := range []struct {
-		subject *subject
-		name    string
-		stack   stack
-		command []string
+		name, sample string
+		stack        stack
+		command      []string
 	}{
-		{&p.endpoints, "endpoints", endpoints(l), []string{s.binary}},
-		{&p.inert, "inert", endpoints(l), []string{s.self, roleInert}},
-		{&p.nothings, "nothings", nothings(), []string{s.binary}},
+		{ours, ours, endpoints(l), []string{s.binary}},
+		{inert, ours, endpoints(l), []string{s.self, roleInert}},
+		{like, like, likes(l), []string{s.binary}},
+		{bare, bare, bares(), []string{s.binary}},
 	} {
-		c, err := newCLI(s, path, dir, of.name, of.command...)
-		if err != nil {
+		next := subject{
+			name: of.name, stack: of.stack,
+			dir: filepath.Join(s.dir, of.name), sample: filepath.Join(s.dir, of.sample, "sample"),
+		}
+		var err error
+		if next.cli, err = newCLI(s, path, l.engine.layout.Root, next.dir, of.command...); err != nil {
 			return nil, err
 		}
-		*of.subject = subject{of.name, c, of.stack}
-	}
-	for _, of := range []subject{p.endpoints, p.nothings} {
-		if err := p.sample(ctx, of); err != nil {
-			return nil, err
+		if of.name == of.sample {
+			if err := next.stack.write(next.sample, 1); err != nil {
+				return nil, err
+			}
+			if err := next.cli.apply(ctx, next.sample); err != nil {
+				return nil, err
+			}
 		}
+		p.subjects = append(p.subjects, next)
 	}
 	return p, nil
 }
 
-func (p *planner) sampleDir(name string) string { return filepath.Join(p.site.dir, name, "sample") }
+// place is where a kind's configuration of n objects is.
+func (s subject) place(n int) string { return filepath.Join(s.dir, strconv.Itoa(n)) }
 
-func (p *planner) sample(ctx context.Context, of subject) error {
-	dir := p.sampleDir(of.name)
-	if err := of.stack.write(dir, 1); err != nil {
+// prepare brings engine, configurations and states from had to n objects.
+func (p *planner) prepare(ctx context.Context, had, n int) error {
+	if err := p.lab.engine.stop(ctx); err != nil {
 		return err
 	}
-	return of.cli.apply(ctx, dir)
-}
-
-// prepare brings engine, configurations and states from had to n objects, and
-// returns the directories.
-func (p *planner) prepare(ctx context.Context, had, n int) (map[string]string, error) {
-	if err := p.lab.engine.stop(ctx); err != nil {
-		return nil, err
-	}
 	if err := seed(ctx, p.lab, had, n); err != nil {
-		return nil, err
+		return err
 	}
 	started, err := startEngine(ctx, p.site.binary, p.lab.engine.layout.Root)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.lab.engine = started
-	dirs := map[string]string{}
-	for _, of := range []struct {
-		subject
-
-		sample string
-	}{{p.endpoints, p.endpoints.name}, {p.inert, p.endpoints.name}, {p.nothings, p.nothings.name}} {
-		dir := filepath.Join(p.site.dir, of.name, strconv.Itoa(n))
-		if err := of.stack.write(dir, n); err != nil {
-			return nil, err
+	for _, s := range p.subjects {
+		if err := s.stack.write(s.place(n), n); err != nil {
+			return err
 		}
-		if err := copyState(p.sampleDir(of.sample), dir, n); err != nil {
-			return nil, err
+		if err := copyState(s.sample, s.place(n), n); err != nil {
+			return err
 		}
-		dirs[of.name] = dir
 	}
-	return dirs, nil
-}
-
-// planned is what plans of n objects cost, and how often the engine was asked.
-type planned struct {
-	endpoints, inert, nothings spent
-	calls                      int64
+	return nil
 }
 
 // measure plans n objects of each kind, where had were before. The kinds take
 // turns; of each the cheapest plan counts, for what else the machine does can
 // only add.
 func (p *planner) measure(ctx context.Context, had, n int) (planned, error) {
-	dirs, err := p.prepare(ctx, had, n)
-	if err != nil {
+	if err := p.prepare(ctx, had, n); err != nil {
 		return planned{}, err
 	}
 	repeat := 2
-	if n == 100 {
-		repeat = 3
-	}
 	if n > 1000 || p.site.short {
 		repeat = 1
 	}
-	var best planned
+	best := planned{spent: map[string]spent{}}
 	for range repeat {
 		begin := time.Now()
-		one, err := p.once(ctx, dirs)
-		if err != nil {
-			return best, err
+		for _, s := range p.subjects {
+			if err := p.once(ctx, s, n, &best); err != nil {
+				return best, err
+			}
 		}
 		fmt.Fprintf(os.Stderr, "  %d of each in %.1f s\n", n, time.Since(begin).Seconds())
-		best = best.cheaper(one)
 	}
 	return best, nil
 }
 
-// once plans each kind once.
-func (p *planner) once(ctx context.Context, dirs map[string]string) (one planned, err error) {
+// once plans one kind once, and keeps what it cost if that is the least.
+func (p *planner) once(ctx context.Context, s subject, n int, best *planned) (err error) {
 	counter, err := countCalls(ctx, p.lab.engine.layout.Socket())
 	if err != nil {
-		return one, err
+		return err
 	}
-	one.endpoints, err = p.endpoints.cli.plan(ctx, dirs[p.endpoints.name])
-	one.calls = counter.calls.Load()
-	if err := errors.Join(err, counter.close()); err != nil {
-		return one, err
+	defer func() { err = errors.Join(err, counter.close()) }()
+	cost, err := s.cli.plan(ctx, s.place(n))
+	if err != nil {
+		return err
 	}
-	if one.inert, err = p.inert.cli.plan(ctx, dirs[p.inert.name]); err != nil {
-		return one, err
+	best.calls = max(best.calls, counter.calls.Load()) // only the provider makes any
+	if old, ok := best.spent[s.name]; !ok || cost.total.CPU < old.total.CPU {
+		best.spent[s.name] = cost
 	}
-	one.nothings, err = p.nothings.cli.plan(ctx, dirs[p.nothings.name])
-	return one, err
+	return nil
 }
 
-// cheaper takes the cheaper of each kind, and of the calls the most.
-func (a planned) cheaper(b planned) planned {
-	if a.endpoints.total.CPU == 0 {
-		return b
-	}
-	least := func(x, y spent) spent {
-		if y.total.CPU < x.total.CPU {
-			return y
-		}
-		return x
-	}
-	return planned{
-		least(a.endpoints, b.endpoints), least(a.inert, b.inert), least(a.nothings, b.nothings),
-		max(a.calls, b.calls),
-	}
+// planned is what plans of n objects cost, by kind, and how often the engine
+// was asked.
+type planned struct {
+	spent map[string]spent
+	calls int64
 }
+
+// seconds is the CPU time of a kind's plan, the CLI's included.
+func (a planned) seconds(kind string) float64 { return a.spent[kind].total.CPU.Seconds() }
 
 // compared lists what has no budget of its own.
 func (a planned) compared(n int) []result {
-	name := fmt.Sprintf("plan of %d endpoints, ", n)
-	of := a.endpoints.total.CPU.Seconds()
+	name := fmt.Sprintf("plan of %d endpoints, total CPU", n)
 	return []result{
-		figure(name+"total CPU", of, "s").because("do-nothing provider %.2f s, terraform_data %.2f s",
-			a.inert.total.CPU.Seconds(), a.nothings.total.CPU.Seconds()),
-		figure(name+"total CPU", of/a.inert.total.CPU.Seconds(), "x do-nothing provider"),
+		figure(name, a.seconds(ours), "s"),
+		figure(name, a.seconds(ours)/a.seconds(inert), "x "+inert).because("%.2f s", a.seconds(inert)),
+		figure(name, a.seconds(ours)/a.seconds(bare), "x "+bare).because("%.2f s", a.seconds(bare)),
 	}
 }
 
 // judged lists all of a plan of 1,000.
 func (a planned) judged() []result {
 	const name = "plan of 1000 endpoints, "
+	own, idle := a.spent[ours].provider, a.spent[inert].provider
 	return append(a.compared(1000),
-		atMost(name+"total CPU", a.endpoints.total.CPU.Seconds()/a.nothings.total.CPU.Seconds(), "x terraform_data", 3),
-		atMost(name+"provider CPU", a.endpoints.provider.CPU.Seconds(), "s", 5).
-			because("do-nothing provider %.2f s", a.inert.provider.CPU.Seconds()),
-		atMost(name+"provider peak memory", float64(a.endpoints.provider.Memory)/mega, "MB", 60).
-			because("do-nothing provider %.0f MB", float64(a.inert.provider.Memory)/mega),
+		atMost(name+"total CPU", a.seconds(ours)/a.seconds(like), "x "+like, 3).because("%.2f s", a.seconds(like)),
+		atMost(name+"provider CPU", own.CPU.Seconds(), "s", 5).because("do-nothing provider %.2f s", idle.CPU.Seconds()),
+		atMost(name+"provider peak memory", float64(own.Memory)/mega, "MB", 60).because("do-nothing provider %.0f MB", float64(idle.Memory)/mega),
 		atMost(name+"calls to the engine", float64(a.calls), "calls", 30))
+}
+
+// scaled lists how a plan of 3,000 compares with one of 1,000.
+func (a planned) scaled(base planned) []result {
+	const name = "plan of 3000 endpoints, "
+	return []result{
+		atMost(name+"total CPU", a.seconds(ours)/base.seconds(ours), "x that of 1000", 3.3).
+			because("%.1f s; %s %.2f x", a.seconds(ours), like, a.seconds(like)/base.seconds(like)),
+		figure(name+"provider CPU", a.spent[ours].provider.CPU.Seconds(), "s"),
+		figure(name+"provider peak memory", float64(a.spent[ours].provider.Memory)/mega, "MB"),
+		figure(name+"calls to the engine", float64(a.calls), "calls"),
+	}
 }

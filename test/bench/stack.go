@@ -77,17 +77,33 @@ func multiply(text []byte, n int) ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// nothings is a stack of terraform_data, the least that a resource can be.
-func nothings() stack {
+// likes is a stack of terraform_data that hold what the endpoints hold.
+func likes(l *lab) stack {
 	return stack{block: func(name string) string {
-		return fmt.Sprintf("resource \"terraform_data\" %q {\n  input = %q\n}\n", name, name)
+		return fmt.Sprintf("\nresource \"terraform_data\" %q {\n  input = {%s  }\n}\n", name, endpointArguments(l, name))
+	}}
+}
+
+// bares is a stack of terraform_data that hold a word.
+func bares() stack {
+	return stack{block: func(name string) string {
+		return fmt.Sprintf("\nresource \"terraform_data\" %q {\n  input = %q\n}\n", name, name)
 	}}
 }
 
 // endpoints is a stack of endpoints as users write them, all of one version.
 func endpoints(l *lab) stack {
-	const block = `
-resource "mlops_model_endpoint" "%[1]s" {
+	return stack{
+		head: "terraform {\n  required_providers {\n    mlops = { source = \"terraform-mlops/mlops\" }\n  }\n}\n",
+		block: func(name string) string {
+			return fmt.Sprintf("\nresource \"mlops_model_endpoint\" %q {%s}\n", name, endpointArguments(l, name))
+		},
+	}
+}
+
+// endpointArguments are those of an endpoint as users write it.
+func endpointArguments(l *lab, name string) string {
+	const arguments = `
   environment = "%[2]s"
   name        = "%[1]s"
   variants = {
@@ -101,10 +117,6 @@ resource "mlops_model_endpoint" "%[1]s" {
   rollout    = { strategy = "all_at_once" }
   capture    = { sample_percent = 100 }
   smoke_test = { request = jsonencode({ instances = [] }), expect_status = 200 }
-}
 `
-	return stack{
-		head:  "terraform {\n  required_providers {\n    mlops = { source = \"terraform-mlops/mlops\" }\n  }\n}\n",
-		block: func(name string) string { return fmt.Sprintf(block, name, l.environment, l.version) },
-	}
+	return fmt.Sprintf(arguments, name, l.environment, l.version)
 }
