@@ -91,7 +91,7 @@ resource "mlops_pipeline" "p" {
   environment = mlops_environment.e.id
   name        = "p"
   steps = {
-    score = { command = ["sh", "-c", "printf '%s' '` + text + `' >\"$MLOPS_OUTPUT_METRICS\""], outputs = ["metrics"] }
+    score = { command = ["sh", "-c", "printf '%s' '` + strings.ReplaceAll(text, `"`, `\"`) + `' >\"$MLOPS_OUTPUT_METRICS\""], outputs = ["metrics"] }
   }
 }
 resource "mlops_pipeline_run" "r" { pipeline = mlops_pipeline.p.id }

@@ -186,7 +186,7 @@ func TestAccSameNameInAnotherConfiguration(t *testing.T) {
 	two := one.Beside(t)
 	two.Write("main.tf", header+environment)
 	two.Init()
-	two.ApplyFails().Contains(t, "already exists", "terraform import")
+	two.ApplyFails().Contains(t, "already exists", "import the object by its ID")
 	one.PlanIsEmpty()
 }
 
@@ -244,7 +244,7 @@ func TestAccFullDisk(t *testing.T) {
 	if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); err == nil {
 		t.Fatal("the disk is not full")
 	}
-	w.ApplyFails().Contains(t, "no space left on device")
+	w.ApplyFails().Contains(t, "disk is full")
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func mountSmall(t *testing.T, dir string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
 		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {

@@ -14,12 +14,12 @@ variable "format" { type = string }
 variable "packages" { type = list(string) }
 variable "save" { type = string }
 locals {
-  script = <<-PYTHON
-    import os
-    from sklearn.datasets import load_iris
-    data, out = load_iris(), os.environ["MLOPS_OUTPUT_MODEL"]
-    ${indent(4, var.save)}
-  PYTHON
+  script = join("\n", [
+    "import os",
+    "from sklearn.datasets import load_iris",
+    "data, out = load_iris(), os.environ['MLOPS_OUTPUT_MODEL']",
+    var.save,
+  ])
 }
 resource "mlops_pipeline" "p" {
   environment = mlops_environment.e.id
@@ -64,7 +64,9 @@ from sklearn.ensemble import RandomForestClassifier
 joblib.dump(RandomForestClassifier(random_state=0).fit(data.data, data.target), out)`},
 		{"xgboost", []string{"xgboost-cpu==3.2.0", "scikit-learn==1.7.2"}, `
 from xgboost import XGBClassifier
-XGBClassifier(n_estimators=10).fit(data.data, data.target).save_model(out + ".ubj")
+# The server answers with what the booster itself predicts: classes, not the
+# probabilities that are scikit-learn's default.
+XGBClassifier(n_estimators=10, objective="multi:softmax").fit(data.data, data.target).save_model(out + ".ubj")
 os.rename(out + ".ubj", out)`},
 		{"onnx", []string{"onnxruntime==1.23.2", "skl2onnx==1.19.1", "onnx==1.19.1", "scikit-learn==1.7.2"}, `
 from skl2onnx import to_onnx
