@@ -24,4 +24,8 @@ MLOPS_ENGINE_EXECUTABLE="$MLOPS_PROVIDER_BINARY"
 export MLOPS_PROVIDER_BINARY MLOPS_ENGINE_EXECUTABLE
 cp "$(dirname "${BASH_SOURCE[0]}")/../bin/terraform-provider-mlops" "$scratch/"
 
+# Each Python environment in seconds instead of a minute.
+PATH="$("$(dirname "${BASH_SOURCE[0]}")/../internal/tools/uv.sh"):$PATH"
+export PATH
+
 "$@"
