@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"os"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -29,6 +30,8 @@ func New(version string, factories []mlops.Factory) func() provider.Provider {
 type mlopsProvider struct {
 	version   string
 	factories []mlops.Factory
+
+	ready atomic.Pointer[platforms] // what Configure made last
 }
 
 var _ provider.ProviderWithFunctions = (*mlopsProvider)(nil)
@@ -88,6 +91,7 @@ func (p *mlopsProvider) Configure(_ context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddAttributeError(path.Root("owner"), "No owner", err.Error()+".")
 	}
 	resp.ResourceData, resp.DataSourceData = shared, shared
+	p.ready.Store(shared)
 }
 
 // ownerOf is the owner from the first of: the provider block, the environment,

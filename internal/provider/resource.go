@@ -24,8 +24,8 @@ const readPatience = 2 * time.Minute
 type managed[M any, S specification, T any] struct {
 	*definition[M, S, T]
 
-	full      schema.Schema
-	codec     codec[M]
+	*prepared[M]
+
 	platforms *platforms // nil during validate
 }
 
@@ -33,10 +33,21 @@ type managed[M any, S specification, T any] struct {
 // request. The schema is built once.
 func newResource[M any, S specification, T any](ctx context.Context, d *definition[M, S, T]) func() resource.Resource {
 	full := d.schema(ctx)
-	c := newCodec[M](full, d.own)
-	return func() resource.Resource {
-		return &managed[M, S, T]{definition: d, full: full, codec: c}
+	p := &prepared[M]{
+		full: full, codec: newCodec[M](full, d.own),
+		wire: terraformType(ctx, full), defaults: defaultsOf(ctx, full.Attributes),
 	}
+	return func() resource.Resource {
+		return &managed[M, S, T]{definition: d, prepared: p}
+	}
+}
+
+// prepared is what follows from a definition, once and for all requests.
+type prepared[M any] struct {
+	full     schema.Schema
+	codec    codec[M]
+	wire     tftypes.Object // type of full
+	defaults *defaultTree   // of full
 }
 
 // Metadata implements resource.Resource.

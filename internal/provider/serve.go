@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -41,7 +42,8 @@ func Serve(version string, factories []mlops.Factory, wait bool) error {
 
 // NewServer returns the protocol server that Serve serves.
 func NewServer(version string, factories []mlops.Factory) tfprotov6.ProviderServer {
-	return slim(providerserver.NewProtocol6(New(version, factories)())())
+	p := &mlopsProvider{version: version, factories: factories}
+	return slim(context.Background(), providerserver.NewProtocol6(p)(), p)
 }
 
 // quietSDK turns the SDK's own trace log off unless some log is asked for: it

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
@@ -21,14 +22,30 @@ type wholeServer interface {
 // framework (v1.19.0) keeps a cancel function of every request for the life of
 // the process, and through it all that the request's context holds: 170 MB
 // after 1,000 resources, where 31 MB are enough.
-type slimServer struct{ wholeServer }
+type slimServer struct {
+	wholeServer
 
-// slim wraps a server, unless it is one that cannot be wrapped without loss.
-func slim(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(wholeServer); ok {
-		return slimServer{whole}
+	calms map[string]calm            // by resource type
+	ready *atomic.Pointer[platforms] // nil until the provider is configured
+}
+
+// slim wraps the framework's server of a provider, unless it is one that cannot
+// be wrapped without loss.
+func slim(ctx context.Context, s tfprotov6.ProviderServer, p *mlopsProvider) tfprotov6.ProviderServer {
+	whole, ok := s.(wholeServer)
+	if !ok {
+		return s
 	}
-	return s
+	calms := map[string]calm{}
+	for _, construct := range p.Resources(ctx) {
+		r := construct()
+		var named resource.MetadataResponse
+		r.Metadata(ctx, resource.MetadataRequest{}, &named)
+		if c, ok := r.(calm); ok {
+			calms[named.TypeName] = c
+		}
+	}
+	return slimServer{whole, calms, &p.ready}
 }
 
 // ValidateResourceConfig implements tfprotov6.ResourceServer.
@@ -53,6 +70,12 @@ func (s slimServer) ReadResource(ctx context.Context, q *tfprotov6.ReadResourceR
 
 // PlanResourceChange implements tfprotov6.ResourceServer.
 func (s slimServer) PlanResourceChange(ctx context.Context, q *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	c, known := s.calms[q.TypeName]
+	if p := s.ready.Load(); p != nil && known {
+		if resp := c.unchanged(p, q); resp != nil {
+			return resp, nil
+		}
+	}
 	return letGo(ctx, q, s.wholeServer.PlanResourceChange)
 }
 

@@ -1,0 +1,105 @@
+package provider
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// stateOf is the state that an apply of a configuration would leave.
+func stateOf(config, computed obj) obj {
+	state := maps.Clone(config)
+	maps.Copy(state, computed)
+	return state
+}
+
+// The short cut must answer as the framework would, and leave to it what is not
+// plain.
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	environment := obj{"name": "dev", "stage": "dev", "memory": obj{}}
+	environmentHas := obj{"id": devID, "native": obj{}, "deletion_protection": false, "created_at": "2026-01-01T00:00:00Z"}
+	pipelineHas := obj{"id": devID + "/pipelines/train", "native": obj{}, "version": "123456789abc"}
+	with := func(v bool) obj { return obj{"steps": obj{"a": step(obj{"cache": v})}} }
+	endpointHas := obj{"id": devID + "/endpoints/churn", "native": obj{}, "url": "u", "serving": obj{}}
+	version := obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "onnx"}
+	tests := []struct {
+		name, resource string
+		config, state  obj
+		want           bool // the short cut answers
+	}{
+		{"environment", "mlops_environment", environment, stateOf(environment, environmentHas), true},
+		{"default that the state differs from", "mlops_environment", environment, stateOf(stateOf(environment, environmentHas), obj{"deletion_protection": true}), false},
+		{"same value instead of the default", "mlops_environment", stateOf(environment, obj{"deletion_protection": true}), stateOf(stateOf(environment, environmentHas), obj{"deletion_protection": true}), true},
+		{"pipeline", "mlops_pipeline", pipelineConfig(nil), stateOf(stateOf(pipelineConfig(nil), pipelineHas), with(true)), true},
+		{"nested default that the state differs from", "mlops_pipeline", pipelineConfig(nil), stateOf(stateOf(pipelineConfig(nil), pipelineHas), with(false)), false},
+		{"endpoint", "mlops_model_endpoint", endpointConfig(nil), stateOf(endpointConfig(nil), endpointHas), true},
+		{"default in an object", "mlops_model_endpoint", endpointConfig(obj{"capture": obj{}}), stateOf(stateOf(endpointConfig(nil), endpointHas), obj{"capture": obj{"sample_percent": 100}}), true},
+		{"other value in an object", "mlops_model_endpoint", endpointConfig(obj{"capture": obj{}}), stateOf(stateOf(endpointConfig(nil), endpointHas), obj{"capture": obj{"sample_percent": 50}}), false},
+		{"bytes outside", "mlops_model_version", version, stateOf(version, obj{"id": devID + "/models/m/versions/1", "approval": "pending"}), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &mlopsProvider{version: "test", factories: testFactories()}
+			whole := providerserver.NewProtocol6(p)()
+			c := newCore(t)
+			quick, ok := slim(t.Context(), whole, p).(slimServer)
+			if !ok {
+				t.Fatal("the server is not slim")
+			}
+			c.server = whole
+			wantNoDiagnostics(t, c.configure(t, obj{}))
+			kind := c.types[tt.resource]
+			// What the configuration leaves to a default, core proposes as it was.
+			state := dynamic(t, kind, tt.state)
+			q := &tfprotov6.PlanResourceChangeRequest{
+				TypeName: tt.resource, PriorState: state, ProposedNewState: state, Config: dynamic(t, kind, tt.config),
+			}
+			got := quick.calms[tt.resource].unchanged(p.ready.Load(), q)
+			if (got != nil) != tt.want {
+				t.Fatalf("the short cut answers: %v, want %v", got != nil, tt.want)
+			}
+			if got == nil {
+				return
+			}
+			want, err := whole.PlanResourceChange(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantNoDiagnostics(t, want.Diagnostics)
+			if diff := cmp.Diff(members(t, kind, want.PlannedState), members(t, kind, got.PlannedState)); diff != "" {
+				t.Errorf("planned state (-framework +short cut):\n%s", diff)
+			}
+			if diff := cmp.Diff(string(want.PlannedPrivate), string(got.PlannedPrivate)); diff != "" {
+				t.Errorf("private (-framework +short cut):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A claimed ID is for the framework's path to report.
+func TestUnchangedLeavesClaims(t *testing.T) {
+	t.Parallel()
+	c := planning(t)
+	config := obj{"environment": devID, "name": "m"}
+	wantNoDiagnostics(t, c.plan(t, "mlops_model", nil, config, nil).Diagnostics)
+	wantDiagnostic(t, c.plan(t, "mlops_model", modelState(t, c, "m"), config, nil).Diagnostics, "", "Already managed")
+}
+
+func TestWithHeldKeepsPrivateData(t *testing.T) {
+	t.Parallel()
+	got, err := withHeld([]byte(`{".framework":"e30="}`), "local/dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{".framework":"e30=","held":"ImxvY2FsL2RldiI="}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err := withHeld([]byte("{"), "local/dev"); err == nil {
+		t.Error("broken private data is accepted")
+	}
+}
