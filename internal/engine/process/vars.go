@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// defaultPath serves an engine that was started without a PATH.
+const defaultPath = "/usr/local/bin:/usr/bin:/bin"
+
 // Vars is the environment of a program to be started, by name.
 type Vars map[string]string
 
@@ -17,7 +20,7 @@ type Vars map[string]string
 // stays the engine's: how a program behaves should depend on what its
 // specification says.
 func Inherited() Vars {
-	v := Vars{}
+	v := Vars{"PATH": defaultPath}
 	for _, pair := range os.Environ() {
 		if name, value, _ := strings.Cut(pair, "="); isInherited(name) {
 			v[name] = value
