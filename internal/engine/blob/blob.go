@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 const prefix = "sha256:"
@@ -57,7 +59,7 @@ func Digest(path string) (digest string, size int64, err error) {
 
 func digestFile(path string, info fs.FileInfo) (sum []byte, size int64, err error) {
 	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is %s, not a regular file or directory", path, info.Mode().Type())
+		return nil, 0, irregular(path, info.Mode())
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -136,8 +138,17 @@ func copyTree(ctx context.Context, src, dst string) error {
 		case d.Type().IsRegular():
 			return copyFile(p, to)
 		}
-		return fmt.Errorf("%s is %s, not a regular file or directory", p, d.Type())
+		return irregular(p, d.Type())
 	})
+}
+
+// irregular refuses what has its content somewhere else.
+func irregular(path string, mode fs.FileMode) error {
+	what := "a special file"
+	if mode&fs.ModeSymlink != 0 {
+		what = "a symbolic link"
+	}
+	return mlops.NewError(mlops.Invalid, fmt.Errorf("%s is %s; a model is made of regular files and directories", path, what))
 }
 
 func copyFile(src, dst string) (err error) {

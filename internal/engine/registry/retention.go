@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -87,8 +88,8 @@ func declared(runs []runRecord) map[mlops.ID]bool {
 	return kept
 }
 
-// retireCaptures removes captured requests file by file. The newest file of an
-// endpoint is being written, and stays until it is rotated.
+// retireCaptures removes captured requests file by file. The one that is being
+// written stays until it is full.
 func retireCaptures(environment string, before time.Time) error {
 	all := layout.CaptureDir(environment, "")
 	endpoints, err := names(all)
@@ -103,22 +104,14 @@ func retireFiles(dir string, before time.Time) error {
 	if err != nil {
 		return err
 	}
-	written := map[string]time.Time{}
-	newest := ""
+	var errs []error
 	for _, f := range files {
 		info, err := f.Info()
-		if err != nil || !info.Mode().IsRegular() {
-			continue // gone since, or not a capture
+		if err != nil || !info.Mode().IsRegular() || f.Name() == gateway.CaptureFile {
+			continue // gone since, or not for us
 		}
-		written[f.Name()] = info.ModTime()
-		if newest == "" || info.ModTime().After(written[newest]) {
-			newest = f.Name()
-		}
-	}
-	var errs []error
-	for name, at := range written {
-		if name != newest && at.Before(before) {
-			errs = append(errs, remove(filepath.Join(dir, name)))
+		if info.ModTime().Before(before) {
+			errs = append(errs, remove(filepath.Join(dir, f.Name())))
 		}
 	}
 	return errors.Join(errs...)

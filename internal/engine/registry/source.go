@@ -33,14 +33,8 @@ func (s source) status(b blob.Blob) mlops.ModelVersionStatus {
 // source finds the bytes of a spec.
 func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (source, error) {
 	if spec.Run == "" {
-		path, err := artifact.Path(api.Folder(ctx), spec.ArtifactURI)
-		if err != nil {
-			return source{}, err
-		}
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return source{}, invalid("artifact_uri", "there is no file or directory %s", path)
-		}
-		return source{path: path, packages: spec.Packages, metrics: spec.Metrics}, nil
+		path, err := bytesAt("artifact_uri", api.Folder(ctx), spec.ArtifactURI)
+		return source{path: path, packages: spec.Packages, metrics: spec.Metrics}, err
 	}
 	run, err := g.Store.Runs().Get(ctx, spec.Run)
 	if mlops.CodeOf(err) == mlops.NotFound {
@@ -61,7 +55,7 @@ func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, 
 	if err != nil {
 		return source{}, invalid("output", "%w", err)
 	}
-	path, err := artifact.Path("", run.Outputs[key])
+	path, err := bytesAt("output", "", run.Outputs[key])
 	s := source{path: path, packages: spec.Packages, metrics: spec.Metrics, lineage: run.Lineage}
 	if s.metrics == nil {
 		s.metrics = run.Metrics
@@ -71,4 +65,17 @@ func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, 
 		s.packages = run.Lineage.Steps[step].Packages
 	}
 	return s, err
+}
+
+// bytesAt returns the path of an artifact that is there. A relative one is in a
+// folder.
+func bytesAt(field, folder, uri string) (string, error) {
+	path, err := artifact.Path(folder, uri)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", invalid(field, "there is no file or directory %s", path)
+	}
+	return path, nil
 }
