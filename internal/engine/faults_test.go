@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,9 +46,11 @@ func TestPortTaken(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	o := inNewDirectory(t)
-	o.Port = taken.Addr().(*net.TCPAddr).Port
 	_, port, err := net.SplitHostPort(taken.Addr().String())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Port, err = strconv.Atoi(port); err != nil {
 		t.Fatal(err)
 	}
 	wantNoEngine(t, o, mlops.Conflict, port)

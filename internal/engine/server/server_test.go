@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		status               int
 		words                string
 	}{
-		{"unknown field", echo{}, "POST", "/v1/objects/model", `{"nmae":"m"}`, 422, "nmae"},
+		{"unknown field", echo{}, "POST", "/v1/objects/model", `{"title":"m"}`, 422, "title"},
 		{"wrong type", echo{}, "POST", "/v1/objects/model", `{"name":7}`, 422, "name"},
 		{"no JSON", echo{}, "PUT", one, `{`, 422, "cannot be read"},
 		{"nothing", echo{}, "PUT", one, ``, 422, "cannot be read"},
