@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
@@ -59,6 +62,30 @@ func (e *engine) watchIdle(ctx context.Context) {
 			}
 			if now.Sub(since) >= e.IdleExit {
 				e.stop(errIdle)
+				return
+			}
+		}
+	}
+}
+
+// watchDirectory stops the engine when somebody took its directory away, or put
+// another in its place: nobody would ever find this engine again.
+func (e *engine) watchDirectory(ctx context.Context) {
+	held, err := os.Stat(e.lock.Path())
+	if err != nil {
+		e.stop(errLost)
+		return
+	}
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			now, err := os.Stat(e.lock.Path())
+			if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(held, now) {
+				e.stop(errLost)
 				return
 			}
 		}

@@ -31,6 +31,7 @@ const (
 	logBackups = 3               // rotated logs that are kept
 	closeLimit = 2 * time.Minute // for all services to stop
 	drainLimit = 10 * time.Second
+	lookAgain  = 5 * time.Second // how often the engine's directory is looked for
 )
 
 // Config is what an engine needs to know.
@@ -49,6 +50,7 @@ var (
 	errStop = errors.New("the engine was asked to stop")
 	errKeep = errors.New("the engine was asked to make room for another")
 	errIdle = errors.New("there is no environment")
+	errLost = errors.New("the engine's directory is gone")
 )
 
 // Run runs an engine until ctx ends, until it is asked to stop, or until it is
@@ -105,6 +107,7 @@ type engine struct {
 
 	stop context.CancelCauseFunc
 	keep bool // processes are left to the next engine
+	lost bool // the directory is no longer this engine's
 }
 
 // open takes the directory and makes the services. On failure it gives back
@@ -163,9 +166,10 @@ func (e *engine) serve(ctx context.Context, listener net.Listener) error {
 	if e.IdleExit > 0 {
 		go e.watchIdle(ctx)
 	}
+	go e.watchDirectory(ctx)
 	err := server.Serve(ctx, listener, e.handler(), e.log, drainLimit)
 	cause := context.Cause(ctx)
-	e.keep = errors.Is(cause, errKeep)
+	e.keep, e.lost = errors.Is(cause, errKeep), errors.Is(cause, errLost)
 	e.log.Info("engine stops", "cause", cause)
 	return err
 }
@@ -178,8 +182,10 @@ func (e *engine) close(ctx context.Context) error {
 	for _, end := range e.endings() {
 		errs = append(errs, end(ctx))
 	}
-	_ = os.Remove(e.layout.Info())
-	_ = os.Remove(filepath.Dir(e.layout.Socket())) // stays if it is the engine's own directory
+	if !e.lost { // else they may be another engine's
+		_ = os.Remove(e.layout.Info())
+		_ = os.Remove(filepath.Dir(e.layout.Socket())) // stays if it is the engine's own directory
+	}
 	if e.store != nil {
 		errs = append(errs, e.store.Close())
 	}

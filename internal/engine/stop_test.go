@@ -117,3 +117,15 @@ func files(t *testing.T, dir string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// TestLostDirectory takes the directory of a busy engine away: nobody can stop
+// it any more, so that it has to see for itself.
+func TestLostDirectory(t *testing.T) {
+	t.Parallel()
+	o := inNewDirectory(t)
+	busy(t, o)
+	if err := os.Rename(o.Directory, o.Directory+".away"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the engine goes on without its directory", func() bool { return len(processesOf(t, o.Directory)) == 0 })
+}

@@ -215,3 +215,25 @@ func TestSuperseded(t *testing.T) {
 	b.remove(spec(b.id("1")).ID())
 	b.noServers()
 }
+
+// TestNewSmokeTestIsRun changes nothing but the smoke test: what serves already
+// must pass it too.
+func TestNewSmokeTestIsRun(t *testing.T) {
+	t.Parallel()
+	b := started(t)
+	good := spec(b.version("1", "one"))
+	b.ready(good)
+	pid := b.wantModel("one")
+	strict := good
+	strict.SmokeTest = &mlops.SmokeTest{Request: `{"x": 1}`, Status: 418}
+	b.accept(strict)
+	if o := b.settled(good.ID()); o.Revision != mlops.DigestOf(good) || !strings.Contains(o.Reason, "expected status 418, got 200") {
+		t.Errorf("revision %s, reason %q; want the old one, and why", o.Revision, o.Reason)
+	}
+	kind := good
+	kind.SmokeTest = &mlops.SmokeTest{Request: `{"x": 1}`, Status: http.StatusOK}
+	b.ready(kind)
+	if now := b.wantModel("one"); now != pid {
+		t.Errorf("server %d was replaced by %d for a smoke test", pid, now)
+	}
+}

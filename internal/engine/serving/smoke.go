@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,16 +21,26 @@ const (
 	logShown     = 20  // lines of a log in an error
 )
 
-// smokeTests sends the smoke test to one server of everything new, past the
-// gateway.
+// smokeTests sends the smoke test to one server of everything that has not
+// passed it yet, past the gateway: what is new, or all where the test is new.
 func (e *endpoint) smokeTests(ctx context.Context, c *rollout) error {
 	t := c.plan.spec.SmokeTest
 	if t == nil {
 		return nil
 	}
 	e.progress(ctx, c.plan.revision, "running the smoke test")
-	for _, name := range c.fresh {
+	unproven := c.fresh
+	if former := e.inForce.spec.SmokeTest; former == nil || *former != *t {
+		unproven = slices.Sorted(maps.Keys(c.fleets))
+	}
+	for _, name := range unproven {
 		f := c.fleets[name]
+		if f.size() == 0 { // asleep
+			f.scale(1)
+			if err := f.await(ctx, 1); err != nil {
+				return err
+			}
+		}
 		address, log := f.anyReady()
 		if address == "" {
 			return f.complain("its model server ended before the smoke test", log)
