@@ -55,7 +55,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // create makes the file itself, for the owner's eyes only: SQLite would make it
 // with the process's umask.
 func create(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the user's own choice
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
