@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -43,21 +45,34 @@ type body struct {
 
 func (c *captured) size() int64 { return int64(len(c.request.bytes) + len(c.response.bytes)) }
 
-// line is a captured request as it is written.
+// line is a captured request as it is written, but for the bodies, which follow:
+// each as request or response, with its _encoding where that is "base64" and its
+// _truncated where it is.
 type line struct {
-	Time              time.Time `json:"time"`
-	RequestID         string    `json:"request_id"`
-	Endpoint          string    `json:"endpoint"`
-	Variant           string    `json:"variant"`
-	Version           string    `json:"version"`
-	Status            int       `json:"status"`
-	LatencyMS         float64   `json:"latency_ms"`
-	Request           any       `json:"request"`
-	RequestEncoding   string    `json:"request_encoding,omitempty"` // "base64" where the body is no text
-	RequestTruncated  bool      `json:"request_truncated,omitempty"`
-	Response          any       `json:"response"`
-	ResponseEncoding  string    `json:"response_encoding,omitempty"`
-	ResponseTruncated bool      `json:"response_truncated,omitempty"`
+	Time      time.Time `json:"time"`
+	RequestID string    `json:"request_id"`
+	Endpoint  string    `json:"endpoint"`
+	Variant   string    `json:"variant"`
+	Version   string    `json:"version"`
+	Status    int       `json:"status"`
+	LatencyMS float64   `json:"latency_ms"`
+}
+
+// line returns the line that is written. The bodies are put in as they are:
+// to have them encoded with the rest would read each three times, which costs
+// more than the rest of the gateway.
+func (c *captured) line(endpoint string) ([]byte, error) {
+	head, err := json.Marshal(line{
+		Time: c.time.UTC(), RequestID: c.requestID, Endpoint: endpoint, Variant: c.variant, Version: c.version,
+		Status: c.status, LatencyMS: float64(c.latency.Microseconds()) / 1000,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Grow(head[:len(head)-1], int(c.size())+128)
+	out = c.request.appendTo(out, "request")
+	out = c.response.appendTo(out, "response")
+	return append(out, "}\n"...), nil
 }
 
 // recorder writes an endpoint's captured requests to rotated files, beside the
@@ -145,38 +160,61 @@ func (r *recorder) flush() error {
 
 func (r *recorder) write(c captured) {
 	defer r.queued.Add(-c.size())
-	l := line{
-		Time: c.time.UTC(), RequestID: c.requestID, Endpoint: r.endpoint, Variant: c.variant, Version: c.version,
-		Status: c.status, LatencyMS: float64(c.latency.Microseconds()) / 1000,
-	}
-	l.Request, l.RequestEncoding = c.request.text()
-	l.RequestTruncated = c.request.truncated
-	l.Response, l.ResponseEncoding = c.response.text()
-	l.ResponseTruncated = c.response.truncated
-	b, err := json.Marshal(l)
+	text, err := c.line(r.endpoint)
 	if err == nil {
-		_, err = r.out.Write(append(b, '\n'))
+		_, err = r.out.Write(text)
 	}
 	if err != nil {
 		r.dropped()
 	}
 }
 
-// text is the body as it is written: JSON as it is, other text as a string,
-// anything else in base64.
-func (b body) text() (value any, encoding string) {
+// appendTo appends the body as members of a JSON object.
+func (b body) appendTo(out []byte, name string) []byte {
+	text, encoding := b.text()
+	out = append(out, `,"`+name+`":`...)
+	out = append(out, text...)
+	if encoding != "" {
+		out = append(out, `,"`+name+`_encoding":"`+encoding+`"`...)
+	}
+	if b.truncated {
+		out = append(out, `,"`+name+`_truncated":true`...)
+	}
+	return out
+}
+
+// text is the body as JSON: JSON as it is, but on one line, other text as a
+// string, anything else in base64.
+func (b body) text() (text []byte, encoding string) {
 	if b.truncated {
 		b.bytes = wholeRunes(b.bytes)
 	}
+	isText := utf8.Valid(b.bytes)
 	switch {
 	case len(b.bytes) == 0:
-		return nil, ""
-	case !b.truncated && json.Valid(b.bytes):
-		return json.RawMessage(b.bytes), ""
-	case utf8.Valid(b.bytes):
-		return string(b.bytes), ""
+		return []byte("null"), ""
+	case isText && !b.truncated && json.Valid(b.bytes):
+		return oneLine(b.bytes), ""
+	case isText:
+		return quote(string(b.bytes)), ""
 	}
-	return base64.StdEncoding.EncodeToString(b.bytes), "base64"
+	return quote(base64.StdEncoding.EncodeToString(b.bytes)), "base64"
+}
+
+// oneLine returns valid JSON without line breaks, which are only ever between
+// its parts.
+func oneLine(text []byte) []byte {
+	if !bytes.ContainsAny(text, "\r\n") {
+		return text
+	}
+	var out bytes.Buffer
+	_ = json.Compact(&out, text) // it is valid
+	return out.Bytes()
+}
+
+func quote(s string) []byte {
+	text, _ := json.Marshal(s) //nolint:errchkjson // a string always has a JSON form
+	return text
 }
 
 // wholeRunes drops the beginning of a character at the end.

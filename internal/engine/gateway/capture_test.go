@@ -98,6 +98,32 @@ func TestCapture(t *testing.T) {
 	}
 }
 
+func TestBodyIsWrittenAsJSON(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		body body
+		want string
+	}{
+		{"nothing", body{}, `,"x":null`},
+		{"JSON", body{bytes: []byte(`{"a":"<é>"}`)}, `,"x":{"a":"<é>"}`},
+		{"JSON on several lines", body{bytes: []byte("{\r\n  \"a\": \"b\\n c\"\n}\n")}, `,"x":{"a":"b\n c"}`},
+		{"JSON cut short", body{bytes: []byte(`{"a":1`), truncated: true}, `,"x":"{\"a\":1","x_truncated":true`},
+		{"JSON that ends by chance where it is cut", body{bytes: []byte(`12`), truncated: true}, `,"x":"12","x_truncated":true`},
+		{"JSON that is no text", body{bytes: []byte("\"\xff\"")}, `,"x":"Iv8i","x_encoding":"base64"`},
+		{"text", body{bytes: []byte("a\n\"b\"")}, `,"x":"a\n\"b\""`},
+		{"bytes", body{bytes: []byte{0xff, 0xfe}}, `,"x":"//4=","x_encoding":"base64"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if d := cmp.Diff(tt.want, string(tt.body.appendTo(nil, "x"))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
 func TestCaptureSamples(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
