@@ -11,8 +11,8 @@ import (
 const (
 	fastest = 50 * time.Millisecond
 	slowest = 15 * time.Second
-	prompt  = time.Second // never slower than this while the wait is young
-	share   = 10          // afterwards, at most 1/share of the time waited so far
+	prompt  = time.Second / 2 // never slower than this while the wait is young: the platform needs the other half for its own look
+	share   = 10              // afterwards, at most 1/share of the time waited so far
 )
 
 // How passing faults are outlasted: so many repeats, the pauses doubling from
