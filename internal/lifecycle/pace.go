@@ -7,12 +7,13 @@ import (
 )
 
 // How fast an object is looked at again. Readiness is noticed within a tenth of
-// the time it took, or a second, whichever is longer.
+// the time it took, or a second, whichever is longer. Looks take at most half of
+// that: the other half is for the platform's looks at its own parts.
 const (
 	fastest = 50 * time.Millisecond
 	slowest = 15 * time.Second
-	prompt  = time.Second / 2 // never slower than this while the wait is young: the platform needs the other half for its own look
-	share   = 10              // afterwards, at most 1/share of the time waited so far
+	prompt  = time.Second / 2 // never slower than this while the wait is young
+	share   = 20              // afterwards, at most 1/share of the time waited so far
 )
 
 // How passing faults are outlasted: so many repeats, the pauses doubling from

@@ -23,10 +23,11 @@ func TestReadinessIsNoticedSoon(t *testing.T) {
 					t.Fatal(err)
 				}
 				late := time.Since(begin) - takes
-				if limit := max(time.Second, takes/10); late > limit {
+				// Half of what is allowed: the platform looks at its own parts too.
+				if limit := max(time.Second, takes/10) / 2; late > limit {
 					t.Errorf("noticed %s late, want at most %s", late, limit)
 				}
-				if most := 60 + int(takes/(10*time.Second)); kind.looks > most {
+				if most := 80 + int(takes/(10*time.Second)); kind.looks > most {
 					t.Errorf("%d looks, want at most %d", kind.looks, most)
 				}
 			})

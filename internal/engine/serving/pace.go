@@ -22,7 +22,7 @@ type pace struct {
 
 func ordinaryPace() pace {
 	return pace{
-		probeFirst: 20 * time.Millisecond, probeSlowest: 500 * time.Millisecond, probeTimeout: 5 * time.Second,
+		probeFirst: 20 * time.Millisecond, probeSlowest: 250 * time.Millisecond, probeTimeout: 5 * time.Second,
 		health:       10 * time.Second,
 		restartFirst: 200 * time.Millisecond, restartSlowest: 30 * time.Second,
 		settled: time.Minute, grace: 10 * time.Second, retry: 5 * time.Second,
