@@ -10,10 +10,6 @@ cli="$1"
 shift
 
 export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$cli" CHECKPOINT_DISABLE=1
-case "$("$cli" version)" in
-  *OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
-  *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
-esac
 # Tests that need the real binary take the one that make built; a provider that
 # runs inside a test starts its engine from it too. A copy, so that a build in
 # the meantime does not change it under their feet.
@@ -22,6 +18,13 @@ trap 'rm -rf "$scratch"' EXIT
 MLOPS_PROVIDER_BINARY="$scratch/terraform-provider-mlops"
 MLOPS_ENGINE_EXECUTABLE="$MLOPS_PROVIDER_BINARY"
 export MLOPS_PROVIDER_BINARY MLOPS_ENGINE_EXECUTABLE
+# The user's own CLI configuration is none of the tests' business.
+export TF_CLI_CONFIG_FILE="$scratch/empty.tfrc"
+touch "$TF_CLI_CONFIG_FILE"
+case "$("$cli" version)" in
+  OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
+  *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
+esac
 cp "$(dirname "${BASH_SOURCE[0]}")/../bin/terraform-provider-mlops" "$scratch/"
 
 # Each Python environment in seconds instead of a minute.

@@ -70,6 +70,15 @@ func (e *Error) Error() string {
 // Unwrap returns the platform's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Message returns an error's own words, without the code that an *Error puts
+// before them: for a sentence that goes on.
+func Message(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && error(e) == err && e.Err != nil { //nolint:errorlint // an error around e has words of its own
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
 // CodeOf returns the code of an error that may wrap an *Error. Context errors
 // are Timeout; anything else that is not an *Error is Unknown; nil is "".
 func CodeOf(err error) Code {

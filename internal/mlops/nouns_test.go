@@ -224,6 +224,9 @@ func TestCodeOf(t *testing.T) {
 	if got := CodeOf(errors.New("x")); got != Unknown {
 		t.Errorf("code %q", got)
 	}
+	if got := Message(NewError(Conflict, errors.New("busy"))); got != "busy" {
+		t.Errorf("message %q", got)
+	}
 	e := &Error{Code: NotFound, Op: "read", Resource: NounModel, Name: "local/e/models/m", Err: errors.New("gone")}
 	if got := e.Error(); got != "read model local/e/models/m: not found: gone" {
 		t.Errorf("text %q", got)

@@ -148,7 +148,7 @@ func irregular(path string, mode fs.FileMode) error {
 	if mode&fs.ModeSymlink != 0 {
 		what = "a symbolic link"
 	}
-	return mlops.NewError(mlops.Invalid, fmt.Errorf("%s is %s; a model is made of regular files and directories", path, what))
+	return mlops.NewError(mlops.Invalid, fmt.Errorf("%s is %s; only regular files and directories can be kept", path, what))
 }
 
 func copyFile(src, dst string) (err error) {

@@ -134,7 +134,7 @@ func (e *execution) start(ctx context.Context, j *job, at *store.Step) (*process
 	}
 	h, err := process.Start(spec) //nolint:contextcheck // the process is to outlive the engine
 	if err != nil {
-		return nil, failf("could not be started: %s", err)
+		return nil, failf("could not be started: %s", mlops.Message(err))
 	}
 	return h, nil
 }
@@ -144,14 +144,14 @@ func (e *execution) start(ctx context.Context, j *job, at *store.Step) (*process
 func (e *execution) ready(ctx context.Context, j *job, attempt int) (args, env []string, err error) {
 	j.place(e.attemptDir(j.name, attempt))
 	if err := e.write(j, e.logFile(j.name, attempt)); err != nil {
-		return nil, nil, failf("could not be started: %s", err)
+		return nil, nil, failf("could not be started: %s", mlops.Message(err))
 	}
 	python, err := e.python(ctx, j.step)
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, nil, failf("could not be started: %s", err)
+		return nil, nil, failf("could not be started: %s", mlops.Message(err))
 	}
 	return j.command(python, e.values(j))
 }

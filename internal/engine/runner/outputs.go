@@ -29,7 +29,7 @@ func (j *job) collect(at *store.Step) error {
 			return failf("succeeded but did not write its output %q; a file or directory was expected at %s, which is in $MLOPS_OUTPUT_%s", name, path, mlops.EnvName(name))
 		}
 		if err != nil {
-			return failf("wrote an output %q that cannot be kept: %s", name, err)
+			return failf("wrote an output %q that cannot be kept: %s", name, mlops.Message(err))
 		}
 		at.Paths[name], at.Outputs[name] = path, digest
 		if name == metricsOutput {

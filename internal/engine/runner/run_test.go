@@ -81,7 +81,7 @@ func TestFailedStepFailsTheRun(t *testing.T) {
 		{"exit status and log", sh("echo about to fail; exit 7"), []string{`step "bad"`, "status 7", "about to fail", "bad.1.log"}},
 		{"no such program", mlops.Step{Command: []string{"no-such-program"}}, []string{"status 127", "no-such-program"}},
 		{"missing output", sh("true", "model"), []string{`did not write its output "model"`, "outputs/model", "$MLOPS_OUTPUT_MODEL"}},
-		{"output is a link", sh(`ln -s /etc/passwd "$MLOPS_OUTPUT_MODEL"`, "model"), []string{"cannot be kept", "not a regular file"}},
+		{"output is a link", sh(`ln -s /etc/passwd "$MLOPS_OUTPUT_MODEL"`, "model"), []string{"cannot be kept: /", "is a symbolic link"}},
 		{"metrics nested", sh(`echo '{"a": {"b": 1}}' >"$MLOPS_OUTPUT_METRICS"`, "metrics"), []string{"flat JSON object", `"a" is an object`}},
 		{"metrics not a number", sh(`echo '{"a": "b"}' >"$MLOPS_OUTPUT_METRICS"`, "metrics"), []string{`"a" is a string`}},
 		{"metrics a list", sh(`echo '[1]' >"$MLOPS_OUTPUT_METRICS"`, "metrics"), []string{"flat JSON object"}},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/process"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // replica is one place for a model server: a process, and after a crash the
@@ -62,7 +63,7 @@ func (r *replica) live(ctx context.Context) time.Duration {
 	h, err := r.open(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.f.crashed(r.f.complain("its model server cannot be started: "+err.Error(), ""), false)
+			r.f.crashed(r.f.complain("its model server cannot be started: "+mlops.Message(err), ""), false)
 		}
 		return 0
 	}
