@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/test/tfcli"
 )
 
 // slowRun is a pipeline of three steps in a row. Each appends a line to a
@@ -30,20 +32,32 @@ resource "mlops_pipeline_run" "r" {
 output "status" { value = mlops_pipeline_run.r.status }
 `
 
+// startSlowRun begins to apply slowRun, and returns when its second step runs.
+func startSlowRun(t *testing.T) (w *tfcli.Workspace, folder string, apply *tfcli.Started) {
+	t.Helper()
+	w, folder = workspace(t, slowRun), t.TempDir()
+	w.Setenv("TF_VAR_folder=" + folder)
+	apply = w.Start("apply", "-auto-approve")
+	appears(t, filepath.Join(folder, "second"))
+	return w, folder, apply
+}
+
+// letGo lets the second step of slowRun end.
+func letGo(t *testing.T, folder string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(folder, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestAccEngineKilledDuringRun kills the engine while a step runs. The run is
 // taken up where it was: no finished step runs again, and the step that ran on
 // is not started twice.
 func TestAccEngineKilledDuringRun(t *testing.T) {
 	t.Parallel()
-	w := workspace(t, slowRun)
-	folder := t.TempDir()
-	w.Setenv("TF_VAR_folder=" + folder)
-	apply := w.Start("apply", "-auto-approve")
-	appears(t, filepath.Join(folder, "second"))
+	w, folder, apply := startSlowRun(t)
 	w.KillEngine()
-	if err := os.WriteFile(filepath.Join(folder, "go"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	letGo(t, folder)
 	if r := apply.Wait(); r.Code != 0 {
 		w.Apply() // the waiting provider may have given up; the next apply takes the run up
 	}
@@ -64,20 +78,14 @@ func TestAccEngineKilledDuringRun(t *testing.T) {
 // lost: the next apply adopts the run.
 func TestAccProviderKilledDuringRun(t *testing.T) {
 	t.Parallel()
-	w := workspace(t, slowRun)
-	folder := t.TempDir()
-	w.Setenv("TF_VAR_folder=" + folder)
-	apply := w.Start("apply", "-auto-approve")
-	appears(t, filepath.Join(folder, "second"))
+	w, folder, apply := startSlowRun(t)
 	if w.KillProviders(apply) == 0 {
 		t.Fatal("there was no provider to kill")
 	}
 	if r := apply.Wait(); r.Code == 0 {
 		t.Fatalf("apply succeeded without its provider:\n%s", r.Out)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "go"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	letGo(t, folder)
 	w.Apply()
 	w.PlanIsEmpty()
 	if n := lines(t, filepath.Join(folder, "second")); n != 1 {
@@ -90,20 +98,14 @@ func TestAccProviderKilledDuringRun(t *testing.T) {
 // TestAccInterruptedApply presses Ctrl-C while a run is waited for.
 func TestAccInterruptedApply(t *testing.T) {
 	t.Parallel()
-	w := workspace(t, slowRun)
-	folder := t.TempDir()
-	w.Setenv("TF_VAR_folder=" + folder)
-	apply := w.Start("apply", "-auto-approve")
-	appears(t, filepath.Join(folder, "second"))
+	w, folder, apply := startSlowRun(t)
 	if err := unix.Kill(apply.PID(), unix.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	if r := apply.Wait(); r.Code == 0 {
 		t.Fatalf("apply succeeded although it was interrupted:\n%s", r.Out)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "go"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	letGo(t, folder)
 	w.Apply()
 	w.PlanIsEmpty()
 }
