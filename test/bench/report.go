@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -98,11 +99,14 @@ func (rs results) table(w io.Writer) error {
 
 // write writes the results for programs.
 func (rs results) write(path string) error {
-	text, err := json.MarshalIndent(rs, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // a budget begins with "<="
+	e.SetIndent("", "  ")
+	if err := e.Encode(rs); err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
+	return os.WriteFile(path, text.Bytes(), 0o600)
 }
 
 func verdict(ok *bool) string {

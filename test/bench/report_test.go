@@ -72,6 +72,9 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(string(text), `"<= 150"`) {
+		t.Errorf("the budget is not legible in %s", text)
+	}
 	var got []map[string]any
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
