@@ -75,6 +75,9 @@ func computedTime(doc string) schema.StringAttribute {
 	return schema.StringAttribute{MarkdownDescription: doc + " In RFC 3339 form.", Computed: true, CustomType: timetypes.RFC3339Type{}}
 }
 
+// notForSecrets is said of every attribute in which people would put a secret.
+const notForSecrets = "Not for secrets: they would be in the state and in the platform's records. Have the program read those from a file or a secret manager."
+
 func textMap(doc string) schema.MapAttribute {
 	return schema.MapAttribute{
 		MarkdownDescription: doc,

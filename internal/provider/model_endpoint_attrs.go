@@ -60,7 +60,7 @@ func variantAttributes(g guide) attributes {
 			}),
 			"idle_after": duration("With `min` 0: how long without a request until the variant sleeps. Default: 5m."),
 		}),
-		"env":             textMap("Environment variables of the server."),
+		"env":             textMap("Environment variables of the server. " + notForSecrets),
 		"startup_timeout": duration("How long a replica may take from its start until it is ready. Default: 5m."),
 	}
 }

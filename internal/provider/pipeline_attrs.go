@@ -52,7 +52,7 @@ func stepAttributes(g guide) attributes {
 		"packages": textList(g.doc(mlops.FeaturePipelinePackages, "Python packages to install, as pip requirements.")),
 		"inputs":   textMap("Files that the step reads, by name. Each is nearly always the output of another step: `{{steps.prepare.outputs.train}}`."),
 		"outputs":  textSet("Names of the files that the step writes. The path for each is `{{outputs.name}}`, and in the environment as `MLOPS_OUTPUT_NAME`. An output named `metrics` is a flat JSON object of numbers that becomes the run's metrics."),
-		"env":      textMap("Environment variables. May hold templates."),
+		"env":      textMap("Environment variables. May hold templates. " + notForSecrets),
 		"after":    textSet("Steps to wait for whose outputs are not used."),
 		"compute": computeAttribute(g, "What the step needs to run.",
 			mlops.FeaturePipelineCPU, mlops.FeaturePipelineMemory, mlops.FeaturePipelineGPU),
