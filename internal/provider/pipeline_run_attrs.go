@@ -11,7 +11,7 @@ func pipelineRunAttributes() attributes {
 	return attributes{
 		"pipeline":    requiredText("ID of the pipeline. Changing it replaces the run."),
 		"parameters":  textMap("Values of the pipeline's parameters, in text form."),
-		"triggers":    textMap("Any values whose change asks for another run, such as the pipeline's `version`."),
+		"triggers":    textMap("Any values whose change asks for another run, such as the pipeline's `version`. Two resources with the same pipeline, parameters and triggers would be one run, which is refused."),
 		"run":         computedText("The run's own name, the last part of its ID."),
 		"status":      computedText("How the run stands: `queued`, `running`, `succeeded`, `failed` or `cancelled`."),
 		"outputs":     computedTextMap("URI of each output, by `step.output`."),

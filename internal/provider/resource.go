@@ -88,13 +88,33 @@ func (r *managed[M, S, T]) Create(ctx context.Context, req resource.CreateReques
 	write := func(seen mlops.Observed[S, T]) {
 		r.write(ctx, r.model(seen, t), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
+	var ref mlops.ID
+	taken := false // by another resource of this apply
 	seen, err := target.Create(ctx, spec, func(c mlops.Change) {
-		write(mlops.Observed[S, T]{Ref: c.Ref, Spec: spec})
+		if ref == "" && r.successive {
+			taken = !r.platforms.claims.create(c.Ref)
+		}
+		ref = c.Ref
+		if !taken {
+			write(mlops.Observed[S, T]{Ref: ref, Spec: spec})
+		}
 	})
+	if taken {
+		resp.Diagnostics.Append(shared(ref))
+		return
+	}
 	if seen.Ref != "" {
 		write(seen)
 	}
 	r.fail(ctx, err, &resp.Diagnostics)
+}
+
+// shared is for objects whose ID is known by what goes into them, and two
+// resources that ask for the same.
+func shared(id mlops.ID) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Already managed by this configuration",
+		"Another resource of this configuration asks for exactly the same, and has \""+string(id)+"\".\n\n"+
+			"Refer to that resource, or tell this one apart: a run by a trigger, a version by its bytes.")
 }
 
 // Read implements resource.Resource.

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -118,4 +119,29 @@ resource "mlops_pipeline_run" "r" { pipeline = mlops_pipeline.p.id }
 			w.NothingLeft()
 		})
 	}
+}
+
+// TestAccOneRunForTwo has two resources that ask for exactly the same run: one
+// of them gets it, and the other is told.
+func TestAccOneRunForTwo(t *testing.T) {
+	t.Parallel()
+	run := `
+resource "mlops_pipeline_run" "%s" {
+  pipeline = mlops_pipeline.p.id
+  triggers = { code = "%s" }
+}
+`
+	w := workspace(t, environment+`
+resource "mlops_pipeline" "p" {
+  environment = mlops_environment.e.id
+  name        = "p"
+  steps       = { only = { command = ["true"] } }
+}
+`)
+	w.Write("one.tf", fmt.Sprintf(run, "one", "x"))
+	w.Write("two.tf", fmt.Sprintf(run, "two", "x"))
+	w.ApplyFails().Contains(t, "asks for exactly the same", "by a trigger")
+	w.Write("two.tf", fmt.Sprintf(run, "two", "y"))
+	w.Apply()
+	w.PlanIsEmpty()
 }
