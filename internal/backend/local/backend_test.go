@@ -33,6 +33,11 @@ func TestMain(m *testing.M) {
 			os.Exit(engine.Command(context.Background(), os.Args[2:], "dev"))
 		}
 	}
+	// The engines of these tests are this binary's. One of another binary would
+	// be taken for an upgrade, and would live on in a directory that is gone.
+	if err := os.Unsetenv(client.ExecutableVariable); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
