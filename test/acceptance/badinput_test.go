@@ -121,14 +121,15 @@ resource "mlops_pipeline_run" "r" { pipeline = mlops_pipeline.p.id }
 	}
 }
 
-// TestAccOneRunForTwo has two resources that ask for exactly the same run: one
-// of them gets it, and the other is told.
+// TestAccOneRunForTwo has two resources that ask for exactly the same run: the
+// first gets it, and the other is told.
 func TestAccOneRunForTwo(t *testing.T) {
 	t.Parallel()
 	run := `
 resource "mlops_pipeline_run" "%s" {
-  pipeline = mlops_pipeline.p.id
-  triggers = { code = "%s" }
+  pipeline   = mlops_pipeline.p.id
+  triggers   = { code = "%s" }
+  depends_on = [%s]
 }
 `
 	w := workspace(t, environment+`
@@ -138,10 +139,10 @@ resource "mlops_pipeline" "p" {
   steps       = { only = { command = ["true"] } }
 }
 `)
-	w.Write("one.tf", fmt.Sprintf(run, "one", "x"))
-	w.Write("two.tf", fmt.Sprintf(run, "two", "x"))
+	w.Write("one.tf", fmt.Sprintf(run, "one", "x", "mlops_pipeline.p"))
+	w.Write("two.tf", fmt.Sprintf(run, "two", "x", "mlops_pipeline_run.one"))
 	w.ApplyFails().Contains(t, "asks for exactly the same", "by a trigger")
-	w.Write("two.tf", fmt.Sprintf(run, "two", "y"))
+	w.Write("two.tf", fmt.Sprintf(run, "two", "y", "mlops_pipeline_run.one"))
 	w.Apply()
 	w.PlanIsEmpty()
 }
