@@ -1,7 +1,10 @@
 package provider
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/memory"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -20,25 +22,70 @@ import (
 type world struct {
 	backend   string
 	factories []mlops.Factory
-	remove    func(mlops.ID)    // takes an object away behind the provider's back
-	ids       func() []mlops.ID // all that exists
+	provider  string // provider block, "" for none
+	folder    string // for files of the test
+	changed   string // target of an environment that is changed in place
+	elsewhere string // target that needs another environment
+
+	remove func(mlops.ID) error     // takes an object away behind the provider's back
+	left   func() ([]string, error) // names all that exists
+	freeze func(config string) stuck
+	endure func(config string) stuck
 }
 
-// testAccBackends lists the backends that every acceptance test runs on.
-func testAccBackends() []func(*testing.T) world {
-	return []func(*testing.T) world{memoryWorld}
+// stuck is a creation that never ends. A world's freeze makes one because the
+// platform stands still, its endure one because what the configuration asks for
+// takes for ever.
+type stuck struct {
+	config string
+	begin  func() error                 // called between plan and apply; nil where there is nothing to do
+	end    func()                       // called before the next step; nil likewise
+	repair plancheck.ResourceActionType // what the next plan does about it
 }
 
-func memoryWorld(*testing.T) world {
-	p := memory.NewPlatform(memory.Config{Looks: 1})
-	return world{backend: "memory", factories: []mlops.Factory{p.Factory()}, remove: p.Remove, ids: p.IDs}
+// accBackend is a backend that every acceptance test runs on.
+type accBackend struct {
+	name string
+	open func(*testing.T) world
 }
+
+func accBackends() []accBackend {
+	return []accBackend{{"memory", memoryWorld}, {"local", localWorld}}
+}
+
+// accProviderVersion is the provider's version in these tests: what the engine's
+// binary has, or each use of it would replace the engine.
+const accProviderVersion = "dev"
 
 // servers gives the provider to Terraform, in this process.
 func (w world) servers() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		typeName: func() (tfprotov6.ProviderServer, error) { return NewServer("test", w.factories), nil },
+		typeName: func() (tfprotov6.ProviderServer, error) { return NewServer(accProviderVersion, w.factories), nil },
 	}
+}
+
+// on completes a configuration for the world. In it, BACKEND stands for the
+// backend's name, SERVER for the path of a model server, and FOLDER for the
+// world's.
+func (w world) on(config string) string {
+	server, err := filepath.Abs(filepath.Join("testdata", "server.py"))
+	if err != nil {
+		panic(err) // there is no working directory
+	}
+	return w.provider + strings.NewReplacer("BACKEND", w.backend, "SERVER", server, "FOLDER", w.folder).Replace(config)
+}
+
+// id is the ID of something in the environment "acc"; "" is its own.
+func (w world) id(below string) string {
+	return strings.TrimSuffix(w.backend+"/acc/"+below, "/")
+}
+
+func (w world) nothingLeft(*terraform.State) error {
+	left, err := w.left()
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("destroy left %v", left)
+	}
+	return err
 }
 
 // accept runs steps on every backend, and checks that destroying leaves
@@ -46,10 +93,13 @@ func (w world) servers() map[string]func() (tfprotov6.ProviderServer, error) {
 func accept(t *testing.T, steps func(w world) []resource.TestStep) {
 	t.Helper()
 	t.Parallel()
-	for _, open := range testAccBackends() {
-		w := open(t)
-		t.Run(w.backend, func(t *testing.T) {
+	if os.Getenv(resource.EnvTfAcc) == "" {
+		t.Skip("acceptance test; run it with make testacc")
+	}
+	for _, b := range accBackends() {
+		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
+			w := b.open(t)
 			resource.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: w.servers(),
 				Steps:                    steps(w),
@@ -59,15 +109,7 @@ func accept(t *testing.T, steps func(w world) []resource.TestStep) {
 	}
 }
 
-func (w world) nothingLeft(*terraform.State) error {
-	if left := w.ids(); len(left) > 0 {
-		return fmt.Errorf("destroy left %v", left)
-	}
-	return nil
-}
-
 // accNoun is one resource for the acceptance tests that all resources share.
-// Configurations are for the backend "memory", which is replaced.
 type accNoun struct {
 	address     string // of the resource under test
 	config      string
@@ -75,18 +117,16 @@ type accNoun struct {
 	update      string // changed in place
 	updated     []statecheck.StateCheck
 	replace     string // config with a change that needs another object
-	stuck       string // config whose creation never ends
+	around      string // config without the resource, and with something in it
+	stuck       stuck  // the resource, never ready
 	unsupported string // config that the backend refuses
 	refusal     string // words of the refusal
 }
 
-func (w world) on(config string) string {
-	return strings.ReplaceAll(config, "memory = {", w.backend+" = {")
-}
-
-func (n accNoun) testBasic(t *testing.T) {
+func testAccBasic(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.config), ConfigStateChecks: n.checks, ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionCreate)},
 			{Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionNoop)},
@@ -94,9 +134,10 @@ func (n accNoun) testBasic(t *testing.T) {
 	})
 }
 
-func (n accNoun) testUpdate(t *testing.T) {
+func testAccUpdate(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.config)},
 			{Config: w.on(n.update), ConfigStateChecks: n.updated, ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionUpdate)},
@@ -105,13 +146,14 @@ func (n accNoun) testUpdate(t *testing.T) {
 	})
 }
 
-func (n accNoun) testDisappears(t *testing.T) {
+func testAccDisappears(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{
 				Config:             w.on(n.config),
-				Check:              func(s *terraform.State) error { w.remove(mlops.ID(stateID(s, n.address))); return nil },
+				Check:              func(s *terraform.State) error { return w.remove(mlops.ID(stateID(s, n.address))) },
 				ExpectNonEmptyPlan: true,
 			},
 			{Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionCreate)},
@@ -119,9 +161,10 @@ func (n accNoun) testDisappears(t *testing.T) {
 	})
 }
 
-func (n accNoun) testImport(t *testing.T) {
+func testAccImport(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.config)},
 			{ResourceName: n.address, ImportState: true, ImportStateVerify: true},
@@ -131,9 +174,10 @@ func (n accNoun) testImport(t *testing.T) {
 	})
 }
 
-func (n accNoun) testReplace(t *testing.T) {
+func testAccReplace(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.config)},
 			{Config: w.on(n.replace), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionReplace)},
@@ -141,21 +185,28 @@ func (n accNoun) testReplace(t *testing.T) {
 	})
 }
 
-// testTimeout also proves that what a timeout left behind is repaired by the
+// testAccTimeout also proves that what a timeout left behind is repaired by the
 // next apply.
-func (n accNoun) testTimeout(t *testing.T) {
+func testAccTimeout(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
-			{Config: w.on(n.stuck), ExpectError: regexp.MustCompile(`(?s)code:\s+timeout.*raise\s+the\s+timeouts`)},
-			{Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionReplace)},
+			{Config: w.on(n.around)},
+			{
+				Config:           w.on(n.stuck.config),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{before(n.stuck.begin)}},
+				ExpectError:      regexp.MustCompile(`(?s)code:\s+timeout.*raise\s+the\s+timeouts`),
+			},
+			{PreConfig: n.stuck.end, Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, n.stuck.repair)},
 		}
 	})
 }
 
-func (n accNoun) testUnsupported(t *testing.T) {
+func testAccUnsupported(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
+		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.unsupported), PlanOnly: true, ExpectError: regexp.MustCompile(n.refusal)},
 		}
@@ -167,6 +218,16 @@ func willDo(address string, action plancheck.ResourceActionType) resource.Config
 	return resource.ConfigPlanChecks{
 		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)},
 		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+	}
+}
+
+// before does something between a plan and its apply.
+type before func() error
+
+// CheckPlan does it, whatever the plan.
+func (b before) CheckPlan(_ context.Context, _ plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	if b != nil {
+		resp.Error = b()
 	}
 }
 

@@ -13,9 +13,18 @@ import (
 
 const accEnvironment = `
 resource "mlops_environment" "test" {
-  name   = "acc"
-  stage  = "dev"
-  memory = {}
+  name    = "acc"
+  stage   = "dev"
+  BACKEND = {}
+}
+`
+
+// accNeighbour is an environment beside the one under test.
+const accNeighbour = `
+resource "mlops_environment" "neighbour" {
+  name    = "neighbour"
+  stage   = "dev"
+  BACKEND = {}
 }
 `
 
@@ -23,13 +32,13 @@ func has(address, attribute string, value knownvalue.Check) statecheck.StateChec
 	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), value)
 }
 
-func environmentNoun() accNoun {
+func environmentNoun(w world) accNoun {
 	const address = "mlops_environment.test"
 	return accNoun{
 		address: address,
 		config:  accEnvironment,
 		checks: []statecheck.StateCheck{
-			has(address, "id", knownvalue.StringExact("memory/acc")),
+			has(address, "id", knownvalue.StringExact(w.id(""))),
 			has(address, "labels", knownvalue.Null()),
 			has(address, "deletion_protection", knownvalue.Bool(false)),
 			has(address, "created_at", knownvalue.NotNull()),
@@ -40,7 +49,7 @@ resource "mlops_environment" "test" {
   stage     = "test"
   labels    = {}
   retention = { runs = "90s", captures = "1h" }
-  memory    = { note = "changed" }
+  BACKEND   = ` + w.changed + `
 }`,
 		updated: []statecheck.StateCheck{
 			has(address, "stage", knownvalue.StringExact("test")),
@@ -51,46 +60,48 @@ resource "mlops_environment" "test" {
 		},
 		replace: `
 resource "mlops_environment" "test" {
-  name   = "other"
-  stage  = "dev"
-  memory = {}
+  name    = "other"
+  stage   = "dev"
+  BACKEND = {}
 }`,
-		stuck: `
+		around: accNeighbour,
+		stuck: w.freeze(accNeighbour + `
 resource "mlops_environment" "test" {
   name     = "acc"
   stage    = "dev"
-  labels   = { memory_stuck = "yes" }
-  memory   = {}
+  BACKEND  = {}
   timeouts = { create = "1s" }
-}`,
+}`),
 		unsupported: `
 resource "mlops_environment" "test" {
-  name   = "Not A Name 🙂"
-  stage  = "dev"
-  memory = {}
+  name    = "Not A Name 🙂"
+  stage   = "dev"
+  BACKEND = {}
 }`,
 		refusal: `not a valid name here`,
 	}
 }
 
-func TestAccEnvironment_basic(t *testing.T)       { environmentNoun().testBasic(t) }
-func TestAccEnvironment_update(t *testing.T)      { environmentNoun().testUpdate(t) }
-func TestAccEnvironment_disappears(t *testing.T)  { environmentNoun().testDisappears(t) }
-func TestAccEnvironment_import(t *testing.T)      { environmentNoun().testImport(t) }
-func TestAccEnvironment_replace(t *testing.T)     { environmentNoun().testReplace(t) }
-func TestAccEnvironment_timeout(t *testing.T)     { environmentNoun().testTimeout(t) }
-func TestAccEnvironment_unsupported(t *testing.T) { environmentNoun().testUnsupported(t) }
+func TestAccEnvironment_basic(t *testing.T)       { testAccBasic(t, environmentNoun) }
+func TestAccEnvironment_update(t *testing.T)      { testAccUpdate(t, environmentNoun) }
+func TestAccEnvironment_disappears(t *testing.T)  { testAccDisappears(t, environmentNoun) }
+func TestAccEnvironment_import(t *testing.T)      { testAccImport(t, environmentNoun) }
+func TestAccEnvironment_replace(t *testing.T)     { testAccReplace(t, environmentNoun) }
+func TestAccEnvironment_timeout(t *testing.T)     { testAccTimeout(t, environmentNoun) }
+func TestAccEnvironment_unsupported(t *testing.T) { testAccUnsupported(t, environmentNoun) }
 
 // A target's own setting may be declared to replace the environment.
 func TestAccEnvironment_replaceByTarget(t *testing.T) {
-	n := environmentNoun()
-	n.replace = `
+	testAccReplace(t, func(w world) accNoun {
+		n := environmentNoun(w)
+		n.replace = `
 resource "mlops_environment" "test" {
-  name   = "acc"
-  stage  = "dev"
-  memory = { zone = "b" }
+  name    = "acc"
+  stage   = "dev"
+  BACKEND = ` + w.elsewhere + `
 }`
-	n.testReplace(t)
+		return n
+	})
 }
 
 func TestAccEnvironment_protected(t *testing.T) {
@@ -98,7 +109,7 @@ func TestAccEnvironment_protected(t *testing.T) {
 resource "mlops_environment" "test" {
   name                = "acc"
   stage               = "prod"
-  memory              = {}
+  BACKEND             = {}
   deletion_protection = true
 }`
 	refused := regexp.MustCompile(`Protected against deletion`)
@@ -106,7 +117,7 @@ resource "mlops_environment" "test" {
 		return []resource.TestStep{
 			{Config: w.on(protected)},
 			{Config: w.on(protected), Destroy: true, ExpectError: refused},
-			{Config: w.on(environmentNoun().replace), ExpectError: refused},
+			{Config: w.on(environmentNoun(w).replace), ExpectError: refused},
 			{Config: w.on(accEnvironment)},
 		}
 	})
@@ -117,9 +128,9 @@ func TestAccEnvironment_claimed(t *testing.T) {
 	again := func(name string) string {
 		return `
 resource "mlops_environment" "` + name + `" {
-  name   = "acc"
-  stage  = "dev"
-  memory = {}
+  name    = "acc"
+  stage   = "dev"
+  BACKEND = {}
 }
 `
 	}

@@ -27,13 +27,18 @@ const accChampion = `
   }
 `
 
-func modelEndpointNoun() accNoun {
+func modelEndpointNoun(w world) accNoun {
 	const address = "mlops_model_endpoint.test"
+	silent := accVersion(`
+  artifact_uri = "SERVER"
+  format       = "custom"
+  command      = ["sleep", "3600"]
+`)
 	return accNoun{
 		address: address,
 		config:  accEndpoint(accChampion),
 		checks: []statecheck.StateCheck{
-			has(address, "id", knownvalue.StringExact("memory/acc/endpoints/churn")),
+			has(address, "id", knownvalue.StringExact(w.id("endpoints/churn"))),
 			has(address, "url", knownvalue.NotNull()),
 			statecheck.ExpectKnownValue(address, tfjsonpath.New("serving").AtMapKey("champion").AtMapKey("traffic"), knownvalue.Int64Exact(100)),
 		},
@@ -65,35 +70,40 @@ func modelEndpointNoun() accNoun {
   name     = "other"
   variants = { champion = { version = mlops_model_version.test.id, traffic = 100 } }
 `),
-		stuck: accEndpoint(accChampion + "labels = { memory_stuck = \"yes\" }\ntimeouts = { create = \"1s\" }\n"),
+		around: silent,
+		stuck: w.endure(silent + `
+resource "mlops_model_endpoint" "test" {
+  environment = mlops_environment.test.id
+` + accChampion + `
+  timeouts    = { create = "10s" }
+}
+`),
 		unsupported: accEndpoint(`
   name     = "churn"
   variants = { champion = { version = mlops_model_version.test.id, traffic = 100, compute = { accelerator = { memory = "24Gi" } } } }
 `),
-		refusal: `Not available on memory`,
+		refusal: `Not available on ` + w.backend,
 	}
 }
 
-func TestAccModelEndpoint_basic(t *testing.T)       { modelEndpointNoun().testBasic(t) }
-func TestAccModelEndpoint_update(t *testing.T)      { modelEndpointNoun().testUpdate(t) }
-func TestAccModelEndpoint_disappears(t *testing.T)  { modelEndpointNoun().testDisappears(t) }
-func TestAccModelEndpoint_import(t *testing.T)      { modelEndpointNoun().testImport(t) }
-func TestAccModelEndpoint_replace(t *testing.T)     { modelEndpointNoun().testReplace(t) }
-func TestAccModelEndpoint_timeout(t *testing.T)     { modelEndpointNoun().testTimeout(t) }
-func TestAccModelEndpoint_unsupported(t *testing.T) { modelEndpointNoun().testUnsupported(t) }
+func TestAccModelEndpoint_basic(t *testing.T)       { testAccBasic(t, modelEndpointNoun) }
+func TestAccModelEndpoint_update(t *testing.T)      { testAccUpdate(t, modelEndpointNoun) }
+func TestAccModelEndpoint_disappears(t *testing.T)  { testAccDisappears(t, modelEndpointNoun) }
+func TestAccModelEndpoint_import(t *testing.T)      { testAccImport(t, modelEndpointNoun) }
+func TestAccModelEndpoint_replace(t *testing.T)     { testAccReplace(t, modelEndpointNoun) }
+func TestAccModelEndpoint_timeout(t *testing.T)     { testAccTimeout(t, modelEndpointNoun) }
+func TestAccModelEndpoint_unsupported(t *testing.T) { testAccUnsupported(t, modelEndpointNoun) }
 
 // If the platform goes back, apply fails, the state has what serves, and the
 // next plan shows the difference again.
 func TestAccModelEndpoint_rollback(t *testing.T) {
 	const address = "mlops_model_endpoint.test"
-	bad := accEndpoint(accChampion + "description = \"worse\"\nlabels = { memory_fail = \"exit status 1: no module named sklearn\" }\n")
+	bad := accEndpoint(accChampion + "description = \"worse\"\nsmoke_test = { request = jsonencode({ instances = [[1]] }), expect_status = 418 }\n")
 	accept(t, func(w world) []resource.TestStep {
 		return []resource.TestStep{
 			{Config: w.on(accEndpoint(accChampion))},
-			{Config: w.on(bad), ExpectError: regexp.MustCompile(`(?s)no\s+module\s+named\s+sklearn`)},
-			{
-				Config: w.on(bad), PlanOnly: true, ExpectNonEmptyPlan: true,
-			},
+			{Config: w.on(bad), ExpectError: regexp.MustCompile(`(?s)418.*200`)},
+			{Config: w.on(bad), PlanOnly: true, ExpectNonEmptyPlan: true},
 			{
 				Config: w.on(accEndpoint(accChampion)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop),
 				ConfigStateChecks: []statecheck.StateCheck{has(address, "description", knownvalue.Null())},
@@ -120,7 +130,7 @@ func TestAccModelEndpoint_stableURL(t *testing.T) {
 }
 
 func TestAccDataSources(t *testing.T) {
-	all := accEndpoint(accChampion) + accPipeline + `
+	all := accEndpoint(accChampion) + accPipeline("") + `
 resource "mlops_pipeline_run" "test" {
   pipeline = mlops_pipeline.test.id
 }
@@ -150,7 +160,7 @@ data "mlops_model_endpoint" "test" {
 				has("data.mlops_model_endpoint.test", "replicas", knownvalue.MapExact(map[string]knownvalue.Check{"champion": knownvalue.Int64Exact(1)})),
 			}},
 			{
-				Config:      w.on(all + "data \"mlops_model\" \"none\" {\n id = \"" + w.backend + "/acc/models/none\"\n}\n"),
+				Config:      w.on(all + "data \"mlops_model\" \"none\" {\n id = \"BACKEND/acc/models/none\"\n}\n"),
 				ExpectError: regexp.MustCompile(`code:\s+not\s+found`),
 			},
 		}

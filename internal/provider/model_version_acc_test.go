@@ -22,15 +22,19 @@ resource "mlops_model_version" "test" {
 `
 }
 
-const accBytes = "artifact_uri = \"s3://bucket/a\"\nformat = \"onnx\"\n"
+const accBytes = `
+  artifact_uri = "SERVER"
+  format       = "custom"
+  command      = ["sh", "-c", "exec python3 \"$MODEL_PATH\""]
+`
 
-func modelVersionNoun() accNoun {
+func modelVersionNoun(w world) accNoun {
 	const address = "mlops_model_version.test"
 	return accNoun{
 		address: address,
 		config:  accVersion(accBytes),
 		checks: []statecheck.StateCheck{
-			has(address, "id", knownvalue.StringExact("memory/acc/models/churn/versions/1")),
+			has(address, "id", knownvalue.StringExact(w.id("models/churn/versions/1"))),
 			has(address, "version", knownvalue.StringExact("1")),
 			has(address, "approval", knownvalue.StringExact("pending")),
 			has(address, "aliases", knownvalue.Null()),
@@ -49,39 +53,39 @@ resource "mlops_model" "test" {
 }
 
 resource "mlops_model_version" "test" {
-  model        = mlops_model.test.id
-  artifact_uri = "s3://bucket/a"
-  format       = "onnx"
+  model = mlops_model.test.id
+` + accBytes + `
 }
 `,
-		stuck:       accVersion(accBytes + "labels = { memory_stuck = \"yes\" }\ntimeouts = { create = \"1s\" }"),
-		unsupported: accVersion("artifact_uri = \"s3://bucket/a\"\nformat = \"sklaern\""),
+		around:      accModel(`name = "churn"`),
+		stuck:       w.freeze(accVersion(accBytes + `timeouts = { create = "1s" }`)),
+		unsupported: accVersion("artifact_uri = \"SERVER\"\nformat = \"sklaern\""),
 		refusal:     `Did\s+you\s+mean\s+"sklearn"`,
 	}
 }
 
-func TestAccModelVersion_basic(t *testing.T)       { modelVersionNoun().testBasic(t) }
-func TestAccModelVersion_update(t *testing.T)      { modelVersionNoun().testUpdate(t) }
-func TestAccModelVersion_disappears(t *testing.T)  { modelVersionNoun().testDisappears(t) }
-func TestAccModelVersion_import(t *testing.T)      { modelVersionNoun().testImport(t) }
-func TestAccModelVersion_replace(t *testing.T)     { modelVersionNoun().testReplace(t) }
-func TestAccModelVersion_timeout(t *testing.T)     { modelVersionNoun().testTimeout(t) }
-func TestAccModelVersion_unsupported(t *testing.T) { modelVersionNoun().testUnsupported(t) }
+func TestAccModelVersion_basic(t *testing.T)       { testAccBasic(t, modelVersionNoun) }
+func TestAccModelVersion_update(t *testing.T)      { testAccUpdate(t, modelVersionNoun) }
+func TestAccModelVersion_disappears(t *testing.T)  { testAccDisappears(t, modelVersionNoun) }
+func TestAccModelVersion_import(t *testing.T)      { testAccImport(t, modelVersionNoun) }
+func TestAccModelVersion_replace(t *testing.T)     { testAccReplace(t, modelVersionNoun) }
+func TestAccModelVersion_timeout(t *testing.T)     { testAccTimeout(t, modelVersionNoun) }
+func TestAccModelVersion_unsupported(t *testing.T) { testAccUnsupported(t, modelVersionNoun) }
 
 // The bytes decide: a file that changes under the same name is a new version, a
 // file that does not is none.
 func TestAccModelVersion_bytes(t *testing.T) {
 	const address = "mlops_model_version.test"
-	file := filepath.Join(t.TempDir(), "model.onnx")
-	write := func(content string) func() {
-		return func() {
-			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-				t.Error(err)
+	config := accVersion("artifact_uri = \"FOLDER/model.onnx\"\nformat = \"onnx\"\nmetrics = { auc = 0.5 }\nsignature = jsonencode({ a = 1 })\n")
+	accept(t, func(w world) []resource.TestStep {
+		file := filepath.Join(w.folder, "model.onnx")
+		write := func(content string) func() {
+			return func() {
+				if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+					t.Error(err)
+				}
 			}
 		}
-	}
-	config := accVersion("artifact_uri = \"" + file + "\"\nformat = \"onnx\"\nmetrics = { auc = 0.5 }\nsignature = jsonencode({ a = 1 })\n")
-	accept(t, func(w world) []resource.TestStep {
 		return []resource.TestStep{
 			{PreConfig: write("one"), Config: w.on(config)},
 			{PreConfig: write("one"), Config: w.on(config), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
@@ -99,7 +103,7 @@ func TestAccModelVersion_bytes(t *testing.T) {
 func TestAccModelVersion_run(t *testing.T) {
 	const address = "mlops_model_version.test"
 	config := func(trigger, more string) string {
-		return accVersion("run = mlops_pipeline_run.test.id\noutput = \"model\"\nformat = \"sklearn\"\n"+more) + accPipeline + `
+		return accVersion("run = mlops_pipeline_run.test.id\noutput = \"model\"\nformat = \"sklearn\"\n"+more) + accPipeline("") + `
 resource "mlops_pipeline_run" "test" {
   pipeline = mlops_pipeline.test.id
   triggers = { n = "` + trigger + `" }
@@ -137,13 +141,13 @@ data "mlops_model" "test" {
   depends_on = [mlops_model_version.test]
 }
 `
-	id := knownvalue.StringExact("memory/acc/models/churn/versions/1")
 	accept(t, func(w world) []resource.TestStep {
+		id := knownvalue.StringExact(w.id("models/churn/versions/1"))
 		return []resource.TestStep{
 			{Config: w.on(lookup), ConfigStateChecks: []statecheck.StateCheck{
 				has("data.mlops_model_version.by_number", "id", id),
 				has("data.mlops_model_version.by_alias", "id", id),
-				has("data.mlops_model_version.by_alias", "format", knownvalue.StringExact("onnx")),
+				has("data.mlops_model_version.by_alias", "format", knownvalue.StringExact("custom")),
 				has("data.mlops_model.test", "latest", knownvalue.StringExact("1")),
 			}},
 			{
