@@ -16,6 +16,7 @@ type Feature string
 const (
 	FeatureEnvironmentRetention Feature = "environment.retention"
 	FeatureEnvironmentProtect   Feature = "environment.deletion_protection"
+	FeatureEnvironmentBudget    Feature = "environment.budget"
 
 	FeaturePipelineScript   Feature = "pipeline.steps.script"
 	FeaturePipelineCommand  Feature = "pipeline.steps.command"
@@ -29,6 +30,7 @@ const (
 	FeaturePipelineGPU      Feature = "pipeline.steps.compute.accelerator"
 	FeaturePipelineParallel Feature = "pipeline.parallelism"
 	FeaturePipelineSchedule Feature = "pipeline.schedule"
+	FeaturePipelineTracked  Feature = "pipeline.experiment"
 
 	FeatureVersionFile    Feature = "model_version.artifact_uri"
 	FeatureVersionRun     Feature = "model_version.run"
@@ -46,6 +48,37 @@ const (
 	FeatureEndpointAllAtOnce   Feature = "model_endpoint.rollout.strategy.all_at_once"
 	FeatureEndpointCapture     Feature = "model_endpoint.capture"
 	FeatureEndpointSmokeTest   Feature = "model_endpoint.smoke_test"
+
+	FeatureEndpointCanary       Feature = "model_endpoint.rollout.strategy.canary"
+	FeatureEndpointLinear       Feature = "model_endpoint.rollout.strategy.linear"
+	FeatureEndpointBlueGreen    Feature = "model_endpoint.rollout.strategy.blue_green"
+	FeatureEndpointShadow       Feature = "model_endpoint.rollout.strategy.shadow"
+	FeatureEndpointGates        Feature = "model_endpoint.rollout.gates"
+	FeatureEndpointKeepPrevious Feature = "model_endpoint.rollout.keep_previous"
+	FeatureEndpointSchedule     Feature = "model_endpoint.schedule"
+	FeatureEndpointToken        Feature = "model_endpoint.access.token"
+	FeatureEndpointProtect      Feature = "model_endpoint.deletion_protection"
+
+	FeatureDatasetURI     Feature = "dataset.uri"
+	FeatureDatasetRun     Feature = "dataset.run"
+	FeatureDatasetCSV     Feature = "dataset.format.csv"
+	FeatureDatasetJSONL   Feature = "dataset.format.jsonl"
+	FeatureDatasetParquet Feature = "dataset.format.parquet"
+	FeatureDatasetSchema  Feature = "dataset.schema"
+	FeatureDatasetChecks  Feature = "dataset.checks"
+
+	FeatureMonitorDataDrift       Feature = "monitor.data_drift"
+	FeatureMonitorPredictionDrift Feature = "monitor.prediction_drift"
+	FeatureMonitorDataQuality     Feature = "monitor.data_quality"
+	FeatureMonitorModelQuality    Feature = "monitor.model_quality"
+	FeatureMonitorBias            Feature = "monitor.bias"
+	FeatureMonitorHealth          Feature = "monitor.health"
+	FeatureMonitorBaselineDataset Feature = "monitor.baseline.dataset"
+	FeatureMonitorBaselineRun     Feature = "monitor.baseline.run"
+	FeatureMonitorBaselineURI     Feature = "monitor.baseline.uri"
+	FeatureMonitorWebhook         Feature = "monitor.alerts.webhook_url"
+	FeatureMonitorEmails          Feature = "monitor.alerts.emails"
+	FeatureMonitorRetraining      Feature = "monitor.on_violation"
 )
 
 // FeatureDoc says in one line what a feature is.
@@ -59,6 +92,7 @@ func Features() []FeatureDoc {
 	return []FeatureDoc{
 		{FeatureEnvironmentRetention, "removing old runs and captures after a while"},
 		{FeatureEnvironmentProtect, "refusing to destroy an environment"},
+		{FeatureEnvironmentBudget, "telling when an environment costs more than planned"},
 		{FeaturePipelineScript, "steps given as a Python script"},
 		{FeaturePipelineCommand, "steps given as a command"},
 		{FeaturePipelineImage, "steps run in a container image"},
@@ -71,6 +105,7 @@ func Features() []FeatureDoc {
 		{FeaturePipelineGPU, "asking for accelerators for a step"},
 		{FeaturePipelineParallel, "limiting how many steps run at once"},
 		{FeaturePipelineSchedule, "running a pipeline on a cron schedule with a time zone"},
+		{FeaturePipelineTracked, "tracking a pipeline's runs in an experiment"},
 		{FeatureVersionFile, "registering bytes from a URI"},
 		{FeatureVersionRun, "registering the output of a run"},
 		{FeatureVersionSklearn, "serving scikit-learn models"},
@@ -84,8 +119,36 @@ func Features() []FeatureDoc {
 		{FeatureEndpointScaleToZero, "scaling to zero when idle"},
 		{FeatureEndpointGPU, "asking for accelerators for a variant"},
 		{FeatureEndpointAllAtOnce, "rolling a change out to all traffic at once"},
+		{FeatureEndpointCanary, "rolling a change out by growing shares of the traffic"},
+		{FeatureEndpointLinear, "rolling a change out by equal shares of the traffic"},
+		{FeatureEndpointBlueGreen, "rolling a change out to all traffic at once, and back if it does not hold"},
+		{FeatureEndpointShadow, "observing a change with copies of requests before it answers any"},
+		{FeatureEndpointGates, "judging each step of a rollout by errors, latency and the smoke test"},
+		{FeatureEndpointKeepPrevious, "keeping replaced versions warm for a quick way back"},
 		{FeatureEndpointCapture, "capturing requests and responses"},
 		{FeatureEndpointSmokeTest, "proving a new version with a request before it gets traffic"},
+		{FeatureEndpointSchedule, "serving at some times of the week only"},
+		{FeatureEndpointToken, "asking clients for a token"},
+		{FeatureEndpointProtect, "refusing to destroy an endpoint"},
+		{FeatureDatasetURI, "datasets from a URI"},
+		{FeatureDatasetRun, "datasets from the output of a run"},
+		{FeatureDatasetCSV, "datasets of comma-separated values"},
+		{FeatureDatasetJSONL, "datasets of JSON lines"},
+		{FeatureDatasetParquet, "datasets of Parquet files"},
+		{FeatureDatasetSchema, "holding a dataset to a schema"},
+		{FeatureDatasetChecks, "holding a dataset to rules"},
+		{FeatureMonitorDataDrift, "watching the distribution of features"},
+		{FeatureMonitorPredictionDrift, "watching the distribution of predictions"},
+		{FeatureMonitorDataQuality, "watching for values that violate the baseline's schema"},
+		{FeatureMonitorModelQuality, "comparing predictions with the truth that comes later"},
+		{FeatureMonitorBias, "comparing outcomes between groups"},
+		{FeatureMonitorHealth, "watching errors, latency and traffic"},
+		{FeatureMonitorBaselineDataset, "baselines from a dataset"},
+		{FeatureMonitorBaselineRun, "baselines from the output of a run"},
+		{FeatureMonitorBaselineURI, "baselines from a URI"},
+		{FeatureMonitorWebhook, "alerts by webhook"},
+		{FeatureMonitorEmails, "alerts by e-mail"},
+		{FeatureMonitorRetraining, "starting a pipeline on a violation"},
 	}
 }
 

@@ -88,6 +88,9 @@ type Backend interface {
 	Models() Kind[ModelSpec, ModelStatus]
 	ModelVersions() Kind[ModelVersionSpec, ModelVersionStatus]
 	ModelEndpoints() Kind[ModelEndpointSpec, ModelEndpointStatus]
+	Experiments() Kind[ExperimentSpec, ExperimentStatus]
+	Datasets() Kind[DatasetSpec, DatasetStatus]
+	Monitors() Kind[MonitorSpec, MonitorStatus]
 
 	// Code sorts one of this backend's raw errors into a code.
 	Code(err error) Code

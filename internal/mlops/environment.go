@@ -17,6 +17,14 @@ type EnvironmentSpec struct {
 	Labels             map[string]string `json:"labels"`
 	Retention          *Retention        `json:"retention,omitempty"`
 	DeletionProtection bool              `json:"deletion_protection"`
+	Budget             *Budget           `json:"budget,omitempty"`
+}
+
+// Budget bounds what an environment should cost. It warns; it ends nothing.
+type Budget struct {
+	MonthlyUSD    float64  `json:"monthly_usd"`
+	AlertPercents []int64  `json:"alert_percents"` // of the budget, at which Emails are told; default 80, 100
+	Emails        []string `json:"emails"`
 }
 
 // Target says where an environment is.
@@ -52,6 +60,22 @@ func (s EnvironmentSpec) Validate(c *Checker) {
 		checkPositive(c, At("retention", "runs"), r.Runs)
 		checkPositive(c, At("retention", "captures"), r.Captures)
 	}
+	s.Budget.validate(c, At("budget"))
+}
+
+func (b *Budget) validate(c *Checker, at Path) {
+	if b == nil {
+		return
+	}
+	if !(b.MonthlyUSD > 0) {
+		c.Add(at.With("monthly_usd"), "Not a budget", "A budget is above 0 US dollars a month; it is %g.", b.MonthlyUSD)
+	}
+	for i, p := range b.AlertPercents {
+		if p < 1 || p > 1000 {
+			c.Add(at.With("alert_percents", i), "Not a percentage", "Alerts are at 1 to 1000 percent of the budget; this is at %d.", p)
+		}
+	}
+	checkEmails(c, at.With("emails"), b.Emails)
 }
 
 // Uses lists the features asked for.
@@ -62,6 +86,9 @@ func (s EnvironmentSpec) Uses() []Use {
 	}
 	if s.DeletionProtection {
 		u = append(u, Use{FeatureEnvironmentProtect, At("deletion_protection")})
+	}
+	if s.Budget != nil {
+		u = append(u, Use{FeatureEnvironmentBudget, At("budget")})
 	}
 	return u
 }

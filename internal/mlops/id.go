@@ -15,11 +15,14 @@ type Noun string
 // depend on.
 const (
 	NounEnvironment   Noun = "environment"
+	NounExperiment    Noun = "experiment"
+	NounDataset       Noun = "dataset"
 	NounPipeline      Noun = "pipeline"
 	NounPipelineRun   Noun = "pipeline_run"
 	NounModel         Noun = "model"
 	NounModelVersion  Noun = "model_version"
 	NounModelEndpoint Noun = "model_endpoint"
+	NounMonitor       Noun = "monitor"
 )
 
 // Words is the noun in words: "model version".
@@ -36,7 +39,8 @@ func (n Noun) One() string {
 // Nouns lists every noun, dependencies first.
 func Nouns() []Noun {
 	return []Noun{
-		NounEnvironment, NounPipeline, NounPipelineRun, NounModel, NounModelVersion, NounModelEndpoint,
+		NounEnvironment, NounExperiment, NounDataset, NounPipeline, NounPipelineRun, NounModel, NounModelVersion,
+		NounModelEndpoint, NounMonitor,
 	}
 }
 
@@ -60,9 +64,12 @@ var scopeSegments = map[string][]string{
 // collections maps a parent noun to the path word of each child noun.
 var collections = map[Noun]map[string]Noun{
 	NounEnvironment: {
-		"pipelines": NounPipeline,
-		"models":    NounModel,
-		"endpoints": NounModelEndpoint,
+		"pipelines":   NounPipeline,
+		"models":      NounModel,
+		"endpoints":   NounModelEndpoint,
+		"experiments": NounExperiment,
+		"datasets":    NounDataset,
+		"monitors":    NounMonitor,
 	},
 	NounPipeline: {"runs": NounPipelineRun},
 	NounModel:    {"versions": NounModelVersion},

@@ -1,10 +1,12 @@
 package mlops
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ModelEndpointSpec is a live endpoint with variants.
@@ -18,7 +20,41 @@ type ModelEndpointSpec struct {
 	Capture     *Capture           `json:"capture,omitempty"`
 	SmokeTest   *SmokeTest         `json:"smoke_test,omitempty"`
 	Timeout     Duration           `json:"request_timeout,omitempty"` // of one request; default 60s
+	Schedule    *UpTime            `json:"schedule,omitempty"`
+	Access      string             `json:"access"` // one of Accesses; empty is open
+
+	DeletionProtection bool `json:"deletion_protection"`
+
+	// Transition is a rollout that the provider drives from outside, on a
+	// platform that has only plain weights: Variants then hold a step of it.
+	// Backends keep it with the rest and otherwise leave it alone.
+	Transition *Transition `json:"transition,omitempty"`
 }
+
+// Transition is how far a rollout is that the provider drives.
+type Transition struct {
+	From map[string]Variant `json:"from"` // what was in force before, by variant
+	To   map[string]Variant `json:"to"`   // what is asked for
+	Step int64              `json:"step"` // of Rollout.Stages, from 0
+}
+
+// UpTime says when an endpoint serves: from each time of Up to the next of Down.
+// While it is down it has no servers and answers 503.
+type UpTime struct {
+	Up       string `json:"up"`                 // cron, five fields
+	Down     string `json:"down"`               // cron, five fields
+	Timezone string `json:"timezone,omitempty"` // IANA name; empty is UTC
+}
+
+// Accesses lists who may send requests to an endpoint: anybody who reaches it,
+// or bearers of its token.
+func Accesses() []string { return []string{AccessOpen, AccessToken} }
+
+// The accesses.
+const (
+	AccessOpen  = "open"
+	AccessToken = "token"
+)
 
 // Variant is one version served with a share of the traffic.
 type Variant struct {
@@ -57,14 +93,6 @@ func (s *Scaling) Bounds() (minReplicas, maxReplicas, concurrency int64) {
 	return minReplicas, maxReplicas, concurrency
 }
 
-// Rollout says how a change reaches traffic.
-type Rollout struct {
-	Strategy string `json:"strategy"` // one of Strategies
-}
-
-// Strategies lists the rollout strategies.
-func Strategies() []string { return []string{"all_at_once"} }
-
 // Capture keeps a share of requests and responses.
 type Capture struct {
 	SamplePercent int64 `json:"sample_percent"` // 0 to 100
@@ -82,6 +110,60 @@ type ModelEndpointStatus struct {
 	URL      string             `json:"url"`
 	Serving  map[string]Serving `json:"serving"`  // by variant: what really answers
 	Replicas map[string]int64   `json:"replicas"` // by variant, ready ones
+
+	Rollout  *RolloutStatus     `json:"rollout,omitempty"`  // of the last change, or of the one under way
+	Previous map[string]Serving `json:"previous,omitempty"` // what served before the last change, by variant
+	// PreviousUntil is until when the servers of Previous stay warm; zero if they
+	// are gone.
+	PreviousUntil time.Time `json:"previous_until,omitzero"`
+	Asleep        bool      `json:"asleep,omitempty"` // down by its schedule
+}
+
+// RolloutStatus is how a rollout stands, or how it ended.
+type RolloutStatus struct {
+	Revision  string             `json:"revision"` // of the change that it brings
+	Strategy  string             `json:"strategy"`
+	State     string             `json:"state"`     // one of RolloutStates
+	Step      int64              `json:"step"`      // the one under way or the last, from 1; 0 before the first
+	Steps     int64              `json:"steps"`     // how many there are
+	Percent   int64              `json:"percent"`   // on the new versions now
+	Candidate map[string]Serving `json:"candidate"` // the new versions, by variant
+	Figures   Figures            `json:"figures"`   // of the new versions in this step
+	Reason    string             `json:"reason,omitempty"`
+	StartedAt time.Time          `json:"started_at"`
+	StepAt    time.Time          `json:"step_at,omitzero"` // start of this step
+	EndedAt   time.Time          `json:"ended_at,omitzero"`
+}
+
+// The states of a rollout.
+const (
+	RolloutRunning    = "running"
+	RolloutDone       = "done"
+	RolloutRolledBack = "rolled_back"
+)
+
+// RolloutStates lists the states of a rollout.
+func RolloutStates() []string { return []string{RolloutRunning, RolloutDone, RolloutRolledBack} }
+
+// Credentials is what a client needs to send requests to an endpoint.
+type Credentials struct {
+	URL     string
+	Token   string // empty where the endpoint asks for none
+	Headers map[string]string
+	Expires time.Time // zero if they do not
+}
+
+// Credentialer is the Kind of endpoints of a platform that can give credentials
+// out. They are secrets: they must not be kept.
+type Credentialer interface {
+	Credentials(ctx context.Context, ref ID) (Credentials, error)
+}
+
+// Measurer is the Kind of endpoints of a platform whose figures can be asked
+// for: of each variant, from a time until now. The provider needs it where it
+// drives a rollout itself.
+type Measurer interface {
+	Measure(ctx context.Context, ref ID, since time.Time) (map[string]Figures, error)
 }
 
 // Serving is what really answers for one variant.
@@ -105,14 +187,22 @@ func (s ModelEndpointSpec) Validate(c *Checker) {
 		v := s.Variants[name]
 		v.validate(c, At("variants", Key(name)), name)
 	}
-	if r := s.Rollout; r != nil && !slices.Contains(Strategies(), r.Strategy) {
-		c.Add(At("rollout", "strategy"), "Unknown strategy", "%q is no rollout strategy; use one of %s.%s", r.Strategy, strings.Join(Strategies(), ", "), DidYouMean(r.Strategy, Strategies()))
-	}
+	s.Rollout.validate(c, At("rollout"), s.SmokeTest)
+	s.validateAccess(c)
 	if p := s.Capture; p != nil && (p.SamplePercent < 0 || p.SamplePercent > 100) {
 		c.Add(At("capture", "sample_percent"), "Not a percentage", "sample_percent is from 0 to 100; it is %d.", p.SamplePercent)
 	}
 	s.SmokeTest.validate(c, At("smoke_test"))
 	checkPositive(c, At("request_timeout"), s.Timeout)
+}
+
+func (s ModelEndpointSpec) validateAccess(c *Checker) {
+	if s.Access != "" && !slices.Contains(Accesses(), s.Access) {
+		c.Add(At("access"), "Unknown access", "%q is no access; use one of %s.%s", s.Access, strings.Join(Accesses(), ", "), DidYouMean(s.Access, Accesses()))
+	}
+	if u := s.Schedule; u != nil && (u.Up == "" || u.Down == "") {
+		c.AddIf(At("schedule"), []Path{At("schedule")}, "Half a schedule", "Give both up and down: when the endpoint starts to serve, and when it stops.")
+	}
 }
 
 func (s ModelEndpointSpec) validateTraffic(c *Checker) {
@@ -184,8 +274,15 @@ func (s ModelEndpointSpec) Uses() []Use {
 			u = append(u, Use{FeatureEndpointGPU, at.With("compute", "accelerator")})
 		}
 	}
-	if s.Rollout != nil && slices.Contains(Strategies(), s.Rollout.Strategy) {
-		u = append(u, Use{Feature("model_endpoint.rollout.strategy." + s.Rollout.Strategy), At("rollout", "strategy")})
+	u = append(u, s.Rollout.uses(At("rollout"))...)
+	if s.Schedule != nil {
+		u = append(u, Use{FeatureEndpointSchedule, At("schedule")})
+	}
+	if s.Access == AccessToken {
+		u = append(u, Use{FeatureEndpointToken, At("access")})
+	}
+	if s.DeletionProtection {
+		u = append(u, Use{FeatureEndpointProtect, At("deletion_protection")})
 	}
 	if s.Capture != nil {
 		u = append(u, Use{FeatureEndpointCapture, At("capture")})

@@ -25,6 +25,9 @@ type ModelVersionSpec struct {
 	Labels      map[string]string  `json:"labels"`
 	Approval    string             `json:"approval"` // one of Approvals
 	Aliases     []string           `json:"aliases"`  // an alias moves here from the version that had it
+	// Promotion is the evidence of a version that was promoted. The bytes must
+	// have its digest; others are refused as Invalid.
+	Promotion *Promotion `json:"promotion,omitempty"`
 }
 
 // ModelVersionStatus is what the platform owns of a version.
@@ -65,16 +68,20 @@ func (s ModelVersionSpec) Validate(c *Checker) {
 	if !slices.Contains(Approvals(), s.Approval) {
 		c.Add(At("approval"), "Unknown approval", "%q is no approval state; use one of %s.%s", s.Approval, strings.Join(Approvals(), ", "), DidYouMean(s.Approval, Approvals()))
 	}
-	for i, a := range s.Aliases {
-		if !aliasForm.MatchString(a) {
-			c.Add(At("aliases", i), "Invalid alias", "%q is not a valid alias: use lower-case letters, digits, hyphens and underscores, starting with a letter, at most 63 characters.", a)
-		}
-		if slices.Contains(s.Aliases[:i], a) {
-			c.Add(At("aliases", i), "Repeated alias", "%q is listed twice.", a)
-		}
-	}
+	checkAliases(c, At("aliases"), s.Aliases)
 	checkRequirements(c, At("packages"), s.Packages)
 	checkLabels(c, At("labels"), s.Labels)
+}
+
+func checkAliases(c *Checker, at Path, aliases []string) {
+	for i, a := range aliases {
+		if !aliasForm.MatchString(a) {
+			c.Add(at.With(i), "Invalid alias", "%q is not a valid alias: use lower-case letters, digits, hyphens and underscores, starting with a letter, at most 63 characters.", a)
+		}
+		if slices.Contains(aliases[:i], a) {
+			c.Add(at.With(i), "Repeated alias", "%q is listed twice.", a)
+		}
+	}
 }
 
 func (s ModelVersionSpec) validateSource(c *Checker) {

@@ -14,6 +14,7 @@ type PipelineSpec struct {
 	Steps       map[string]Step      `json:"steps"`
 	Parallelism int64                `json:"parallelism,omitempty"` // most steps at once; zero leaves it to the backend
 	Schedule    *Schedule            `json:"schedule,omitempty"`
+	Experiment  ID                   `json:"experiment,omitempty"` // where runs are tracked
 }
 
 // Parameter is a value that a run may set.
@@ -98,5 +99,6 @@ func (s PipelineSpec) Uses() []Use {
 	}
 	add(s.Parallelism != 0, FeaturePipelineParallel, At("parallelism"))
 	add(s.Schedule != nil, FeaturePipelineSchedule, At("schedule"))
+	add(s.Experiment != "", FeaturePipelineTracked, At("experiment"))
 	return u
 }

@@ -26,6 +26,10 @@ func (s PipelineSpec) Validate(c *Checker) {
 	if len(s.Steps) == 0 {
 		c.Add(At("steps"), "No steps", "A pipeline needs at least one step.")
 	}
+	checkID(c, At("experiment"), s.Experiment, NounExperiment)
+	if s.Experiment != "" && s.Environment != "" && s.Experiment.Environment() != s.Environment {
+		c.AddIf(At("experiment"), []Path{At("experiment"), At("environment")}, "Another environment", "The experiment must be of the pipeline's environment %q.", s.Environment)
+	}
 	if s.Parallelism < 0 {
 		c.Add(At("parallelism"), "Negative parallelism", "Allow at least one step at a time, or leave it out.")
 	}
@@ -152,7 +156,7 @@ func (s PipelineSpec) validateReference(c *Checker, at Path, name string, r Refe
 			return
 		}
 		missing(At("steps", Key(r.Step), "outputs"), "output of step "+r.Step, other.Outputs)
-	case RefRunID: // always there
+	case RefRunID, RefDataset: // always there; datasets are looked for when a run starts
 	}
 }
 

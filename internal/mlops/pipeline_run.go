@@ -64,6 +64,7 @@ type Lineage struct {
 	Parameters      map[string]string      `json:"parameters"` // with defaults filled in
 	Engine          string                 `json:"engine"`     // name and version of what ran it
 	Steps           map[string]StepLineage `json:"steps"`
+	Datasets        map[ID]DatasetVersion  `json:"datasets,omitempty"` // that were read, as they were
 }
 
 // StepLineage is the evidence of one step.

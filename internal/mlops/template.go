@@ -11,11 +11,12 @@ type RefKind string
 
 // The kinds of reference.
 const (
-	RefParam      RefKind = "params"  // {{params.x}}: a parameter's value
-	RefStepOutput RefKind = "steps"   // {{steps.s.outputs.o}}: path of another step's output
-	RefInput      RefKind = "inputs"  // {{inputs.i}}: path of an input of this step
-	RefOutput     RefKind = "outputs" // {{outputs.o}}: path that this step writes an output to
-	RefRunID      RefKind = "run"     // {{run.id}}: name of the run
+	RefParam      RefKind = "params"   // {{params.x}}: a parameter's value
+	RefStepOutput RefKind = "steps"    // {{steps.s.outputs.o}}: path of another step's output
+	RefInput      RefKind = "inputs"   // {{inputs.i}}: path of an input of this step
+	RefOutput     RefKind = "outputs"  // {{outputs.o}}: path that this step writes an output to
+	RefRunID      RefKind = "run"      // {{run.id}}: name of the run
+	RefDataset    RefKind = "datasets" // {{datasets.d}}: path of the bytes of a dataset of the same environment
 )
 
 // Reference is one {{…}} of a template.
@@ -87,20 +88,20 @@ func parseReference(s string) (Reference, error) {
 	words := strings.Split(s, ".")
 	for _, w := range words {
 		if !identifier.MatchString(w) {
-			return Reference{}, fmt.Errorf("{{%s}} is no reference: write {{params.x}}, {{steps.s.outputs.o}}, {{inputs.i}}, {{outputs.o}} or {{run.id}}", clip(s))
+			return Reference{}, fmt.Errorf("{{%s}} is no reference: write {{params.x}}, {{steps.s.outputs.o}}, {{inputs.i}}, {{outputs.o}}, {{datasets.d}} or {{run.id}}", clip(s))
 		}
 	}
 	kind := RefKind(words[0])
 	switch {
-	case len(words) == 2 && (kind == RefParam || kind == RefInput || kind == RefOutput):
+	case len(words) == 2 && (kind == RefParam || kind == RefInput || kind == RefOutput || kind == RefDataset):
 		return Reference{Kind: kind, Name: words[1]}, nil
 	case len(words) == 4 && kind == RefStepOutput && words[2] == "outputs":
 		return Reference{Kind: kind, Step: words[1], Name: words[3]}, nil
 	case s == "run.id":
 		return Reference{Kind: RefRunID}, nil
 	}
-	kinds := []string{"params", "steps", "inputs", "outputs", "run"}
-	return Reference{}, fmt.Errorf("{{%s}} is no reference: write {{params.x}}, {{steps.s.outputs.o}}, {{inputs.i}}, {{outputs.o}} or {{run.id}}.%s", clip(s), DidYouMean(words[0], kinds))
+	kinds := []string{"params", "steps", "inputs", "outputs", "datasets", "run"}
+	return Reference{}, fmt.Errorf("{{%s}} is no reference: write {{params.x}}, {{steps.s.outputs.o}}, {{inputs.i}}, {{outputs.o}}, {{datasets.d}} or {{run.id}}.%s", clip(s), DidYouMean(words[0], kinds))
 }
 
 func clip(s string) string {

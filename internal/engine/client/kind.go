@@ -41,6 +41,21 @@ func (c *Client) ModelEndpoints() Kind[mlops.ModelEndpointSpec, mlops.ModelEndpo
 	return Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{c, mlops.NounModelEndpoint}
 }
 
+// Experiments is the kind of experiments.
+func (c *Client) Experiments() Kind[mlops.ExperimentSpec, mlops.ExperimentStatus] {
+	return Kind[mlops.ExperimentSpec, mlops.ExperimentStatus]{c, mlops.NounExperiment}
+}
+
+// Datasets is the kind of datasets.
+func (c *Client) Datasets() Kind[mlops.DatasetSpec, mlops.DatasetStatus] {
+	return Kind[mlops.DatasetSpec, mlops.DatasetStatus]{c, mlops.NounDataset}
+}
+
+// Monitors is the kind of monitors.
+func (c *Client) Monitors() Kind[mlops.MonitorSpec, mlops.MonitorStatus] {
+	return Kind[mlops.MonitorSpec, mlops.MonitorStatus]{c, mlops.NounMonitor}
+}
+
 // Create starts the creation; see mlops.Kind.
 func (k Kind[Spec, Status]) Create(ctx context.Context, spec Spec) (mlops.Change, error) {
 	if err := ctx.Err(); err != nil {

@@ -31,6 +31,9 @@ type Config struct {
 	Models         mlops.Kind[mlops.ModelSpec, mlops.ModelStatus]
 	ModelVersions  mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
 	ModelEndpoints mlops.Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+	Experiments    mlops.Kind[mlops.ExperimentSpec, mlops.ExperimentStatus]
+	Datasets       mlops.Kind[mlops.DatasetSpec, mlops.DatasetStatus]
+	Monitors       mlops.Kind[mlops.MonitorSpec, mlops.MonitorStatus]
 
 	Status func(context.Context) (api.Engine, error)
 	Stop   func(keep bool) // asks the engine to exit, and returns at once
@@ -47,6 +50,9 @@ func Handler(c Config) http.Handler {
 	expose(add, mlops.NounModel, c.Models)
 	expose(add, mlops.NounModelVersion, c.ModelVersions)
 	expose(add, mlops.NounModelEndpoint, c.ModelEndpoints)
+	expose(add, mlops.NounExperiment, c.Experiments)
+	expose(add, mlops.NounDataset, c.Datasets)
+	expose(add, mlops.NounMonitor, c.Monitors)
 	add("GET "+api.EnginePath, c.status)
 	add("POST "+api.StopPath, c.stop)
 	add("/", noSuchOperation)

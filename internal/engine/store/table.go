@@ -46,6 +46,21 @@ func (s *Store) Endpoints() Table[mlops.ModelEndpointSpec, mlops.ModelEndpointSt
 	return Table[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{s, mlops.NounModelEndpoint}
 }
 
+// Experiments is the table of experiments.
+func (s *Store) Experiments() Table[mlops.ExperimentSpec, mlops.ExperimentStatus] {
+	return Table[mlops.ExperimentSpec, mlops.ExperimentStatus]{s, mlops.NounExperiment}
+}
+
+// Datasets is the table of datasets.
+func (s *Store) Datasets() Table[mlops.DatasetSpec, mlops.DatasetStatus] {
+	return Table[mlops.DatasetSpec, mlops.DatasetStatus]{s, mlops.NounDataset}
+}
+
+// Monitors is the table of monitors.
+func (s *Store) Monitors() Table[mlops.MonitorSpec, mlops.MonitorStatus] {
+	return Table[mlops.MonitorSpec, mlops.MonitorStatus]{s, mlops.NounMonitor}
+}
+
 // querier is what *sql.DB and *Tx have in common.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
