@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Generates docs/ from the provider's schema, templates/ and examples/, with no
-# Terraform binary and no network.
+# Generates docs/ from the provider's schema, templates/ and examples/, and the
+# inputs and outputs in the modules' READMEs, with no Terraform binary and no
+# network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,3 +17,9 @@ go run ./internal/cmd/schemajson >"$scratch/schema.json"
 go run ./internal/cmd/portability docs/guides/portability.md
 "$tfplugindocs" validate --provider-name mlops --providers-schema "$scratch/schema.json" \
   >"$scratch/validate.log" 2>&1 || { cat "$scratch/validate.log" >&2; exit 1; }
+
+terraform_docs="$(internal/tools/build.sh terraform-docs)"
+for module in modules/*/; do
+  "$terraform_docs" markdown table --output-file README.md --output-mode inject \
+    --hide modules,resources,data-sources --anchor=false --lockfile=false "$module" >/dev/null
+done

@@ -13,7 +13,7 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
-  echo "usage: $0 golangci-lint|tfplugindocs|tofu|goreleaser" >&2
+  echo "usage: $0 golangci-lint|tfplugindocs|terraform-docs|tofu|goreleaser" >&2
   exit 2
 }
 

@@ -187,6 +187,14 @@ func (w *Workspace) CopyConfig(folder string, leaveOut func(name string) bool) s
 	return text.String()
 }
 
+// CopyTree copies a folder with all that is below it.
+func (w *Workspace) CopyTree(folder, to string) {
+	w.t.Helper()
+	if err := os.CopyFS(filepath.Join(w.Dir, to), os.DirFS(folder)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // Run runs one command and returns what it said, whatever its exit status.
 func (w *Workspace) Run(args ...string) Result {
 	w.t.Helper()

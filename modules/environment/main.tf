@@ -1,0 +1,80 @@
+# One environment, and the profile of its stage: how large, how careful, how
+# watched the services in it are.
+
+locals {
+  backend = one([for name, settings in var.target : name if settings != null])
+
+  # A canary without requests to judge waits for them; in a stage that few people
+  # use that would be for nothing.
+  careful = { max_error_percent = 1, max_p95 = "1s", smoke_test = true }
+
+  stages = {
+    dev = {
+      replicas            = { min = 1, max = 1 }
+      capture_percent     = 100
+      hours               = { up = "0 7 * * 1-5", down = "0 20 * * 1-5" }
+      deletion_protection = false
+      retention           = { runs = "168h", captures = "72h" }
+      rollout             = { strategy = "all_at_once" }
+      monitor             = { cron = "0 * * * *", window = "24h" }
+      alerting            = false
+    }
+    test = {
+      replicas            = { min = 1, max = 2 }
+      capture_percent     = 100
+      hours               = { up = "0 6 * * *", down = "0 22 * * *" }
+      deletion_protection = false
+      retention           = { runs = "720h", captures = "168h" }
+      rollout             = { strategy = "blue_green", bake = "30s", gates = local.careful }
+      monitor             = { cron = "*/30 * * * *", window = "24h" }
+      alerting            = false
+    }
+    staging = {
+      replicas            = { min = 1, max = 2 }
+      capture_percent     = 50
+      hours               = null
+      deletion_protection = false
+      retention           = { runs = "2160h", captures = "720h" }
+      rollout             = { strategy = "canary", steps = [10, 50], bake = "2m", gates = local.careful }
+      monitor             = { cron = "*/15 * * * *", window = "24h" }
+      alerting            = true
+    }
+    prod = {
+      replicas            = { min = 2, max = 8 }
+      capture_percent     = 10
+      hours               = null
+      deletion_protection = true
+      retention           = { runs = "8760h", captures = "2160h" }
+      rollout             = { strategy = "canary", steps = [5, 25, 50], bake = "5m", gates = local.careful, keep_previous = "30m" }
+      monitor             = { cron = "*/15 * * * *", window = "24h" }
+      alerting            = true
+    }
+  }
+
+  stage = local.stages[var.stage]
+  given = { for name, value in var.profile : name => value if value != null }
+  mixed = { for name, value in local.stage : name => lookup(local.given, name, value) }
+
+  profile = {
+    replicas            = local.mixed.replicas
+    capture_percent     = local.mixed.capture_percent
+    hours               = try(local.given.always_on, false) ? null : local.mixed.hours
+    timezone            = var.timezone
+    deletion_protection = local.mixed.deletion_protection
+    rollout             = local.mixed.rollout
+    monitor             = local.mixed.monitor
+    alerting            = local.mixed.alerting
+  }
+}
+
+resource "mlops_environment" "this" {
+  name  = var.name
+  stage = var.stage
+
+  local = var.target.local
+
+  labels              = var.labels
+  retention           = local.mixed.retention
+  deletion_protection = local.profile.deletion_protection
+  budget              = provider::mlops::supports(local.backend, "environment.budget") ? var.budget : null
+}

@@ -1,0 +1,75 @@
+variable "name" {
+  description = "Name of the environment, unique on its backend."
+  type        = string
+}
+
+variable "stage" {
+  description = "How far the environment is from users: dev, test, staging or prod. It decides every default of the profile."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "test", "staging", "prod"], var.stage)
+    error_message = "The stage is dev, test, staging or prod."
+  }
+}
+
+variable "target" {
+  description = "Where the environment is: an object with exactly one backend's name and its settings, such as { local = {} }."
+  type = object({
+    local = optional(object({ directory = optional(string) }))
+  })
+  default = { local = {} }
+}
+
+variable "labels" {
+  description = "Labels of the environment, and of what services make in it."
+  type        = map(string)
+  default     = {}
+}
+
+variable "budget" {
+  description = "What the environment should cost at most, and who is told when it costs more. Left out where the backend has no budgets."
+  type = object({
+    monthly_usd    = number
+    alert_percents = optional(list(number), [80, 100])
+    emails         = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "timezone" {
+  description = "IANA time zone of the people who use the environment: the hours of the profile are meant in it."
+  type        = string
+  default     = "Etc/UTC"
+}
+
+variable "profile" {
+  description = "What differs from the stage's defaults; see the table above. An attribute that is null keeps the default."
+  type = object({
+    replicas            = optional(object({ min = number, max = number }))
+    capture_percent     = optional(number)
+    hours               = optional(object({ up = string, down = string }))
+    always_on           = optional(bool)
+    deletion_protection = optional(bool)
+    retention           = optional(object({ runs = string, captures = string }))
+    rollout = optional(object({
+      strategy      = string
+      steps         = optional(list(number))
+      increment     = optional(number)
+      bake          = optional(string)
+      keep_previous = optional(string)
+      gates = optional(object({
+        max_error_percent = optional(number)
+        max_p50           = optional(string)
+        max_p95           = optional(string)
+        max_p99           = optional(string)
+        min_requests      = optional(number)
+        wait              = optional(string)
+        smoke_test        = optional(bool)
+      }))
+    }))
+    monitor  = optional(object({ cron = string, window = string }))
+    alerting = optional(bool)
+  })
+  default = {}
+}
