@@ -8,6 +8,11 @@
 // Route takes effect between two requests; a replica that is taken out gets no
 // new request and is drained when the last one it had is answered.
 //
+// For rollouts it measures a variant apart (Meter) and sends copies of requests
+// to versions whose answers nobody sees (Shadow). It keeps figures by minute for
+// those who watch an endpoint, and takes in what turned out to be true about
+// captured requests, at POST <endpoint>/ground-truth.
+//
 // A request is sent again only where it cannot have been received: when the
 // connection was refused. The gateway refuses hosts that are not this machine,
 // so that no web page reaches a model by a name that it made point here.

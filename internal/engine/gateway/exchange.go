@@ -13,9 +13,13 @@ import (
 
 // Headers of requests and answers.
 const (
-	headerRequestID = "X-Request-Id"
-	headerVariant   = "X-Mlops-Variant"
-	headerVersion   = "X-Mlops-Version"
+	// RequestIDHeader names a request: every answer of an endpoint carries it, and
+	// so do captures, where ground truth is joined by it. A client may choose it,
+	// up to 128 bytes; else the gateway does.
+	RequestIDHeader = "X-Request-Id"
+
+	headerVariant = "X-Mlops-Variant"
+	headerVersion = "X-Mlops-Version"
 )
 
 // maxRequestID is the longest request id that is taken from a client.
@@ -31,7 +35,9 @@ type exchange struct {
 
 	endpoint *endpoint
 	variant  int
+	passage  *passage // of the variant's meter
 	upstream *Upstream
+	rest     string   // path behind the endpoint's URL
 	target   *url.URL // path and query at the server
 	isJSON   bool     // the body is known to be JSON, whatever its header says
 
@@ -54,21 +60,22 @@ func exchangeOf(r *http.Request) *exchange {
 }
 
 func newExchange(g *Gateway, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{gateway: g, w: w, in: r, started: time.Now(), id: r.Header.Get(headerRequestID)}
+	x := &exchange{gateway: g, w: w, in: r, started: time.Now(), id: r.Header.Get(RequestIDHeader)}
 	if x.id == "" || len(x.id) > maxRequestID {
 		x.id = rand.Text()
 	}
-	w.Header().Set(headerRequestID, x.id)
+	w.Header().Set(RequestIDHeader, x.id)
 	return x
 }
 
 // serve answers the request by an endpoint.
 func (x *exchange) serve(e *endpoint, rest string) {
+	x.rest = rest
 	if err := x.readHead(); err != nil {
 		writeProblem(x.w, http.StatusBadRequest, "the request's body could not be read: "+err.Error())
 		return
 	}
-	err := x.reach(e)
+	err := x.reach(x.in.Context(), e)
 	if x.endpoint == nil { // nothing in the route has any traffic
 		writeProblem(x.w, http.StatusServiceUnavailable, "the endpoint has no variant with traffic")
 		return
@@ -78,10 +85,11 @@ func (x *exchange) serve(e *endpoint, rest string) {
 		x.fail(err)
 		return
 	}
-	if err := x.resolve(rest); err != nil {
+	if err := x.resolve(); err != nil {
 		x.refuse(err)
 		return
 	}
+	x.endpoint.shadow.offer(x, rest)
 	x.sampled = x.endpoint.recorder != nil && sampled(x.endpoint.route.Capture.Percent)
 	ctx, cancel := context.WithTimeout(context.WithValue(x.in.Context(), exchangeKey{}, x), x.endpoint.route.timeout())
 	defer cancel()
@@ -111,19 +119,21 @@ func (x *exchange) readHead() error {
 
 // reach finds a variant and a replica. A route that is replaced while the
 // request waits is followed.
-func (x *exchange) reach(e *endpoint) error {
+func (x *exchange) reach(ctx context.Context, e *endpoint) error {
 	for e != nil {
-		i := e.route.pick()
+		i := pick(e.route.Variants)
 		if i < 0 {
 			return errNotReady
 		}
 		x.endpoint, x.variant = e, i
-		u, err := x.pool().acquire(x.in.Context(), x.gateway.cfg.Hold, nil)
+		x.passage.abandon()
+		x.passage = e.route.Variants[i].Meter.begin(x.started)
+		u, err := x.pool().acquire(ctx, x.gateway.cfg.Hold, nil)
 		if !errors.Is(err, errClosed) {
 			x.upstream = u
 			return err
 		}
-		now := (*x.gateway.endpoints.Load())[key(e.route.Environment, e.route.Endpoint)]
+		now := x.inForce()
 		if now == e {
 			return errClosed
 		}
@@ -132,36 +142,51 @@ func (x *exchange) reach(e *endpoint) error {
 	return errClosed
 }
 
-// another gives the request to another replica than the one it has.
+// inForce is the endpoint as its route has it by now, nil if it is gone.
+func (x *exchange) inForce() *endpoint {
+	r := &x.endpoint.route
+	return (*x.gateway.endpoints.Load())[key(r.Environment, r.Endpoint)]
+}
+
+// another gives the request to another replica than the one it has: of the same
+// variant, or, if that is no longer served, of whatever is.
 func (x *exchange) another(ctx context.Context) error {
 	pool, refused := x.pool(), x.upstream
 	pool.release(refused, false)
 	x.upstream = nil
 	u, err := pool.acquire(ctx, x.gateway.cfg.Hold, refused)
 	x.upstream = u
+	if now := x.inForce(); errors.Is(err, errClosed) && now != nil && now != x.endpoint {
+		if err := x.reach(ctx, now); err != nil {
+			return err
+		}
+		return x.resolve()
+	}
 	return err
 }
 
 func (x *exchange) pool() *Pool { return x.endpoint.route.Variants[x.variant].Pool }
 
 // resolve finds the path at the server.
-func (x *exchange) resolve(rest string) error {
+func (x *exchange) resolve() error {
 	v := &x.endpoint.route.Variants[x.variant]
-	escaped, err := v.Protocol.Target(x.in.Method, rest, x.head, x.endpoint.route.Endpoint)
+	escaped, err := v.Protocol.Target(x.in.Method, x.rest, x.head, x.endpoint.route.Endpoint)
 	if err != nil {
 		return err
 	}
 	path, err := url.PathUnescape(escaped)
-	x.isJSON = v.Protocol == Inference && len(x.head) > 0 && escaped != rest
+	x.isJSON = v.Protocol == Inference && len(x.head) > 0 && escaped != x.rest
 	x.target = &url.URL{Scheme: "http", Path: path, RawPath: escaped, RawQuery: x.in.URL.RawQuery}
 	return err
 }
 
 // rewrite turns the client's request into the server's.
 func (x *exchange) rewrite(out *http.Request) {
-	out.URL = x.target
 	out.Host = ""
-	out.Header.Set(headerRequestID, x.id)
+	if x.endpoint.route.Token != "" {
+		out.Header.Del("Authorization") // the gateway's, and no business of servers
+	}
+	out.Header.Set(RequestIDHeader, x.id)
 	if x.isJSON {
 		out.Header.Set("Content-Type", "application/json") // command-line tools say otherwise by default
 	}
@@ -173,7 +198,9 @@ func (x *exchange) rewrite(out *http.Request) {
 // aim directs the request at the replica, with its body from the beginning. It
 // may be called again as long as nothing was sent.
 func (x *exchange) aim(out *http.Request) {
-	out.URL.Host = x.upstream.address
+	to := *x.target
+	to.Host = x.upstream.address
+	out.URL = &to
 	switch {
 	case x.more != nil:
 		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(x.head), x.more))
@@ -190,7 +217,7 @@ func (x *exchange) aim(out *http.Request) {
 func (x *exchange) receive(r *http.Response) {
 	x.status, x.answered = r.StatusCode, true
 	v := &x.endpoint.route.Variants[x.variant]
-	r.Header.Del(headerRequestID) // ours is set already
+	r.Header.Del(RequestIDHeader) // ours is set already
 	r.Header.Set(headerVariant, v.Name)
 	r.Header.Set(headerVersion, string(v.Version))
 	if x.sampled && r.StatusCode != http.StatusSwitchingProtocols {
@@ -232,6 +259,7 @@ func (x *exchange) finish() {
 	}
 	failed := x.failed || x.status >= http.StatusInternalServerError
 	took := time.Since(x.started)
+	x.passage.end(failed)
 	x.endpoint.series[x.variant].observe(x.status, failed, took)
 	if !x.sampled {
 		return

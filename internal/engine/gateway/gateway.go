@@ -36,6 +36,9 @@ type Gateway struct {
 	transport   *http.Transport
 	metrics     *metrics
 	metricsPage http.Handler
+	pages       atomic.Pointer[http.Handler]
+	truths      chan struct{} // slots of those who send ground truth
+	copies      sync.WaitGroup
 
 	mu        sync.Mutex // of those who change endpoints
 	endpoints atomic.Pointer[map[string]*endpoint]
@@ -46,6 +49,9 @@ type endpoint struct {
 	route    Route
 	series   []series // by variant, as in the route
 	recorder *recorder
+	truth    *truth
+	history  *history
+	shadow   *shadow
 }
 
 // New returns a gateway without endpoints.
@@ -56,7 +62,7 @@ func New(cfg Config) *Gateway {
 	if cfg.CaptureFileMiB == 0 {
 		cfg.CaptureFileMiB = 64
 	}
-	g := &Gateway{cfg: cfg, transport: newTransport(), metrics: newMetrics()}
+	g := &Gateway{cfg: cfg, transport: newTransport(), metrics: newMetrics(), truths: make(chan struct{}, truthMost)}
 	g.proxy = g.newProxy()
 	g.metrics.registry.MustRegister(g)
 	g.metricsPage = g.metrics.handler()
@@ -68,17 +74,19 @@ func key(environment, name string) string { return environment + "/" + name }
 
 // Put makes a route the one in force for its endpoint. Requests that came
 // before are finished as they were begun. The error is that of making the
-// capture directory; the route is then in force without capture.
+// capture directory, or of reading earlier figures; the route is then in force
+// without them.
 func (g *Gateway) Put(route Route) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	k := key(route.Environment, route.Endpoint)
 	old := (*g.endpoints.Load())[k]
-	e := &endpoint{route: route}
+	e := &endpoint{route: route, truth: &truth{dir: route.Capture.Dir, fileMiB: g.cfg.CaptureFileMiB}}
+	err := errors.Join(e.remember(old), g.capture(e, old))
 	for i := range route.Variants {
-		e.series = append(e.series, g.metrics.variant(&route, &route.Variants[i]))
+		e.series = append(e.series, g.metrics.variant(&e.route, &e.route.Variants[i], e.history))
 	}
-	err := g.capture(e, old)
+	e.shadow = g.newShadow(&e.route)
 	all := maps.Clone(*g.endpoints.Load())
 	all[k] = e
 	g.endpoints.Store(&all)
@@ -87,6 +95,50 @@ func (g *Gateway) Put(route Route) error {
 	}
 	return err
 }
+
+// remember gives an endpoint the history and the writer of truths that the old
+// route had, or the history that is on disk.
+func (e *endpoint) remember(old *endpoint) (err error) {
+	if old == nil {
+		e.history, err = openHistory(e.route.History)
+		return err
+	}
+	e.history = old.history
+	if old.truth.dir == e.truth.dir {
+		e.truth = old.truth
+	}
+	return nil
+}
+
+// Series returns the figures of an endpoint by minute, variant and version,
+// oldest first, of the minutes that start at a time or later. They reach back 48
+// hours at most. Minutes without a request are left out, the last one may still
+// go on, and there are two of one minute where another gateway counted its
+// beginning. Requests that were refused while the endpoint was asleep, or for
+// want of its token, and copies of requests are not in them.
+func (g *Gateway) Series(environment, name string, since time.Time) []Minute {
+	e := (*g.endpoints.Load())[key(environment, name)]
+	if e == nil {
+		return nil
+	}
+	return e.history.since(since)
+}
+
+// Save writes the figures by minute to disk, where routes say so. Without it
+// they are written by Close.
+func (g *Gateway) Save() error {
+	var errs []error
+	for _, e := range *g.endpoints.Load() {
+		errs = append(errs, e.history.save())
+	}
+	return errors.Join(errs...)
+}
+
+// Register adds a collector to what /metrics shows.
+func (g *Gateway) Register(c prometheus.Collector) error { return g.metrics.registry.Register(c) }
+
+// Mount has a handler answer everything below /-/, which is no environment.
+func (g *Gateway) Mount(pages http.Handler) { g.pages.Store(&pages) }
 
 // Remove ends an endpoint. Requests to it that came before are finished.
 func (g *Gateway) Remove(environment, name string) error {
@@ -100,7 +152,11 @@ func (g *Gateway) Remove(environment, name string) error {
 	all := maps.Clone(*g.endpoints.Load())
 	delete(all, k)
 	g.endpoints.Store(&all)
+	for i := range old.series {
+		old.series[i].gone.Store(true)
+	}
 	g.metrics.forget(prometheus.Labels{"environment": environment, "endpoint": name})
+	old.history.discard()
 	return old.close()
 }
 
@@ -111,9 +167,10 @@ func (g *Gateway) Close() error {
 	defer g.mu.Unlock()
 	var errs []error
 	for _, e := range *g.endpoints.Load() {
-		errs = append(errs, e.close())
+		errs = append(errs, e.history.save(), e.close())
 	}
 	g.endpoints.Store(&map[string]*endpoint{})
+	g.copies.Wait()
 	g.transport.CloseIdleConnections()
 	return errors.Join(errs...)
 }
@@ -140,11 +197,14 @@ func (g *Gateway) capture(e, old *endpoint) error {
 
 // retire lets go of what an old route had and the new one has not.
 func (g *Gateway) retire(old, now *endpoint) error {
-	for _, v := range old.route.Variants {
-		if !slices.ContainsFunc(now.route.Variants, func(w Variant) bool { return w.Name == v.Name }) {
-			g.metrics.forget(prometheus.Labels{"environment": old.route.Environment, "endpoint": old.route.Endpoint, "variant": v.Name})
+	for i := range old.route.Variants {
+		v := &old.route.Variants[i]
+		if !slices.ContainsFunc(now.route.Variants, func(w Variant) bool { return w.Name == v.Name && w.Version == v.Version }) {
+			old.series[i].gone.Store(true)
+			g.metrics.forget(versionLabels(&old.route, v))
 		}
 	}
+	old.shadow.close()
 	if old.recorder == now.recorder {
 		return nil
 	}
@@ -152,6 +212,7 @@ func (g *Gateway) retire(old, now *endpoint) error {
 }
 
 func (e *endpoint) close() error {
+	e.shadow.close()
 	if e.recorder == nil {
 		return nil
 	}
@@ -180,13 +241,23 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.metricsPage.ServeHTTP(w, r)
 		return
 	}
+	if pages := g.pages.Load(); pages != nil && strings.HasPrefix(path, "/-/") {
+		(*pages).ServeHTTP(w, r)
+		return
+	}
 	x := newExchange(g, w, r)
 	e, rest := g.find(path)
 	if e == nil {
 		writeProblem(w, http.StatusNotFound, "there is no endpoint at this address; endpoints are at /<environment>/<endpoint>")
 		return
 	}
-	x.serve(e, rest) //nolint:contextcheck // the request that it holds has one
+	switch {
+	case !x.authorized(&e.route):
+	case rest == truthPath:
+		x.acceptTruth(e)
+	case x.awake(&e.route):
+		x.serve(e, rest) //nolint:contextcheck // the request that it holds has one
+	}
 }
 
 // isLoopback reports whether a Host header names this machine itself.

@@ -223,12 +223,12 @@ func TestMetrics(t *testing.T) {
 	b.do("GET", "/dev/churn/bad", "")
 	page := b.do("GET", "/metrics", "").body
 	for _, want := range []string{
-		`mlops_endpoint_requests_total{code="200",endpoint="churn",environment="dev",variant="a"} 1`,
-		`mlops_endpoint_requests_total{code="500",endpoint="churn",environment="dev",variant="a"} 1`,
-		`mlops_endpoint_errors_total{endpoint="churn",environment="dev",variant="a"} 1`,
-		`mlops_endpoint_request_duration_seconds_count{endpoint="churn",environment="dev",variant="a"} 2`,
-		`mlops_endpoint_in_flight{endpoint="churn",environment="dev",variant="a"} 0`,
-		`mlops_endpoint_replicas{endpoint="churn",environment="dev",variant="a"} 1`,
+		`mlops_endpoint_requests_total{code="200",endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 1`,
+		`mlops_endpoint_requests_total{code="500",endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 1`,
+		`mlops_endpoint_errors_total{endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 1`,
+		`mlops_endpoint_request_duration_seconds_count{endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 2`,
+		`mlops_endpoint_in_flight{endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 0`,
+		`mlops_endpoint_replicas{endpoint="churn",environment="dev",variant="a",version="local/dev/models/m/versions/1"} 1`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("metrics lack %s", want)

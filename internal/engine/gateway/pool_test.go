@@ -203,3 +203,24 @@ func TestSwitchUnderLoad(t *testing.T) {
 		t.Errorf("%d of %d requests failed", failed.Load(), failed.Load()+served.Load())
 	}
 }
+
+// TestRefusedByAVariantThatIsWithdrawn sends a request to a variant whose only
+// replica is gone, and withdraws the variant while the request waits: it is
+// answered by what is served then.
+func TestRefusedByAVariantThatIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Config{})
+	gone := httptest.NewServer(http.HandlerFunc(echo))
+	dead := pool(NewUpstream(gone.Listener.Addr().String()))
+	gone.Close()
+	b.put(nil, variant("new", 100, Passthrough, dead))
+	answers := make(chan answer, 1)
+	go func() { answers <- b.do("POST", "/dev/churn/x?y=z", `{"instances": []}`, "X-Request-Id", "id-1") }()
+	eventually(t, "the request waits", func() bool { return dead.Look().Waiting == 1 })
+	b.put(nil, variant("old", 100, Passthrough, pool(upstream(t, echo))))
+	dead.Close()
+	got := <-answers
+	if got.status != 200 || got.body != `POST /x?y=z {"instances": []} id-1` || got.header.Get("X-Mlops-Variant") != "old" {
+		t.Errorf("got %d %q from %q", got.status, got.body, got.header.Get("X-Mlops-Variant"))
+	}
+}

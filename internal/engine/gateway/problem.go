@@ -26,13 +26,13 @@ type problem struct {
 func writeProblem(w http.ResponseWriter, status int, detail string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(status)
 	b, err := json.Marshal(problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Detail: detail, RequestID: h.Get(headerRequestID),
+		Detail: detail, RequestID: h.Get(RequestIDHeader),
 	})
 	if err == nil { // strings and numbers always have a JSON form
 		_, _ = w.Write(b) // a client that is gone needs no answer
