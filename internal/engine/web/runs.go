@@ -1,0 +1,166 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// pipelinePage shows a pipeline as a graph, and its runs.
+func (c Config) pipelinePage(ctx context.Context, id mlops.ID) (page, error) {
+	o, err := c.Pipelines.Get(ctx, id)
+	if err != nil {
+		return page{}, err
+	}
+	runs, err := c.runsOf(ctx, id)
+	if err != nil {
+		return page{}, err
+	}
+	facts := []fact{{"Version", mono(o.Status.Version)}, {"Schedule", text(scheduleWords(o.Spec.Schedule))}}
+	if o.Spec.Experiment != "" {
+		facts = append(facts, fact{"Experiment", linkTo(o.Spec.Experiment, o.Spec.Experiment.Name())})
+	}
+	return page{Title: o.Spec.Name, State: phase(o.Phase), Sections: []section{
+		{Text: o.Spec.Description, Facts: facts},
+		{Title: "Steps", Graph: stepGraph(o.Spec, nil)},
+		runs,
+	}}, nil
+}
+
+// runPage shows how each step of a run went.
+func (c Config) runPage(ctx context.Context, id mlops.ID) (page, error) {
+	o, err := c.PipelineRuns.Get(ctx, id)
+	if err != nil {
+		return page{}, err
+	}
+	s := o.Status
+	p := page{Title: "Run " + s.Run, State: string(s.State), Sections: []section{{Text: o.Reason, Facts: []fact{
+		{"Pipeline", linkTo(o.Spec.Pipeline, o.Spec.Pipeline.Name())},
+		{"Started", when(s.StartedAt)}, {"Took", took(s.StartedAt, s.FinishedAt)},
+		{"Lineage", cell{Text: "dataset to endpoint", Link: pathOf("lineage", id)}},
+	}}}}
+	pipeline, err := c.Pipelines.Get(ctx, o.Spec.Pipeline)
+	if err != nil {
+		return page{}, err
+	}
+	graph := section{Title: "Steps", Graph: stepGraph(pipeline.Spec, &s), Table: stepTable(s)}
+	if l := s.Lineage; l != nil && l.PipelineVersion != pipeline.Status.Version {
+		graph.Text = "The pipeline has changed since this run; the arrows are those of today."
+	}
+	p.Sections = append(p.Sections, graph, metricTable(s.Metrics), outputTable(s.Outputs))
+	for _, step := range slices.Sorted(maps.Keys(s.Steps)) {
+		log, err := c.StepLog(ctx, id, step)
+		if err != nil {
+			return page{}, err
+		}
+		p.Sections = append(p.Sections, section{Title: "Log of " + step, Log: cmp.Or(log, "(nothing was written)")})
+	}
+	return p, nil
+}
+
+// stepGraph draws the steps of a pipeline, as a run has them if there is one.
+func stepGraph(spec mlops.PipelineSpec, run *mlops.PipelineRunStatus) *graph {
+	order, err := spec.Graph()
+	names := order.Order()
+	if err != nil || run != nil && !sameSteps(names, run.Steps) {
+		names = nil
+		for name := range run.Steps {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+	}
+	var nodes []node
+	follows := map[string][]string{}
+	for _, name := range names {
+		n := node{Key: name, Label: name}
+		if run != nil {
+			step := run.Steps[name]
+			n.State, n.Note = string(step.State), took(step.StartedAt, step.FinishedAt).Text
+			if step.Cached {
+				n.Note = "taken from an earlier run"
+			}
+		}
+		nodes = append(nodes, n)
+		follows[name] = order.Needs(name)
+	}
+	return arrange("Steps", nodes, follows)
+}
+
+func sameSteps(names []string, steps map[string]mlops.StepRun) bool {
+	return slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(maps.Keys(steps)))
+}
+
+func stepTable(s mlops.PipelineRunStatus) *table {
+	t := &table{Caption: "Steps", Head: []string{"Step", "State", "Attempt", "Started", "Took", "Reason"}}
+	for _, name := range slices.Sorted(maps.Keys(s.Steps)) {
+		step := s.Steps[name]
+		reason := step.Reason
+		if step.Cached {
+			reason = "taken from an earlier run"
+		}
+		t.Rows = append(t.Rows, []cell{
+			text(name), badge(string(step.State)), number(step.Attempt), when(step.StartedAt),
+			took(step.StartedAt, step.FinishedAt), text(reason),
+		})
+	}
+	return t
+}
+
+func metricTable(metrics map[string]float64) section {
+	t := &table{Caption: "Metrics", Head: []string{"Metric", "Value"}, Empty: "None."}
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		t.Rows = append(t.Rows, []cell{text(name), number(metrics[name])})
+	}
+	return section{Title: "Metrics", Table: t}
+}
+
+func outputTable(outputs map[string]string) section {
+	t := &table{Caption: "Outputs", Head: []string{"Output", "Where"}, Empty: "None."}
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		t.Rows = append(t.Rows, []cell{text(name), mono(outputs[name])})
+	}
+	return section{Title: "Outputs", Table: t}
+}
+
+// experimentPage compares the runs of an experiment.
+func (c Config) experimentPage(ctx context.Context, id mlops.ID) (page, error) {
+	o, err := c.Experiments.Get(ctx, id)
+	if err != nil {
+		return page{}, err
+	}
+	metrics, parameters := map[string]bool{}, map[string]bool{}
+	for _, r := range o.Status.Runs {
+		for name := range r.Metrics {
+			metrics[name] = true
+		}
+		for name := range r.Parameters {
+			parameters[name] = true
+		}
+	}
+	t := &table{Caption: "Runs", Head: []string{"Run", "State", "Started"}, Empty: "No run yet."}
+	byMetric, byParameter := slices.Sorted(maps.Keys(metrics)), slices.Sorted(maps.Keys(parameters))
+	t.Head = append(append(t.Head, byMetric...), byParameter...)
+	for _, r := range o.Status.Runs {
+		row := []cell{linkTo(r.Run, r.Run.Parent().Name()+"/"+r.Run.Name()), badge(string(r.State)), when(r.StartedAt)}
+		for _, name := range byMetric {
+			row = append(row, metric(r.Metrics, name))
+		}
+		for _, name := range byParameter {
+			row = append(row, text(r.Parameters[name]))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	total := fmt.Sprintf("%d runs in all.", o.Status.Total)
+	return page{Title: o.Spec.Name, State: phase(o.Phase), Sections: []section{{Text: o.Spec.Description}, {Title: "Runs", Text: total, Table: t}}}, nil
+}
+
+func metric(all map[string]float64, name string) cell {
+	if v, ok := all[name]; ok {
+		return measured(&v)
+	}
+	return measured(nil)
+}
