@@ -56,6 +56,23 @@ func (c Cron) Next(after time.Time) time.Time {
 	return next
 }
 
+// Last returns the last time at or before another at which the schedule fired,
+// or the zero time if it did not in the last eight years, within which every
+// date comes.
+func (c Cron) Last(before time.Time) time.Time {
+	const day = 24 * time.Hour
+	for _, back := range []time.Duration{time.Hour, day, 32 * day, 366 * day, (8*365 + 2) * day} {
+		var last time.Time
+		for next := c.Next(before.Add(-back)); !next.IsZero() && !next.After(before); next = c.Next(next) {
+			last = next
+		}
+		if !last.IsZero() {
+			return last
+		}
+	}
+	return time.Time{}
+}
+
 // shownBefore reports whether the clocks showed this time of day an hour ago
 // already, before they were set back.
 func shownBefore(t time.Time) bool {

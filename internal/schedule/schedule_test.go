@@ -48,6 +48,41 @@ func TestNext(t *testing.T) {
 	}
 }
 
+func TestLast(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name           string
+		cron, timezone string
+		before, want   string // RFC 3339
+	}{
+		{"today", "0 3 * * *", "", "2026-01-02T04:00:00Z", "2026-01-02T03:00:00Z"},
+		{"this very moment", "0 3 * * *", "", "2026-01-02T03:00:00Z", "2026-01-02T03:00:00Z"},
+		{"yesterday", "0 3 * * *", "", "2026-01-02T02:59:59Z", "2026-01-01T03:00:00Z"},
+		{"every minute", "* * * * *", "", "2026-01-02T02:59:59Z", "2026-01-02T02:59:00Z"},
+		{"Friday", "0 19 * * fri", "", "2026-01-05T06:00:00Z", "2026-01-02T19:00:00Z"},
+		{"last year", "0 0 1 7 *", "", "2026-01-05T06:00:00Z", "2025-07-01T00:00:00Z"},
+		{"leap day", "0 0 29 2 *", "", "2028-02-28T23:59:00Z", "2024-02-29T00:00:00Z"},
+		{"time zone", "0 20 * * *", "America/New_York", "2026-07-01T12:00:00Z", "2026-07-01T00:00:00Z"},
+		{"gap in spring", "30 2 * * *", "Europe/Berlin", "2026-03-29T12:00:00Z", "2026-03-29T01:30:00Z"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Parse(mlops.Schedule{Cron: tt.cron, Timezone: tt.timezone})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, err := time.Parse(time.RFC3339, tt.before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Last(before).UTC().Format(time.RFC3339); got != tt.want {
+				t.Errorf("last before %s is %s, want %s", tt.before, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 )
 
-// autoscale keeps every fleet that serves at the size that its load asks for.
+// autoscale keeps every fleet that gets requests at the size that its load asks for.
 func (s *Service) autoscale(ctx context.Context) {
 	tick := time.NewTicker(s.pace.scale)
 	defer tick.Stop()
@@ -32,7 +32,7 @@ func (s *Service) eachFleet(do func(*fleet)) {
 	}
 	s.mu.Unlock()
 	for _, e := range endpoints {
-		for _, f := range e.fleets() {
+		for _, f := range e.busy() {
 			do(f)
 		}
 	}
@@ -40,7 +40,10 @@ func (s *Service) eachFleet(do func(*fleet)) {
 
 // awaken starts a server for a fleet that sleeps and has a request.
 func (f *fleet) awaken() {
-	if f.size() == 0 && f.pool.Look().Waiting > 0 && f.ctx.Err() == nil {
+	f.mu.Lock()
+	resting := f.resting
+	f.mu.Unlock()
+	if !resting && f.size() == 0 && f.pool.Look().Waiting > 0 && f.ctx.Err() == nil {
 		f.scale(1)
 	}
 }
@@ -48,13 +51,13 @@ func (f *fleet) awaken() {
 // rescale measures the load and gives the fleet the size for it.
 func (f *fleet) rescale(now time.Time) {
 	f.mu.Lock()
-	b, size := f.bounds, len(f.replicas)
+	b, size, floor, resting := f.bounds, len(f.replicas), f.floor, f.resting
 	f.mu.Unlock()
-	if f.ctx.Err() != nil || (b.low == b.high && size == int(b.low)) {
+	if f.ctx.Err() != nil || resting || (b.low == b.high && size == int(b.low)) {
 		return
 	}
 	pace := f.e.s.pace
-	want := f.scaler.decide(now, f.pool.Load(), size, b, pace.scaleUp, pace.scaleDown)
+	want := max(floor, f.scaler.decide(now, f.pool.Load(), size, b, pace.scaleUp, pace.scaleDown))
 	if want == size {
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -25,14 +24,20 @@ type endpoint struct {
 	wake       chan struct{}
 
 	// The worker's own.
+	created    time.Time
 	inForce    plan
 	candidates map[string]*fleet // of a change that was broken off, by variant
+	warm       map[string]*fleet // what served before the last change, by variant
+	warmUntil  time.Time         // zero if nothing is kept warm
 
 	mu        sync.Mutex
 	rolling   string // revision that the worker brings about
 	interrupt context.CancelCauseFunc
-	current   map[string]*fleet // what serves, by variant
-	owned     map[string]bool   // replicas' directories that are in use
+	current   map[string]*fleet    // what is in force, by variant
+	answering []*fleet             // what gets requests: during a rollout also what is new
+	asleep    time.Time            // until when the endpoint is down by its schedule; zero if it is up
+	shown     *mlops.RolloutStatus // of the change under way
+	owned     map[string]bool      // replicas' directories that are in use
 }
 
 func (s *Service) newEndpoint(ctx context.Context, id mlops.ID) (*endpoint, error) {
@@ -43,7 +48,7 @@ func (s *Service) newEndpoint(ctx context.Context, id mlops.ID) (*endpoint, erro
 	return &endpoint{
 		s: s, id: id, log: s.Log.With("endpoint", id),
 		dir: layout.EndpointDir(dir, id.Name()), captureDir: layout.CaptureDir(dir, id.Name()),
-		wake: make(chan struct{}, 1), candidates: map[string]*fleet{},
+		wake: make(chan struct{}, 1), candidates: map[string]*fleet{}, warm: map[string]*fleet{},
 		current: map[string]*fleet{}, owned: map[string]bool{},
 	}, nil
 }
@@ -81,13 +86,52 @@ func (e *endpoint) run(ctx context.Context) {
 		if gone {
 			continue
 		}
+		if err := e.lookAtClock(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("the clock was not followed", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.wake:
 		case <-again:
+		case <-e.nextLook():
 		}
 	}
+}
+
+// lookAtClock does what it is time for: the endpoint goes to sleep or wakes by
+// its schedule, and what was kept warm for long enough ends.
+func (e *endpoint) lookAtClock(ctx context.Context) error {
+	now := e.s.now()
+	err := e.expire(ctx, now)
+	if e.inForce.revision == "" {
+		return err
+	}
+	until := asleepUntil(e.inForce.spec, now)
+	if until.Equal(e.asleep) {
+		return err
+	}
+	if until.IsZero() != e.asleep.IsZero() {
+		e.log.Info("following the schedule", "asleep_until", until)
+	}
+	err = errors.Join(err, e.route(e.inForce, e.fleets()))
+	if !until.IsZero() {
+		err = errors.Join(err, e.coolDown(ctx))
+	}
+	return err
+}
+
+// nextLook fires when it is time to look at the clock again: often enough for a
+// clock that is set, never if there is nothing to follow.
+func (e *endpoint) nextLook() <-chan time.Time {
+	if e.inForce.spec.Schedule == nil && e.warmUntil.IsZero() {
+		return nil
+	}
+	pause := e.s.pace.clock
+	if !e.warmUntil.IsZero() {
+		pause = min(pause, max(0, e.warmUntil.Sub(e.s.now())))
+	}
+	return time.After(pause)
 }
 
 // reconcile brings about what the record asks for. An error is the engine's own
@@ -101,6 +145,9 @@ func (e *endpoint) reconcile(ctx context.Context) (gone bool, err error) {
 		return true, nil
 	case err != nil:
 		return false, err
+	}
+	e.created = r.Created
+	switch {
 	case r.Phase == mlops.PhaseDeleting:
 		return e.remove(ctx)
 	case r.Phase == mlops.PhasePending && r.Wanted != nil:
@@ -138,35 +185,23 @@ func (e *endpoint) restore(ctx context.Context, r record) error {
 	if r.Revision == "" || r.Phase == mlops.PhaseDeleting {
 		return nil
 	}
+	e.created = r.Created
 	p, err := e.s.resolve(ctx, r.Spec, r.Revision)
 	if err != nil {
 		return err
 	}
+	asleep := !asleepUntil(p.spec, e.s.now()).IsZero()
 	fleets := map[string]*fleet{}
 	for _, v := range p.variants {
 		f := e.newFleet(v, p.requestTimeout())
-		f.scale(f.bounds.clamp(f.adopt()))
+		if n := f.adopt(); !asleep {
+			f.scale(f.bounds.clamp(n))
+		}
 		fleets[v.name] = f
 	}
-	return e.route(p, fleets)
-}
-
-// route makes a plan the one that serves.
-func (e *endpoint) route(p plan, fleets map[string]*fleet) error {
-	e.mu.Lock()
-	e.inForce, e.current = p, fleets
-	e.mu.Unlock()
-	r := gateway.Route{Environment: e.id.Environment().Name(), Endpoint: e.id.Name(), Timeout: p.requestTimeout()}
-	for _, v := range p.variants {
-		f := fleets[v.name]
-		r.Variants = append(r.Variants, gateway.Variant{
-			Name: v.name, Version: v.share.Version, Weight: v.share.Traffic, Protocol: f.launch.protocol(), Pool: f.pool,
-		})
-	}
-	if c := p.spec.Capture; c != nil {
-		r.Capture = gateway.Capture{Percent: c.SamplePercent, Dir: e.captureDir}
-	}
-	return e.s.gateway.Put(r)
+	err = e.route(p, fleets)
+	e.warmUp(ctx, r)
+	return err
 }
 
 // replicas counts ready servers by variant, of what is in force.
@@ -178,7 +213,14 @@ func (e *endpoint) replicas() map[string]int64 {
 	return out
 }
 
-// fleets returns what serves, by variant.
+// isAsleep reports whether the endpoint is down by its schedule.
+func (e *endpoint) isAsleep() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.asleep.IsZero()
+}
+
+// fleets returns what is in force, by variant.
 func (e *endpoint) fleets() map[string]*fleet {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -190,15 +232,17 @@ func (e *endpoint) remove(ctx context.Context) (gone bool, err error) {
 	if err := e.s.gateway.Remove(e.id.Environment().Name(), e.id.Name()); err != nil {
 		e.log.Error("close the endpoint's captures", "error", err)
 	}
-	all := e.fleets()
+	all := []map[string]*fleet{e.candidates, e.warm, e.fleets()}
 	e.mu.Lock()
-	e.current, e.inForce = map[string]*fleet{}, plan{}
+	e.current, e.answering, e.inForce, e.asleep, e.shown = map[string]*fleet{}, nil, plan{}, time.Time{}, nil
 	e.mu.Unlock()
-	stop(e.candidates)
-	stop(all)
-	wait(e.candidates)
-	wait(all)
-	e.candidates = map[string]*fleet{}
+	for _, fleets := range all {
+		stop(fleets)
+	}
+	for _, fleets := range all {
+		wait(fleets)
+	}
+	e.candidates, e.warm, e.warmUntil = map[string]*fleet{}, map[string]*fleet{}, time.Time{}
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}

@@ -30,6 +30,11 @@ type fleet struct {
 	replicas []*replica // oldest first
 	crashes  int        // in a row, without any server that became ready
 	failure  error      // the last crash
+	deaths   int        // crashes, ever
+	last     error      // of them
+	floor    int        // least servers while a rollout may need them
+	resting  bool       // down by the endpoint's schedule
+	served   bool       // was in force, and is kept warm
 	changed  chan struct{}
 }
 
@@ -130,8 +135,67 @@ func (f *fleet) crashed(failure error, hopeless bool) {
 	if hopeless {
 		f.crashes = max(f.crashes, fastCrashes)
 	}
-	f.failure = failure
+	f.failure, f.last = failure, failure
+	f.deaths++
 	f.announce()
+}
+
+// fate is how often a server of the fleet failed, and how the last one did.
+func (f *fleet) fate() (deaths int, last error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.deaths, f.last
+}
+
+// hold keeps the fleet from being scaled below a size, until it is called with
+// 0.
+func (f *fleet) hold(size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.floor = size
+}
+
+// rest begins to end all servers. The fleet has none until it is woken.
+func (f *fleet) rest() {
+	f.mu.Lock()
+	f.resting = true
+	f.mu.Unlock()
+	f.scale(0)
+}
+
+// wake ends a rest.
+func (f *fleet) wake() {
+	f.mu.Lock()
+	rested, least := f.resting, int(f.bounds.low)
+	f.resting = false
+	f.mu.Unlock()
+	if rested {
+		f.scale(least)
+	}
+}
+
+// keepWarm leaves a fleet that no longer serves as many servers as going back
+// to it needs at once.
+func (f *fleet) keepWarm() {
+	f.mu.Lock()
+	f.served = true
+	least := f.bounds.atOnce()
+	f.mu.Unlock()
+	f.scale(least)
+}
+
+// isWarm reports whether the fleet was in force and has been kept warm since.
+func (f *fleet) isWarm() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.served
+}
+
+// takeOver notes that the fleet is in force.
+func (f *fleet) takeOver() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.served = false
 }
 
 // becameReady notes that a server is in the pool.

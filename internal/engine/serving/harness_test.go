@@ -37,11 +37,17 @@ type bench struct {
 	store *store.Store
 }
 
+// testKeys makes tokens without a key.
+type testKeys struct{}
+
+func (testKeys) Token(id, salt string) string { return mlops.DigestOf([]string{id, salt}) }
+
 func quickPace() pace {
 	p := ordinaryPace()
 	p.probeTimeout, p.health = 2*time.Second, 50*time.Millisecond
 	p.restartFirst, p.restartSlowest = 10*time.Millisecond, 100*time.Millisecond
 	p.grace, p.retry = 2*time.Second, 50*time.Millisecond
+	p.figures, p.clock, p.save = 10*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond
 	p.scale, p.scaleUp, p.scaleDown = 20*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond
 	return p
 }
@@ -79,6 +85,7 @@ func (b *bench) start(change ...func(*Service)) {
 		Store: b.store, Layout: layout.Layout{Root: b.root},
 		Python: pyenv.New("", filepath.Join(b.root, "venvs"), slog.New(slog.DiscardHandler)),
 		Log:    slog.New(slog.NewTextHandler(b.t.Output(), nil)),
+		Keys:   testKeys{},
 	})
 	s.pace = quickPace()
 	for _, f := range change {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
@@ -79,7 +81,11 @@ func check(spec mlops.ModelEndpointSpec) error {
 			}
 		}
 	}
-	return nil
+	if spec.Schedule == nil {
+		return nil
+	}
+	_, err := hoursOf(spec.Schedule)
+	return err
 }
 
 // Get takes one look at an endpoint.
@@ -114,16 +120,40 @@ func (s *Service) List(ctx context.Context, parent mlops.ID) ([]Observed, error)
 	return out, nil
 }
 
-// Delete begins to drain and remove an endpoint. It is gone when Get says so.
+// Delete begins to drain and remove an endpoint. It is gone when Get says so. One
+// that is protected is Invalid, one that a monitor watches is a Conflict.
 func (s *Service) Delete(ctx context.Context, ref mlops.ID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := s.table.Change(ctx, ref, deleting)
+	r, err := s.table.Change(ctx, ref, func(tx *store.Tx, r *record) error {
+		if err := s.mayDelete(ctx, tx, r); err != nil {
+			return err
+		}
+		return deleting(tx, r)
+	})
 	if err != nil {
 		return err
 	}
 	return s.tell(ctx, r)
+}
+
+// mayDelete refuses what is protected, and what is watched. Nothing of an
+// endpoint that never served is worth protecting.
+func (s *Service) mayDelete(ctx context.Context, tx *store.Tx, r *record) error {
+	if r.Revision != "" && r.Spec.DeletionProtection {
+		return invalid("deletion_protection", fmt.Errorf("%s is protected; set deletion_protection = false and apply, then delete it", r.ID))
+	}
+	monitors, err := s.Store.Monitors().ListTx(ctx, tx, r.ID.Environment())
+	if err != nil {
+		return err
+	}
+	for _, m := range monitors {
+		if m.Phase != mlops.PhaseDeleting && m.Observed().Spec.Endpoint == r.ID {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s is watched by %s; delete the monitor first", r.ID, m.ID))
+		}
+	}
+	return nil
 }
 
 func deleting(_ *store.Tx, r *record) error {
@@ -145,6 +175,8 @@ func (s *Service) observe(ctx context.Context, r record) (Observed, error) {
 	o.Status.Replicas = map[string]int64{}
 	if e := s.find(r.ID); e != nil {
 		o.Status.Replicas = e.replicas()
+		o.Status.Rollout = e.rolloutNow(o.Status.Rollout)
+		o.Status.Asleep = e.isAsleep()
 	}
 	o.Native = map[string]string{
 		"url":               o.Status.URL,
@@ -152,6 +184,31 @@ func (s *Service) observe(ctx context.Context, r record) (Observed, error) {
 		"log_directory":     logDir(layout.EndpointDir(dir, r.ID.Name())),
 	}
 	return o, nil
+}
+
+// Credentials returns what a client needs to send requests to an endpoint. The
+// token of one that has access "token" is its own, from its creation to its
+// deletion.
+func (s *Service) Credentials(ctx context.Context, ref mlops.ID) (mlops.Credentials, error) {
+	if err := ctx.Err(); err != nil {
+		return mlops.Credentials{}, err
+	}
+	r, err := s.table.Get(ctx, ref)
+	if err != nil {
+		return mlops.Credentials{}, err
+	}
+	c := mlops.Credentials{URL: s.url(ref), Headers: map[string]string{}}
+	if r.Observed().Spec.Access == mlops.AccessToken {
+		c.Token = s.token(ref, r.Created)
+		c.Headers["Authorization"] = "Bearer " + c.Token
+	}
+	return c, nil
+}
+
+// token is that of an endpoint, which no store has: it is made of the engine's
+// key whenever it is needed.
+func (s *Service) token(id mlops.ID, created time.Time) string {
+	return s.Keys.Token(string(id), strconv.FormatInt(created.UnixNano(), 10))
 }
 
 // url is where an endpoint answers.

@@ -109,8 +109,9 @@ func runEngine() {
 	}
 	s := New(Config{
 		Store: db, Layout: layout.Layout{Root: root}, Python: pyenv.New("", root, slog.New(slog.DiscardHandler)),
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Keys: testKeys{},
 	})
+	s.pace.figures = 10 * time.Millisecond
 	if err := s.Start(context.Background()); err != nil {
 		fatal(err)
 	}

@@ -18,6 +18,9 @@ type pace struct {
 	scale                    time.Duration // between looks at the load
 	scaleUp                  time.Duration // over which load is averaged
 	scaleDown                time.Duration // for which fewer replicas must do before there are fewer
+	figures                  time.Duration // between looks at the figures of a step
+	clock                    time.Duration // between looks at the clock, for schedules and what is kept warm
+	save                     time.Duration // between writing figures to disk
 }
 
 func ordinaryPace() pace {
@@ -27,6 +30,7 @@ func ordinaryPace() pace {
 		restartFirst: 200 * time.Millisecond, restartSlowest: 30 * time.Second,
 		settled: time.Minute, grace: 10 * time.Second, retry: 5 * time.Second,
 		scale: 500 * time.Millisecond, scaleUp: 2 * time.Second, scaleDown: time.Minute,
+		figures: 250 * time.Millisecond, clock: 15 * time.Second, save: 5 * time.Minute,
 	}
 }
 

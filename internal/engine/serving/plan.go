@@ -65,6 +65,11 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 		if _, err := modelOf(r); err != nil {
 			return invalid(field, err)
 		}
+		c := mlops.NewChecker()
+		mlops.CheckApproval(c, mlops.At("variants", mlops.Key(name), "version"), env.Observed().Spec.Stage, version, r.Spec.Approval)
+		if err := c.Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -150,13 +155,17 @@ func (b bounds) clamp(n int) int { return min(max(n, int(b.low)), int(b.high)) }
 // it works, and no fewer than what it takes over from has.
 func (b bounds) first(before int) int { return min(max(1, int(b.low), before), int(b.high)) }
 
-// status is what the endpoint serves once the plan is in force.
-func (p plan) status(url string) mlops.ModelEndpointStatus {
-	st := mlops.ModelEndpointStatus{URL: url, Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}}
+// atOnce is how many replicas take over from others without waiting for more:
+// what is kept warm.
+func (b bounds) atOnce() int { return max(1, int(b.low)) }
+
+// serving is what answers once the plan is in force, by variant.
+func (p plan) serving() map[string]mlops.Serving {
+	out := map[string]mlops.Serving{}
 	for _, v := range p.variants {
-		st.Serving[v.name] = mlops.Serving{Version: v.share.Version, Digest: v.model.Digest, Traffic: v.share.Traffic}
+		out[v.name] = mlops.Serving{Version: v.share.Version, Digest: v.model.Digest, Traffic: v.share.Traffic}
 	}
-	return st
+	return out
 }
 
 // requestTimeout is how long one request may take.

@@ -1,69 +1,83 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // rollout is one change on its way.
 type rollout struct {
 	plan   plan
 	fleets map[string]*fleet // what would serve, by variant
-	fresh  []string          // variants whose fleet is new and must prove itself
+	fresh  []string          // variants whose fleet is not in force and must prove itself
 	former map[*fleet]bounds // what fleets that stay had before
+	held   []*fleet          // kept from being scaled down meanwhile
+	stages []int64           // percentages of its steps
+	status rolloutStatus
 }
+
+func (c *rollout) isFresh(variant string) bool { return slices.Contains(c.fresh, variant) }
 
 // rollOut brings a wanted spec in force, or gives it up. An error is the
 // engine's own trouble: the change stays wanted.
 func (e *endpoint) rollOut(ctx context.Context, r record) error {
 	p, err := e.s.resolve(ctx, *r.Wanted, r.WantedRevision)
 	if err != nil {
-		return e.giveUp(ctx, r.WantedRevision, err)
+		return e.giveUp(ctx, r.WantedRevision, nil, err)
 	}
-	change := e.assemble(p)
+	c := e.assemble(p)
+	c.stages = e.stagesOf(c)
+	c.status = e.statusOf(c, r.Status.Rollout)
 	e.sweep(ctx)
-	if err := e.prove(ctx, change); err != nil {
-		change.undo()
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // superseded or closing: not the change's failure
-		}
-		stop(e.candidates)
-		e.candidates = map[string]*fleet{}
-		return e.giveUp(ctx, p.revision, err)
+	err = e.prove(ctx, c)
+	if err == nil {
+		err = e.advance(ctx, c)
 	}
-	return e.switchTo(ctx, change)
+	if err != nil {
+		return e.goBack(ctx, c, err)
+	}
+	return e.switchTo(ctx, c)
 }
 
 // assemble finds or makes a fleet for every variant of a plan. Fleets of a
-// change that was broken off are taken over where they fit, else ended.
+// change that was broken off, and those that are kept warm, are taken over where
+// they fit.
 func (e *endpoint) assemble(p plan) *rollout {
-	change := &rollout{plan: p, fleets: map[string]*fleet{}, former: map[*fleet]bounds{}}
+	c := &rollout{plan: p, fleets: map[string]*fleet{}, former: map[*fleet]bounds{}}
 	current, leftover := e.fleets(), e.candidates
 	e.candidates = map[string]*fleet{}
 	for _, v := range p.variants {
 		if f := current[v.name]; f != nil && f.launch.content == v.content {
-			change.keep(f, v)
+			c.keep(f, v)
 			continue
 		}
-		f := leftover[v.name]
-		if f != nil && f.launch.content == v.content {
-			delete(leftover, v.name)
+		f := cmp.Or(take(leftover, v), take(e.warm, v))
+		if f != nil {
 			f.rebound(v)
 		} else {
 			f = e.newFleet(v, p.requestTimeout())
 			f.adopt()
 		}
-		change.fleets[v.name], e.candidates[v.name] = f, f
-		change.fresh = append(change.fresh, v.name)
+		c.fleets[v.name], e.candidates[v.name] = f, f
+		c.fresh = append(c.fresh, v.name)
 	}
-	stop(leftover)
-	return change
+	e.dismiss(leftover)
+	return c
+}
+
+// take removes the fleet that fits a variant and returns it, nil if there is
+// none.
+func take(from map[string]*fleet, v planned) *fleet {
+	f := from[v.name]
+	if f == nil || f.launch.content != v.content {
+		return nil
+	}
+	delete(from, v.name)
+	return f
 }
 
 // keep takes a fleet over that serves already.
@@ -72,11 +86,12 @@ func (c *rollout) keep(f *fleet, v planned) {
 	c.former[f] = f.rebound(v)
 }
 
-// undo gives fleets that stay the bounds that they had.
-func (c *rollout) undo() {
-	for f, b := range c.former {
-		f.setBounds(b)
+// release lets the autoscaler have the fleets again.
+func (c *rollout) release() {
+	for _, f := range c.held {
+		f.hold(0)
 	}
+	c.held = nil
 }
 
 // prove returns when everything new is ready and has passed the smoke test.
@@ -84,7 +99,7 @@ func (e *endpoint) prove(ctx context.Context, c *rollout) error {
 	current := e.fleets()
 	for _, name := range c.fresh {
 		f := c.fleets[name]
-		e.progress(ctx, c.plan.revision, fmt.Sprintf("variant %q: preparing the model server's environment", name))
+		e.note(ctx, c, fmt.Sprintf("variant %q: preparing the model server's environment", name))
 		if _, err := f.python(ctx); err != nil {
 			return fmt.Errorf("variant %q: %w", name, err)
 		}
@@ -99,21 +114,24 @@ func (e *endpoint) prove(ctx context.Context, c *rollout) error {
 			f.scale(max(low, f.size()))
 		}
 	}
-	e.progress(ctx, c.plan.revision, "waiting for model servers to become ready")
+	e.note(ctx, c, "waiting for model servers to become ready")
 	for _, name := range slices.Sorted(maps.Keys(c.fleets)) {
 		if err := c.fleets[name].await(ctx, c.needs(name)); err != nil {
 			return err
 		}
 	}
-	return e.smokeTests(ctx, c)
+	return e.smokeTests(ctx, c, e.unproven(c))
 }
 
 // needs is how many ready servers of a variant a change waits for: all that a
-// new one starts with, and of one that stays those that it must have more.
+// new one starts with, of one that was kept warm those that it has, so that
+// going back is at once, and of one that stays those that it must have more.
 func (c *rollout) needs(name string) int {
 	f := c.fleets[name]
 	former, stays := c.former[f]
 	switch {
+	case !stays && f.isWarm():
+		return f.bounds.atOnce()
 	case !stays:
 		return f.size()
 	case f.bounds.low > former.low:
@@ -122,68 +140,66 @@ func (c *rollout) needs(name string) int {
 	return 0
 }
 
-// switchTo moves the traffic, records that the change is in force, and ends
-// what no longer serves.
+// goBack has what is in force serve alone again, before anything else, and ends
+// what is new, unless the change is only broken off: then it is taken up again,
+// or its servers are of use to the next one.
+func (e *endpoint) goBack(ctx context.Context, c *rollout, why error) error {
+	if len(c.held) > 0 {
+		if err := e.route(e.inForce, e.fleets()); err != nil {
+			e.log.Error("requests are not captured, or earlier figures are lost", "error", err)
+		}
+		c.release()
+	}
+	for f, b := range c.former {
+		f.setBounds(b)
+	}
+	if ctx.Err() != nil {
+		if errors.Is(context.Cause(ctx), errSuperseded) {
+			e.superseded(ctx, c)
+		}
+		return nil // not the change's failure
+	}
+	e.dismiss(e.candidates)
+	e.candidates = map[string]*fleet{}
+	return e.giveUp(ctx, c.plan.revision, c, why)
+}
+
+// switchTo moves all traffic, records that the change is in force, and ends what
+// no longer serves, or keeps it warm.
 func (e *endpoint) switchTo(ctx context.Context, c *rollout) error {
 	before, old := e.inForce, e.fleets()
+	replaced := c.replaces(old)
+	until := e.warmUntilAfter(c, replaced)
 	if err := e.route(c.plan, c.fleets); err != nil {
-		e.log.Error("requests are not captured", "error", err)
+		e.log.Error("requests are not captured, or earlier figures are lost", "error", err)
 	}
-	if err := e.settle(ctx, c.plan); err != nil {
+	c.release()
+	var previous plan
+	if len(replaced) > 0 {
+		previous = before
+	}
+	if err := e.settle(ctx, c, previous, until); err != nil {
 		if len(old) > 0 {
 			err = errors.Join(err, e.route(before, old))
 		}
 		return err
 	}
 	e.candidates = map[string]*fleet{}
-	retired := map[string]*fleet{}
-	for name, f := range old {
-		if c.fleets[name] != f {
-			retired[name] = f
-		}
+	for _, f := range c.fleets {
+		f.takeOver()
 	}
-	stop(retired)
+	e.retire(replaced, until)
 	e.log.Info("endpoint changed", "revision", c.plan.revision, "new", c.fresh)
 	return nil
 }
 
-// settle records that a plan is in force. A newer change that was accepted in
-// the meantime stays wanted.
-func (e *endpoint) settle(ctx context.Context, p plan) error {
-	_, err := e.s.table.Change(context.WithoutCancel(ctx), e.id, func(_ *store.Tx, r *record) error {
-		r.Status = p.status(e.s.url(e.id))
-		if r.WantedRevision == p.revision && r.Phase == mlops.PhasePending {
-			r.Settle()
-			return nil
+// replaces returns the fleets that the change leaves without requests.
+func (c *rollout) replaces(old map[string]*fleet) map[string]*fleet {
+	out := map[string]*fleet{}
+	for name, f := range old {
+		if c.fleets[name] != f {
+			out[name] = f
 		}
-		r.Spec, r.Revision = p.spec, p.revision
-		return nil
-	})
-	return err
-}
-
-// giveUp records that a change failed, unless it is no longer wanted.
-func (e *endpoint) giveUp(ctx context.Context, revision string, why error) error {
-	e.log.Warn("endpoint change failed", "revision", revision, "error", why)
-	_, err := e.s.table.Change(ctx, e.id, func(_ *store.Tx, r *record) error {
-		if r.WantedRevision == revision && r.Phase == mlops.PhasePending {
-			r.RollBack(why.Error())
-		}
-		return nil
-	})
-	return err
-}
-
-// progress tells how far a change is. It is for people: a failure to write it
-// is no failure.
-func (e *endpoint) progress(ctx context.Context, revision, what string) {
-	_, err := e.s.table.Change(ctx, e.id, func(_ *store.Tx, r *record) error {
-		if r.WantedRevision == revision && r.Phase == mlops.PhasePending {
-			r.Reason = what
-		}
-		return nil
-	})
-	if err != nil && ctx.Err() == nil {
-		e.log.Warn("write progress", "error", err)
 	}
+	return out
 }

@@ -31,6 +31,13 @@ type Config struct {
 	Python *pyenv.Builder
 	Log    *slog.Logger
 	Port   int // of the gateway; 0 picks a free one and keeps it
+	Keys   Keys
+}
+
+// Keys makes tokens that only who has the engine's key can make: the same one
+// for the same id and salt.
+type Keys interface {
+	Token(id, salt string) string
 }
 
 // Service runs model endpoints. It is the Kind of model endpoints and a Lister
@@ -39,6 +46,7 @@ type Service struct {
 	Config
 
 	pace     pace
+	now      func() time.Time
 	table    store.Table[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
 	gateway  *gateway.Gateway
 	server   *http.Server
@@ -60,6 +68,7 @@ func New(c Config) *Service {
 	return &Service{
 		Config:    c,
 		pace:      ordinaryPace(),
+		now:       time.Now,
 		table:     c.Store.Endpoints(),
 		gateway:   gateway.New(gateway.Config{Log: c.Log}),
 		ports:     ports{taken: map[int]bool{}, pick: freePort},
@@ -94,6 +103,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	})
 	s.loops.Go(func() { s.autoscale(s.ctx) })
+	s.loops.Go(func() { s.saveFigures(s.ctx) })
 	return nil
 }
 
@@ -125,6 +135,27 @@ func (s *Service) resume(ctx context.Context) error {
 	}
 	return nil
 }
+
+// saveFigures writes the endpoints' figures to disk now and then, so that a
+// killed engine loses few.
+func (s *Service) saveFigures(ctx context.Context) {
+	tick := time.NewTicker(s.pace.save)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.gateway.Save(); err != nil {
+				s.Log.Warn("save figures", "error", err)
+			}
+		}
+	}
+}
+
+// Gateway is what all requests go through: for those who watch endpoints, or
+// add to what it shows. Its routes are the service's own.
+func (s *Service) Gateway() *gateway.Gateway { return s.gateway }
 
 // Address is where the gateway listens, host:port. It is valid after Start.
 func (s *Service) Address() string { return s.address }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
@@ -33,8 +34,12 @@ func TestLife(t *testing.T) {
 		URL:      url,
 		Serving:  map[string]mlops.Serving{"main": {Version: version, Digest: mlops.DigestOf("one"), Traffic: 100}},
 		Replicas: map[string]int64{"main": 1},
+		Rollout: &mlops.RolloutStatus{
+			Revision: o.Revision, Strategy: mlops.RolloutAllAtOnce, State: mlops.RolloutDone, Percent: 100,
+			Candidate: map[string]mlops.Serving{"main": {Version: version, Digest: mlops.DigestOf("one"), Traffic: 100}},
+		},
 	}
-	if d := cmp.Diff(want, o.Status); d != "" {
+	if d := cmp.Diff(want, o.Status, cmpopts.IgnoreTypes(time.Time{})); d != "" {
 		t.Errorf("status (-want +got):\n%s", d)
 	}
 	dir := filepath.Join(b.root, "environments", "dev")
@@ -262,8 +267,8 @@ func TestCaptureAndMetrics(t *testing.T) {
 	})
 	_, page := request(t, "http://"+b.Address()+"/metrics", "")
 	for _, want := range []string{
-		`mlops_endpoint_requests_total{code="200",endpoint="churn",environment="dev",variant="main"} 1`,
-		`mlops_endpoint_replicas{endpoint="churn",environment="dev",variant="main"} 1`,
+		`mlops_endpoint_requests_total{code="200",endpoint="churn",environment="dev",variant="main",version="local/dev/models/m/versions/1"} 1`,
+		`mlops_endpoint_replicas{endpoint="churn",environment="dev",variant="main",version="local/dev/models/m/versions/1"} 1`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("metrics lack %s:\n%s", want, page)

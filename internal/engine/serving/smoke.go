@@ -21,19 +21,25 @@ const (
 	logShown     = 20  // lines of a log in an error
 )
 
-// smokeTests sends the smoke test to one server of everything that has not
-// passed it yet, past the gateway: what is new, or all where the test is new.
-func (e *endpoint) smokeTests(ctx context.Context, c *rollout) error {
+// unproven lists the variants that have not passed the smoke test of a change:
+// what is new, or all where the test is new.
+func (e *endpoint) unproven(c *rollout) []string {
+	t, former := c.plan.spec.SmokeTest, e.inForce.spec.SmokeTest
+	if t != nil && (former == nil || *former != *t) {
+		return slices.Sorted(maps.Keys(c.fleets))
+	}
+	return c.fresh
+}
+
+// smokeTests sends the smoke test to one server of each of some variants, past
+// the gateway.
+func (e *endpoint) smokeTests(ctx context.Context, c *rollout, variants []string) error {
 	t := c.plan.spec.SmokeTest
 	if t == nil {
 		return nil
 	}
-	e.progress(ctx, c.plan.revision, "running the smoke test")
-	unproven := c.fresh
-	if former := e.inForce.spec.SmokeTest; former == nil || *former != *t {
-		unproven = slices.Sorted(maps.Keys(c.fleets))
-	}
-	for _, name := range unproven {
+	e.note(ctx, c, "running the smoke test")
+	for _, name := range variants {
 		f := c.fleets[name]
 		if f.size() == 0 { // asleep
 			f.scale(1)
