@@ -57,8 +57,8 @@ type DriftCheck struct {
 	Threshold *float64 `json:"threshold,omitempty"` // of the statistic; default that of the statistic
 	Features  []string `json:"features"`            // default all; data_drift only
 	// MaxDrifted is the percentage of features that may drift before the check is
-	// violated; default 0: any.
-	MaxDrifted float64 `json:"max_drifted_percent,omitempty"`
+	// violated; nil is 0: any.
+	MaxDrifted *float64 `json:"max_drifted_percent,omitempty"`
 }
 
 // DriftStatistics lists the statistics of a DriftCheck: population stability

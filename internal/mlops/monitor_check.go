@@ -97,7 +97,7 @@ func (d *DriftCheck) validate(c *Checker, at Path, b *Baseline) {
 	if d.Threshold != nil && d.Statistic == "" {
 		c.AddIf(at.With("threshold"), []Path{at.With("statistic"), at.With("threshold")}, "Threshold of what", "A threshold belongs to a statistic; say which, one of %s.", list(DriftStatistics()))
 	}
-	checkPercent(c, at.With("max_drifted_percent"), &d.MaxDrifted)
+	checkPercent(c, at.With("max_drifted_percent"), d.MaxDrifted)
 	checkDistinct(c, at.With("features"), d.Features)
 	if b == nil || len(b.Features) == 0 {
 		return

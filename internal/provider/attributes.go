@@ -3,6 +3,7 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework-jsontypes/jsontypes"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -43,6 +44,26 @@ func duration(doc string) schema.StringAttribute {
 		CustomType:          timetypes.GoDurationType{},
 		Validators:          []validator.String{positiveDuration{}},
 		PlanModifiers:       keepEqual(sameDuration),
+	}
+}
+
+// atLeastOne is a count that is left out where there is none.
+func atLeastOne(doc string) schema.Int64Attribute {
+	return schema.Int64Attribute{MarkdownDescription: doc, Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)}}
+}
+
+// optionalNumber is any number.
+func optionalNumber(doc string) schema.Float64Attribute {
+	return schema.Float64Attribute{MarkdownDescription: doc, Optional: true}
+}
+
+// numberMap is numbers by name.
+func numberMap(doc string) schema.MapAttribute {
+	return schema.MapAttribute{
+		MarkdownDescription: doc,
+		Optional:            true,
+		ElementType:         types.Float64Type,
+		Validators:          []validator.Map{mapvalidator.NoNullValues()},
 	}
 }
 

@@ -71,6 +71,7 @@ type definition[M any, S specification, T any] struct {
 	check     func(*mlops.Checker, S)                         // rules beyond the domain's
 	foretell  func(*mlops.Checker, S) map[string]string       // computed values that are known at plan
 	alters    func(prior, planned S, sameBytes bool) []string // computed attributes that a change may alter
+	secrets   bool                                            // has write-only attributes, whose change no state shows
 	outside   func(S) bool                                    // the spec names bytes that may change by themselves
 	digest    func(M) string                                  // of the bytes that the state knows
 	follow    func(*S, mlops.ID)                              // notes the object that a successor follows
@@ -118,6 +119,9 @@ func exampleID(n mlops.Noun) string {
 		mlops.NounModel:         dev.Child(mlops.NounModel, "churn"),
 		mlops.NounModelVersion:  dev.Child(mlops.NounModel, "churn").Child(mlops.NounModelVersion, "1"),
 		mlops.NounModelEndpoint: dev.Child(mlops.NounModelEndpoint, "churn"),
+		mlops.NounExperiment:    dev.Child(mlops.NounExperiment, "churn"),
+		mlops.NounDataset:       dev.Child(mlops.NounDataset, "customers"),
+		mlops.NounMonitor:       dev.Child(mlops.NounMonitor, "churn-drift"),
 	}
 	return string(examples[n])
 }

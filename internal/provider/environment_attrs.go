@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -20,12 +20,17 @@ func environmentAttributes(factories []mlops.Factory) attributes {
 			"runs":     duration("Age, since its end, at which a finished run is removed."),
 			"captures": duration("Age, since its writing, at which a captured request is removed."),
 		}),
-		"deletion_protection": schema.BoolAttribute{
-			MarkdownDescription: g.doc(mlops.FeatureEnvironmentProtect, "Whether deleting the environment is refused. To delete it, set this to `false` and apply that first. Default: `false`."),
-			Optional:            true,
-			Computed:            true,
-			Default:             booldefault.StaticBool(false),
-		},
+		"deletion_protection": disabled(g.doc(mlops.FeatureEnvironmentProtect, "Whether deleting the environment is refused. To delete it, set this to `false` and apply that first. Default: `false`.")),
+		"budget": object(g.doc(mlops.FeatureEnvironmentBudget, "What the environment should cost at most. It warns, and ends nothing."), attributes{
+			"monthly_usd": schema.Float64Attribute{MarkdownDescription: "US dollars a month.", Required: true},
+			"alert_percents": schema.ListAttribute{
+				MarkdownDescription: "Percent of the budget at which `emails` are told. Default: `[80, 100]`.",
+				Optional:            true,
+				ElementType:         types.Int64Type,
+				Validators:          noNullElements(),
+			},
+			"emails": textSet("Who is told."),
+		}),
 		"created_at": computedTime("When the environment was made."),
 	}
 	for _, f := range factories {
@@ -47,7 +52,28 @@ type environmentModel struct {
 	Labels             map[string]string `tfsdk:"labels"`
 	Retention          *retentionModel   `tfsdk:"retention"`
 	DeletionProtection *bool             `tfsdk:"deletion_protection"`
+	Budget             *budgetModel      `tfsdk:"budget"`
 	CreatedAt          *string           `tfsdk:"created_at"`
+}
+
+type budgetModel struct {
+	MonthlyUSD    *float64 `tfsdk:"monthly_usd"`
+	AlertPercents []int64  `tfsdk:"alert_percents"`
+	Emails        []string `tfsdk:"emails"`
+}
+
+func (m *budgetModel) spec() *mlops.Budget {
+	if m == nil {
+		return nil
+	}
+	return &mlops.Budget{MonthlyUSD: valueOf(m.MonthlyUSD), AlertPercents: m.AlertPercents, Emails: m.Emails}
+}
+
+func budgetOf(b *mlops.Budget) *budgetModel {
+	if b == nil {
+		return nil
+	}
+	return &budgetModel{MonthlyUSD: &b.MonthlyUSD, AlertPercents: b.AlertPercents, Emails: b.Emails}
 }
 
 type retentionModel struct {
@@ -63,6 +89,7 @@ func (m environmentModel) spec() mlops.EnvironmentSpec {
 		Labels:             m.Labels,
 		Retention:          m.Retention.spec(),
 		DeletionProtection: valueOf(m.DeletionProtection),
+		Budget:             m.Budget.spec(),
 	}
 }
 
@@ -95,6 +122,7 @@ func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentS
 		Labels:             s.Labels,
 		Retention:          retentionOf(s.Retention),
 		DeletionProtection: &s.DeletionProtection,
+		Budget:             budgetOf(s.Budget),
 		CreatedAt:          nullableTime(seen.Status.CreatedAt),
 		targeting:          targeting{map[string]mlops.Settings{s.Target.Backend: settings}},
 	}

@@ -20,9 +20,7 @@ func modelEndpointAttributes(g guide) attributes {
 		"description": description(),
 		"labels":      labels(),
 		"variants":    requiredObjectMap("What serves, by name. The traffic of all variants sums to 100.", variantAttributes(g)),
-		"rollout": object("How a change reaches traffic.", attributes{
-			"strategy": requiredText(g.choices("model_endpoint.rollout.strategy", mlops.Strategies(), "The strategy. `all_at_once` moves all traffic when every new variant is ready.")),
-		}),
+		"rollout":     rolloutAttribute(g),
 		"capture": object(g.doc(mlops.FeatureEndpointCapture, "Keeps requests and responses."), attributes{
 			"sample_percent": withDefault("Share of requests that is kept, in percent.", defaultSample),
 		}),
@@ -32,7 +30,15 @@ func modelEndpointAttributes(g guide) attributes {
 			"timeout":       duration("How long the answer may take. Default: 30s."),
 		}),
 		"request_timeout": duration("How long one request may take. Default: 60s."),
-		"url":             computedText("Where the endpoint answers. It stays the same for the endpoint's life."),
+		"schedule": object(g.doc(mlops.FeatureEndpointSchedule, "When the endpoint serves: from each time of `up` to the next of `down`. While it is down it has no servers, and answers 503 with the time at which it serves again."), attributes{
+			"up":       requiredText("When it starts to serve. Five fields: minute, hour, day of month, month, day of week."),
+			"down":     requiredText("When it stops. Five fields, as `up`."),
+			"timezone": optionalText("IANA name of the time zone that the fields are meant in, such as `Australia/Sydney`. Without it, UTC."),
+		}),
+		"access": optionalText("Who may send requests: `open` is whoever reaches the endpoint, `token` is bearers of its token, which ephemeral `mlops_endpoint_credentials` gives out. Default: `open`. " +
+			g.available("`token` is available", mlops.FeatureEndpointToken)),
+		"deletion_protection": disabled(g.doc(mlops.FeatureEndpointProtect, "Whether deleting the endpoint is refused. To delete it, set this to `false` and apply that first. Default: `false`.")),
+		"url":                 computedText("Where the endpoint answers. It stays the same for the endpoint's life."),
 		"serving": computedObjectMap("What really answers, by variant.", attributes{
 			"version": computedText("ID of the model version."),
 			"digest":  computedText("Digest of its bytes."),
@@ -81,6 +87,9 @@ type modelEndpointModel struct {
 	Capture        *captureModel           `tfsdk:"capture"`
 	SmokeTest      *smokeTestModel         `tfsdk:"smoke_test"`
 	RequestTimeout *string                 `tfsdk:"request_timeout"`
+	Schedule       *upTimeModel            `tfsdk:"schedule"`
+	Access         *string                 `tfsdk:"access"`
+	Protection     *bool                   `tfsdk:"deletion_protection"`
 	URL            *string                 `tfsdk:"url"`
 	Serving        map[string]servingModel `tfsdk:"serving"`
 }
@@ -105,12 +114,28 @@ type scalingTargetModel struct {
 	Concurrency *int64 `tfsdk:"concurrency"`
 }
 
-type rolloutModel struct {
-	Strategy *string `tfsdk:"strategy"`
-}
-
 type captureModel struct {
 	SamplePercent *int64 `tfsdk:"sample_percent"`
+}
+
+type upTimeModel struct {
+	Up       *string `tfsdk:"up"`
+	Down     *string `tfsdk:"down"`
+	Timezone *string `tfsdk:"timezone"`
+}
+
+func (m *upTimeModel) spec() *mlops.UpTime {
+	if m == nil {
+		return nil
+	}
+	return &mlops.UpTime{Up: valueOf(m.Up), Down: valueOf(m.Down), Timezone: valueOf(m.Timezone)}
+}
+
+func upTimeOf(u *mlops.UpTime) *upTimeModel {
+	if u == nil {
+		return nil
+	}
+	return &upTimeModel{Up: nullable(u.Up), Down: nullable(u.Down), Timezone: nullable(u.Timezone)}
 }
 
 type smokeTestModel struct {
@@ -136,6 +161,10 @@ func (m modelEndpointModel) spec() mlops.ModelEndpointSpec {
 		Capture:     m.Capture.spec(),
 		SmokeTest:   m.SmokeTest.spec(),
 		Timeout:     durationOf(m.RequestTimeout),
+		Schedule:    m.Schedule.spec(),
+		Access:      valueOf(m.Access),
+
+		DeletionProtection: valueOf(m.Protection),
 	}
 }
 
@@ -159,13 +188,6 @@ func (m *scalingModel) spec() *mlops.Scaling {
 		s.Concurrency = m.Target.Concurrency
 	}
 	return s
-}
-
-func (m *rolloutModel) spec() *mlops.Rollout {
-	if m == nil {
-		return nil
-	}
-	return &mlops.Rollout{Strategy: valueOf(m.Strategy)}
 }
 
 func (m *captureModel) spec() *mlops.Capture {
@@ -194,6 +216,9 @@ func modelEndpointOf(seen mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEnd
 		Capture:        captureOf(s.Capture),
 		SmokeTest:      smokeTestOf(s.SmokeTest),
 		RequestTimeout: nullableDuration(s.Timeout),
+		Schedule:       upTimeOf(s.Schedule),
+		Access:         nullable(s.Access),
+		Protection:     &s.DeletionProtection,
 		URL:            nullable(seen.Status.URL),
 		Serving:        each(seen.Status.Serving, servingOf),
 	}
@@ -219,13 +244,6 @@ func scalingOf(s *mlops.Scaling) *scalingModel {
 		m.Target = &scalingTargetModel{Concurrency: s.Concurrency}
 	}
 	return m
-}
-
-func rolloutOf(r *mlops.Rollout) *rolloutModel {
-	if r == nil {
-		return nil
-	}
-	return &rolloutModel{Strategy: nullable(r.Strategy)}
 }
 
 func captureOf(c *mlops.Capture) *captureModel {

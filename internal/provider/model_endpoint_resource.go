@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
 )
 
 func modelEndpoint(g guide) *definition[modelEndpointModel, mlops.ModelEndpointSpec, mlops.ModelEndpointStatus] {
@@ -22,6 +23,20 @@ func modelEndpoint(g guide) *definition[modelEndpointModel, mlops.ModelEndpointS
 		id:           mlops.ModelEndpointSpec.ID,
 		name:         func(s mlops.ModelEndpointSpec) string { return s.Name },
 		identity:     []string{"environment", "name"},
+		check:        checkUpTime,
 		alters:       func(_, _ mlops.ModelEndpointSpec, _ bool) []string { return []string{"serving", "native"} },
+		protected:    func(m modelEndpointModel) bool { return valueOf(m.Protection) },
+	}
+}
+
+func checkUpTime(c *mlops.Checker, s mlops.ModelEndpointSpec) {
+	if s.Schedule == nil {
+		return
+	}
+	for name, cron := range map[string]string{"up": s.Schedule.Up, "down": s.Schedule.Down} {
+		at := mlops.At("schedule", name)
+		if _, err := schedule.Parse(mlops.Schedule{Cron: cron, Timezone: s.Schedule.Timezone}); err != nil && cron != "" {
+			c.AddIf(at, []mlops.Path{at, mlops.At("schedule", "timezone")}, "Invalid schedule", "%s.", err)
+		}
 	}
 }

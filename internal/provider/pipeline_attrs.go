@@ -35,7 +35,8 @@ func pipelineAttributes(g guide) attributes {
 			"timezone": optionalText("IANA name of the time zone that the fields are meant in, such as `Australia/Sydney`. Without it, UTC."),
 			"enabled":  enabled("Whether the schedule fires. Default: `true`."),
 		}),
-		"version": computedText("Digest of steps and parameters: changes exactly if a run would do something else. Known at plan, and thus a good trigger for a run."),
+		"experiment": optionalText(g.doc(mlops.FeaturePipelineTracked, "ID of the experiment in which runs are tracked.")),
+		"version":    computedText("Digest of steps and parameters: changes exactly if a run would do something else. Known at plan, and thus a good trigger for a run."),
 	}
 }
 
@@ -74,6 +75,11 @@ func enabled(doc string) schema.BoolAttribute {
 	return schema.BoolAttribute{MarkdownDescription: doc, Optional: true, Computed: true, Default: booldefault.StaticBool(true)}
 }
 
+// disabled is a switch that is off unless turned on.
+func disabled(doc string) schema.BoolAttribute {
+	return schema.BoolAttribute{MarkdownDescription: doc, Optional: true, Computed: true, Default: booldefault.StaticBool(false)}
+}
+
 type pipelineModel struct {
 	common
 
@@ -84,6 +90,7 @@ type pipelineModel struct {
 	Steps       map[string]stepModel      `tfsdk:"steps"`
 	Parallelism *int64                    `tfsdk:"parallelism"`
 	Schedule    *scheduleModel            `tfsdk:"schedule"`
+	Experiment  *string                   `tfsdk:"experiment"`
 	Version     *string                   `tfsdk:"version"`
 }
 
@@ -128,6 +135,7 @@ func (m pipelineModel) spec() mlops.PipelineSpec {
 		Steps:       each(m.Steps, stepModel.spec),
 		Parallelism: valueOf(m.Parallelism),
 		Schedule:    m.Schedule.spec(),
+		Experiment:  idOf(m.Experiment),
 	}
 }
 
@@ -176,6 +184,7 @@ func pipelineOf(seen mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]) p
 		Steps:       each(s.Steps, stepOf),
 		Parallelism: nullable(s.Parallelism),
 		Schedule:    scheduleOf(s.Schedule),
+		Experiment:  nullableID(s.Experiment),
 		Version:     nullable(seen.Status.Version),
 	}
 }

@@ -84,7 +84,7 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 	if p.exists {
 		p.held = mlops.ID(textOf(p.state["id"]))
 	}
-	if p.exists && r.outside == nil && req.Plan.Raw.Equal(req.State.Raw) {
+	if p.exists && r.outside == nil && !r.secrets && req.Plan.Raw.Equal(req.State.Raw) {
 		p.same = true
 	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
 		return p, false
@@ -189,7 +189,7 @@ func (r *managed[M, S, T]) planComputed(ctx context.Context, c *mlops.Checker, p
 	}
 	if r.foretell != nil {
 		for name, v := range r.foretell(c, p.asked.spec) {
-			p.plan[name] = tftypes.NewValue(tftypes.String, v)
+			p.plan[name] = textValue(v)
 		}
 	}
 }
@@ -228,6 +228,14 @@ func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diag
 		return true
 	}
 	return digest == "" || digest == r.digest(p.prior)
+}
+
+// textValue is a text, or null where there is none.
+func textValue(s string) tftypes.Value {
+	if s == "" {
+		return tftypes.NewValue(tftypes.String, nil)
+	}
+	return tftypes.NewValue(tftypes.String, s)
 }
 
 // textOf is a string's text, or "".

@@ -116,6 +116,9 @@ func (p *mlopsProvider) Resources(ctx context.Context) []func() resource.Resourc
 		newResource(ctx, model()),
 		newResource(ctx, modelVersion(g)),
 		newResource(ctx, modelEndpoint(g)),
+		newResource(ctx, experiment()),
+		newResource(ctx, dataset(g)),
+		newResource(ctx, monitor(g)),
 	}
 }
 
@@ -129,6 +132,9 @@ func (p *mlopsProvider) DataSources(ctx context.Context) []func() datasource.Dat
 		newDataSource(ctx, modelLookup(model())),
 		newDataSource(ctx, modelVersionLookup(modelVersion(g))),
 		newDataSource(ctx, modelEndpointLookup(modelEndpoint(g))),
+		newDataSource(ctx, experimentLookup(experiment())),
+		newDataSource(ctx, datasetLookup(dataset(g))),
+		newDataSource(ctx, monitorLookup(monitor(g))),
 	}
 }
 

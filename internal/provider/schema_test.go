@@ -44,7 +44,8 @@ func TestSchemaShape(t *testing.T) {
 			t.Errorf("%s is described as %q: a sentence is wanted", path, a.Description)
 		}
 		if n := a.NestedType; n != nil {
-			if n.Nesting == tfprotov6.SchemaObjectNestingModeSet || n.Nesting == tfprotov6.SchemaObjectNestingModeList {
+			planned := !strings.HasPrefix(path, "data.")
+			if n.Nesting == tfprotov6.SchemaObjectNestingModeSet || planned && n.Nesting == tfprotov6.SchemaObjectNestingModeList {
 				t.Errorf("%s is a nested %s", path, n.Nesting)
 			}
 			if len(n.Attributes) > widest {

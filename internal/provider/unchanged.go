@@ -27,10 +27,10 @@ type calm interface {
 	unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse
 }
 
-// unchanged implements calm. Objects whose outside bytes may have changed are
-// never calm.
+// unchanged implements calm. Objects whose outside bytes or secrets may have
+// changed are never calm.
 func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
-	if r.outside != nil || !sameBytes(q.PriorState, q.ProposedNewState) {
+	if r.outside != nil || r.secrets || !sameBytes(q.PriorState, q.ProposedNewState) {
 		return nil
 	}
 	state, err := q.PriorState.Unmarshal(r.wire)

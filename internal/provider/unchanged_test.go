@@ -24,7 +24,7 @@ func TestUnchanged(t *testing.T) {
 	environmentHas := obj{"id": devID, "native": obj{}, "deletion_protection": false, "created_at": "2026-01-01T00:00:00Z"}
 	pipelineHas := obj{"id": devID + "/pipelines/train", "native": obj{}, "version": "123456789abc"}
 	with := func(v bool) obj { return obj{"steps": obj{"a": step(obj{"cache": v})}} }
-	endpointHas := obj{"id": devID + "/endpoints/churn", "native": obj{}, "url": "u", "serving": obj{}}
+	endpointHas := obj{"id": devID + "/endpoints/churn", "native": obj{}, "url": "u", "serving": obj{}, "deletion_protection": false}
 	version := obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "onnx"}
 	tests := []struct {
 		name, resource string

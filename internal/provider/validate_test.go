@@ -80,7 +80,7 @@ func TestValidateRefuses(t *testing.T) {
 			"b": obj{"version": devID + "/models/churn/versions/2", "traffic": 60},
 		}}), `AttributeName("variants")`, []string{"sums to 120"}},
 		{"not a version", "mlops_model_endpoint", endpointConfig(obj{"variants": obj{"a": obj{"version": devID + "/models/churn", "traffic": 100}}}), `AttributeName("variants").ElementKeyString("a").AttributeName("version")`, []string{"Not a model version"}},
-		{"strategy", "mlops_model_endpoint", endpointConfig(obj{"rollout": obj{"strategy": "canary"}}), `AttributeName("rollout").AttributeName("strategy")`, []string{"all_at_once"}},
+		{"strategy", "mlops_model_endpoint", endpointConfig(obj{"rollout": obj{"strategy": "canari"}}), `AttributeName("rollout").AttributeName("strategy")`, []string{"all_at_once"}},
 		{"sample", "mlops_model_endpoint", endpointConfig(obj{"capture": obj{"sample_percent": 101}}), `AttributeName("capture").AttributeName("sample_percent")`, []string{"0 to 100"}},
 		{"smoke test", "mlops_model_endpoint", endpointConfig(obj{"smoke_test": obj{"request": "{}", "expect_status": 999}}), `AttributeName("smoke_test").AttributeName("expect_status")`, []string{"999"}},
 		{"bounds", "mlops_model_endpoint", endpointConfig(obj{"variants": obj{"a": obj{

@@ -32,7 +32,7 @@ output "metrics" {
 
 output "baseline_uri" {
   description = "Where the data is that live traffic is compared with; for the promotion to another environment."
-  value       = local.has_baseline ? mlops_dataset.baseline[0].uri : null
+  value       = local.has_baseline ? mlops_dataset.baseline[0].kept_at : null
 }
 
 output "evidence" {

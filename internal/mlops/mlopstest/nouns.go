@@ -23,7 +23,8 @@ type noun struct {
 // nouns describes every noun, dependencies first.
 func nouns() []noun {
 	return []noun{
-		environmentNoun(), pipelineNoun(), pipelineRunNoun(), modelNoun(), modelVersionNoun(), modelEndpointNoun(),
+		environmentNoun(), experimentNoun(), datasetNoun(), pipelineNoun(), pipelineRunNoun(), modelNoun(), modelVersionNoun(),
+		modelEndpointNoun(), monitorNoun(),
 	}
 }
 
@@ -42,6 +43,26 @@ func environmentNoun() noun {
 		kind:   func(b mlops.Backend) anyKind { return erase(b.Environments()) },
 		spec:   func(l *lab, name string) any { return l.environmentSpec(name) },
 		change: with(func(s *mlops.EnvironmentSpec) { s.Labels = changed(s.Labels) }),
+		named:  true,
+	}
+}
+
+func experimentNoun() noun {
+	return noun{
+		name:   mlops.NounExperiment,
+		kind:   func(b mlops.Backend) anyKind { return erase(b.Experiments()) },
+		spec:   func(l *lab, name string) any { return l.experimentSpec(name) },
+		change: with(func(s *mlops.ExperimentSpec) { s.Description = "changed" }),
+		named:  true,
+	}
+}
+
+func datasetNoun() noun {
+	return noun{
+		name:   mlops.NounDataset,
+		kind:   func(b mlops.Backend) anyKind { return erase(b.Datasets()) },
+		spec:   func(l *lab, name string) any { return l.datasetSpec(name) },
+		change: with(func(s *mlops.DatasetSpec) { s.Labels = changed(s.Labels) }),
 		named:  true,
 	}
 }
@@ -95,6 +116,16 @@ func modelEndpointNoun() noun {
 	}
 }
 
+func monitorNoun() noun {
+	return noun{
+		name:   mlops.NounMonitor,
+		kind:   func(b mlops.Backend) anyKind { return erase(b.Monitors()) },
+		spec:   func(l *lab, name string) any { return l.monitorSpec(name) },
+		change: with(func(s *mlops.MonitorSpec) { s.Description = "changed" }),
+		named:  true,
+	}
+}
+
 // with turns a change of a spec's copy into one of an erased spec.
 func with[Spec any](change func(*Spec)) func(any) any {
 	return func(spec any) any {
@@ -118,6 +149,10 @@ func changed(m map[string]string) map[string]string {
 // an environment.
 func parentOf(spec any) mlops.ID {
 	switch s := spec.(type) {
+	case mlops.ExperimentSpec:
+		return s.Environment
+	case mlops.DatasetSpec:
+		return s.Environment
 	case mlops.PipelineSpec:
 		return s.Environment
 	case mlops.PipelineRunSpec:
@@ -128,6 +163,8 @@ func parentOf(spec any) mlops.ID {
 		return s.Model
 	case mlops.ModelEndpointSpec:
 		return s.Environment
+	case mlops.MonitorSpec:
+		return s.Endpoint.Environment()
 	default:
 		return ""
 	}

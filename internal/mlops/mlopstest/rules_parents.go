@@ -22,10 +22,13 @@ func (suite) TestOccupiedEnvironment(l *lab, n noun) {
 // TestEmptiedEnvironment proves that everything can be removed in order, and
 // that nothing is left then.
 func (suite) TestEmptiedEnvironment(l *lab) {
-	endpoint := l.create(modelEndpointNoun(), l.endpointSpec(l.fresh())).Ref
-	l.destroy(modelEndpointNoun(), endpoint)
+	monitor := l.create(monitorNoun(), l.monitorSpec(l.fresh())).Ref
+	l.destroy(monitorNoun(), monitor)
+	l.destroy(modelEndpointNoun(), l.endpoint())
 	l.destroy(modelVersionNoun(), l.version())
 	l.destroy(modelNoun(), l.model())
+	l.destroy(datasetNoun(), l.dataset())
+	l.destroy(experimentNoun(), l.experiment())
 	l.destroy(pipelineRunNoun(), l.run())
 	l.destroy(pipelineNoun(), l.pipeline())
 	l.destroy(environmentNoun(), l.environment())

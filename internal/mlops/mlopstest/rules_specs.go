@@ -27,6 +27,8 @@ func (l *lab) rich() []sample {
 	return []sample{
 		{noun: mlops.NounEnvironment, spec: (*lab).fullEnvironment},
 		{noun: mlops.NounEnvironment, spec: (*lab).bareEnvironment},
+		{noun: mlops.NounExperiment, spec: (*lab).fullExperiment},
+		{noun: mlops.NounDataset, spec: (*lab).fullDataset},
 		{noun: mlops.NounPipeline, spec: (*lab).fullPipeline},
 		{noun: mlops.NounPipelineRun, spec: (*lab).bareRun},
 		{noun: mlops.NounModel, spec: (*lab).fullModel},
@@ -34,6 +36,7 @@ func (l *lab) rich() []sample {
 		{noun: mlops.NounModelVersion, spec: (*lab).fullVersion},
 		{noun: mlops.NounModelEndpoint, spec: (*lab).fullEndpoint},
 		{noun: mlops.NounModelEndpoint, spec: (*lab).bareEndpoint},
+		{noun: mlops.NounMonitor, spec: (*lab).fullMonitor},
 	}
 }
 
@@ -47,6 +50,26 @@ func (l *lab) fullEnvironment() any {
 func (l *lab) bareEnvironment() any {
 	s := l.environmentSpec(l.fresh())
 	s.Labels = nil
+	return s
+}
+
+func (l *lab) fullExperiment() any {
+	s := l.experimentSpec(l.longest(mlops.NounExperiment))
+	s.Description, s.Labels = unicodeText, fullLabels()
+	return s
+}
+
+func (l *lab) fullDataset() any {
+	s := l.datasetSpec(l.longest(mlops.NounDataset))
+	s.Description, s.Labels = unicodeText, fullLabels()
+	return s
+}
+
+func (l *lab) fullMonitor() any {
+	s := l.monitorSpec(l.longest(mlops.NounMonitor))
+	s.Description, s.Labels = unicodeText, fullLabels()
+	s.Window, s.MinRows = mlops.Duration(90e9), 7
+	s.Schedule = mlops.Schedule{Cron: "0 3 1 1 *", Timezone: "Australia/Sydney", Disabled: true}
 	return s
 }
 

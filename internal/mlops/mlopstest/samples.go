@@ -16,7 +16,10 @@ type sample struct {
 // samples gives every feature a spec; a test proves that none is missing.
 func samples() []sample {
 	var all []sample
-	for _, more := range [][]sample{environmentSamples(), stepSamples(), pipelineSamples(), versionSamples(), endpointSamples()} {
+	for _, more := range [][]sample{
+		environmentSamples(), stepSamples(), pipelineSamples(), versionSamples(), endpointSamples(), rolloutSamples(),
+		datasetSamples(), monitorSamples(), consequenceSamples(),
+	} {
 		all = append(all, more...)
 	}
 	return all
@@ -35,6 +38,9 @@ func environmentSamples() []sample {
 			s.Retention = &mlops.Retention{Runs: mlops.Duration(time.Hour), Captures: mlops.Duration(2 * time.Hour)}
 		}),
 		of(mlops.FeatureEnvironmentProtect, func(s *mlops.EnvironmentSpec) { s.DeletionProtection = true }),
+		of(mlops.FeatureEnvironmentBudget, func(s *mlops.EnvironmentSpec) {
+			s.Budget = &mlops.Budget{MonthlyUSD: 50, AlertPercents: []int64{80, 100}, Emails: []string{"ml@example.com"}}
+		}),
 	}
 }
 
@@ -67,18 +73,19 @@ func stepSamples() []sample {
 }
 
 func pipelineSamples() []sample {
-	of := func(f mlops.Feature, change func(*mlops.PipelineSpec)) sample {
+	of := func(f mlops.Feature, change func(*lab, *mlops.PipelineSpec)) sample {
 		return sample{f, mlops.NounPipeline, func(l *lab) any {
 			s := l.pipelineSpec(l.fresh())
-			change(&s)
+			change(l, &s)
 			return s
 		}}
 	}
 	return []sample{
-		of(mlops.FeaturePipelineParallel, func(s *mlops.PipelineSpec) { s.Parallelism = 2 }),
-		of(mlops.FeaturePipelineSchedule, func(s *mlops.PipelineSpec) {
+		of(mlops.FeaturePipelineParallel, func(_ *lab, s *mlops.PipelineSpec) { s.Parallelism = 2 }),
+		of(mlops.FeaturePipelineSchedule, func(_ *lab, s *mlops.PipelineSpec) {
 			s.Schedule = &mlops.Schedule{Cron: "0 3 1 1 *", Timezone: "Australia/Sydney", Disabled: true}
 		}),
+		of(mlops.FeaturePipelineTracked, func(l *lab, s *mlops.PipelineSpec) { s.Experiment = l.experiment() }),
 	}
 }
 
@@ -107,14 +114,16 @@ func versionSamples() []sample {
 	}
 }
 
+func endpointSample(f mlops.Feature, change func(*lab, *mlops.ModelEndpointSpec)) sample {
+	return sample{f, mlops.NounModelEndpoint, func(l *lab) any {
+		s := l.endpointSpec(l.fresh())
+		change(l, &s)
+		return s
+	}}
+}
+
 func endpointSamples() []sample {
-	of := func(f mlops.Feature, change func(*lab, *mlops.ModelEndpointSpec)) sample {
-		return sample{f, mlops.NounModelEndpoint, func(l *lab) any {
-			s := l.endpointSpec(l.fresh())
-			change(l, &s)
-			return s
-		}}
-	}
+	of := endpointSample
 	variant := func(f mlops.Feature, change func(*mlops.Variant)) sample {
 		return of(f, func(_ *lab, s *mlops.ModelEndpointSpec) {
 			v := s.Variants["main"]

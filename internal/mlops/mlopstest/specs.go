@@ -19,6 +19,14 @@ func (l *lab) environment() mlops.ID {
 	return l.one("environment", environmentNoun(), func() any { return l.environmentSpec(l.fresh()) })
 }
 
+func (l *lab) experiment() mlops.ID {
+	return l.one("experiment", experimentNoun(), func() any { return l.experimentSpec(l.fresh()) })
+}
+
+func (l *lab) dataset() mlops.ID {
+	return l.one("dataset", datasetNoun(), func() any { return l.datasetSpec(l.fresh()) })
+}
+
 func (l *lab) pipeline() mlops.ID {
 	return l.one("pipeline", pipelineNoun(), func() any { return l.pipelineSpec(l.fresh()) })
 }
@@ -35,6 +43,17 @@ func (l *lab) version() mlops.ID {
 	return l.one("version", modelVersionNoun(), func() any { return l.versionSpec("bytes") })
 }
 
+// endpoint is one that a monitor can watch.
+func (l *lab) endpoint() mlops.ID {
+	return l.one("endpoint", modelEndpointNoun(), func() any {
+		s := l.endpointSpec(l.fresh())
+		if l.harness.Factory.Capabilities.Supports(mlops.FeatureEndpointCapture) {
+			s.Capture = &mlops.Capture{SamplePercent: 100}
+		}
+		return s
+	})
+}
+
 // The specs, valid and small.
 
 func (l *lab) environmentSpec(name string) mlops.EnvironmentSpec {
@@ -47,8 +66,26 @@ func (l *lab) environmentSpec(name string) mlops.EnvironmentSpec {
 	}
 }
 
-// trainCommand writes a model and its metrics.
-const trainCommand = `printf model > "$MLOPS_OUTPUT_MODEL"; printf '{"accuracy": 0.9}' > "$MLOPS_OUTPUT_METRICS"`
+// table is a small table of data, with a column of predictions.
+const table = "age,colour,prediction\n31,red,1\n42,blue,0\n27,red,1\n55,green,0\n"
+
+// trainCommand writes a model, its metrics, and what it was trained on.
+const trainCommand = `printf model > "$MLOPS_OUTPUT_MODEL"; printf '{"accuracy": 0.9}' > "$MLOPS_OUTPUT_METRICS"; ` +
+	`printf 'age,colour,prediction\n31,red,1\n42,blue,0\n' > "$MLOPS_OUTPUT_DATA"`
+
+func (l *lab) experimentSpec(name string) mlops.ExperimentSpec {
+	return mlops.ExperimentSpec{Environment: l.environment(), Name: name, Labels: map[string]string{}}
+}
+
+func (l *lab) datasetSpec(name string) mlops.DatasetSpec {
+	return mlops.DatasetSpec{
+		Environment: l.environment(),
+		Name:        name,
+		Labels:      map[string]string{},
+		URI:         l.world.Artifact(l.T, table),
+		Format:      "csv",
+	}
+}
 
 func (l *lab) pipelineSpec(name string) mlops.PipelineSpec {
 	return l.world.Pipeline(mlops.PipelineSpec{
@@ -56,7 +93,7 @@ func (l *lab) pipelineSpec(name string) mlops.PipelineSpec {
 		Name:        name,
 		Parameters:  map[string]mlops.Parameter{},
 		Steps: map[string]mlops.Step{
-			"train": {Command: []string{"sh", "-c", trainCommand}, Outputs: []string{"model", "metrics"}},
+			"train": {Command: []string{"sh", "-c", trainCommand}, Outputs: []string{"model", "metrics", "data"}},
 		},
 	})
 }
@@ -90,5 +127,18 @@ func (l *lab) endpointSpec(name string) mlops.ModelEndpointSpec {
 		Name:        name,
 		Labels:      map[string]string{},
 		Variants:    map[string]mlops.Variant{"main": {Version: l.version(), Traffic: 100}},
+	}
+}
+
+// monitorSpec watches health alone, which needs nothing but an endpoint. It is
+// checked at the turn of the year.
+func (l *lab) monitorSpec(name string) mlops.MonitorSpec {
+	percent := 5.0
+	return mlops.MonitorSpec{
+		Endpoint: l.endpoint(),
+		Name:     name,
+		Labels:   map[string]string{},
+		Schedule: mlops.Schedule{Cron: "0 3 1 1 *"},
+		Health:   &mlops.HealthCheck{MaxErrorPercent: &percent},
 	}
 }

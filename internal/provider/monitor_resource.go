@@ -1,0 +1,50 @@
+package provider
+
+import (
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
+)
+
+func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus] {
+	return &definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus]{
+		noun: mlops.NounMonitor,
+		doc: "A standing check of an endpoint, with consequences: drift of features and predictions, quality of data and of the model, bias, health. " +
+			"It is on from the apply that makes it. What it finds is in the data source, in the platform's metrics, and is told to those in `alerts`; a violation may start a pipeline.",
+		attributes:   monitorAttributes(g),
+		patience:     patience{create: 30 * time.Minute, update: 30 * time.Minute, remove: 10 * time.Minute},
+		kind:         mlops.Backend.Monitors,
+		toSpec:       monitorModel.spec,
+		fromObserved: monitorOf,
+		parent:       "endpoint",
+		parentNoun:   mlops.NounModelEndpoint,
+		parentOf:     func(s mlops.MonitorSpec) mlops.ID { return s.Endpoint },
+		id:           mlops.MonitorSpec.ID,
+		name:         func(s mlops.MonitorSpec) string { return s.Name },
+		identity:     []string{"endpoint", "name"},
+		secrets:      true,
+		check:        checkMonitorSchedule,
+		foretell:     foretellMonitor,
+		alters:       func(_, _ mlops.MonitorSpec, _ bool) []string { return []string{"webhook_mark"} },
+	}
+}
+
+func checkMonitorSchedule(c *mlops.Checker, s mlops.MonitorSpec) {
+	at := mlops.At("schedule", "cron")
+	if _, err := schedule.Parse(s.Schedule); err != nil {
+		c.AddIf(at, []mlops.Path{at, mlops.At("schedule", "timezone")}, "Invalid schedule", "%s.", err)
+	}
+}
+
+// foretellMonitor tells the mark of the webhook's URL at plan: that is how a
+// change of the URL, which no state has, comes to be a change of the monitor.
+func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
+	if !c.Known(mlops.At("alerts"), mlops.At("endpoint"), mlops.At("name")) {
+		return nil
+	}
+	if s.Alerts == nil {
+		return map[string]string{"webhook_mark": ""}
+	}
+	return map[string]string{"webhook_mark": s.Alerts.Mark}
+}
