@@ -89,7 +89,7 @@ type FeatureDoc struct {
 
 // Features lists every feature, in the order of the docs.
 func Features() []FeatureDoc {
-	return []FeatureDoc{
+	return append([]FeatureDoc{
 		{FeatureEnvironmentRetention, "removing old runs and captures after a while"},
 		{FeatureEnvironmentProtect, "refusing to destroy an environment"},
 		{FeatureEnvironmentBudget, "telling when an environment costs more than planned"},
@@ -130,6 +130,12 @@ func Features() []FeatureDoc {
 		{FeatureEndpointSchedule, "serving at some times of the week only"},
 		{FeatureEndpointToken, "asking clients for a token"},
 		{FeatureEndpointProtect, "refusing to destroy an endpoint"},
+	}, loopFeatures()...)
+}
+
+// loopFeatures lists what closes the loop: data, and what watches it.
+func loopFeatures() []FeatureDoc {
+	return []FeatureDoc{
 		{FeatureDatasetURI, "datasets from a URI"},
 		{FeatureDatasetRun, "datasets from the output of a run"},
 		{FeatureDatasetCSV, "datasets of comma-separated values"},

@@ -52,7 +52,7 @@ func TestIDParseRefuses(t *testing.T) {
 		"local/":                  "not a whole ID",
 		"sagemaker/churn":         `written "sagemaker/<region>/<name>"`,
 		"local/e/models":          "name of the model should follow",
-		"local/e/modells/m":       "it has endpoints, models, pipelines",
+		"local/e/modells/m":       "it has datasets, endpoints, experiments, models, monitors, pipelines",
 		"local/e/models/m/runs/r": "a model has no \"runs\"",
 		"local/e/endpoints/x/y/z": "nothing below it",
 		"local//models/m":         "not a whole ID",

@@ -199,6 +199,10 @@ func (r *Rollout) validateSteps(c *Checker, at Path) {
 			c.Add(steps.With(i), "Steps do not rise", "Each step must be larger than the one before; %d follows %d.", p, r.Steps[i-1])
 		}
 	}
+	r.validateIncrement(c, at)
+}
+
+func (r *Rollout) validateIncrement(c *Checker, at Path) {
 	if r.Increment != 0 && r.Strategy != RolloutLinear {
 		c.AddIf(at.With("increment"), []Path{at.With("strategy"), at.With("increment")}, "Increment not used", "Only strategy \"linear\" has an increment.")
 	}

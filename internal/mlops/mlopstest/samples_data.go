@@ -96,7 +96,7 @@ func consequenceSamples() []sample {
 			return &mlops.Baseline{URI: l.world.Artifact(l.T, table), Format: "csv", Features: []string{"age", "colour"}}
 		}),
 		healthy(mlops.FeatureMonitorWebhook, func(_ *lab, s *mlops.MonitorSpec) {
-			s.Alerts = &mlops.Alerts{WebhookURL: "http://127.0.0.1:9/" + webhookSecret, Mark: "mark-1"}
+			s.Alerts = &mlops.Alerts{WebhookURL: "http://127.0.0.1:9/" + webhookPath, Mark: "mark-1"}
 		}),
 		healthy(mlops.FeatureMonitorEmails, func(_ *lab, s *mlops.MonitorSpec) { s.Alerts = &mlops.Alerts{Emails: []string{"ml@example.com"}} }),
 		healthy(mlops.FeatureMonitorRetraining, func(l *lab, s *mlops.MonitorSpec) {
@@ -106,5 +106,5 @@ func consequenceSamples() []sample {
 	}
 }
 
-// webhookSecret is the part of a webhook's URL that nobody may read back.
-const webhookSecret = "services/T0/B0/secret-that-must-not-leak"
+// webhookPath is the part of a webhook's URL that nobody may read back.
+const webhookPath = "hooks/not-to-be-read-back"

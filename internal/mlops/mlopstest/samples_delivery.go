@@ -20,7 +20,7 @@ func rolloutSamples() []sample {
 		strategy(mlops.FeatureEndpointBlueGreen, mlops.Rollout{Strategy: mlops.RolloutBlueGreen, Bake: bake}),
 		strategy(mlops.FeatureEndpointShadow, mlops.Rollout{Strategy: mlops.RolloutShadow, Steps: []int64{50}, Bake: bake}),
 		of(mlops.FeatureEndpointGates, func(l *lab, s *mlops.ModelEndpointSpec) {
-			s.Rollout = &mlops.Rollout{Strategy: l.observed(), Bake: bake, Gates: &mlops.Gates{MaxErrorPercent: &percent, MaxP95: bake}}
+			s.Rollout = &mlops.Rollout{Strategy: l.judgeable(), Bake: bake, Gates: &mlops.Gates{MaxErrorPercent: &percent, MaxP95: bake}}
 		}),
 		strategy(mlops.FeatureEndpointKeepPrevious, mlops.Rollout{Strategy: mlops.RolloutAllAtOnce, KeepPrevious: &warm}),
 		of(mlops.FeatureEndpointSchedule, func(_ *lab, s *mlops.ModelEndpointSpec) {
@@ -31,8 +31,8 @@ func rolloutSamples() []sample {
 	}
 }
 
-// observed is a strategy of this backend whose steps can be judged.
-func (l *lab) observed() string {
+// judgeable is a strategy of this backend whose steps can be judged.
+func (l *lab) judgeable() string {
 	for _, s := range []string{mlops.RolloutCanary, mlops.RolloutLinear, mlops.RolloutBlueGreen} {
 		if l.harness.Factory.Capabilities.Supports(mlops.Feature("model_endpoint.rollout.strategy." + s)) {
 			return s
