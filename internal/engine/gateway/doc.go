@@ -11,7 +11,8 @@
 // For rollouts it measures a variant apart (Meter) and sends copies of requests
 // to versions whose answers nobody sees (Shadow). It keeps figures by minute for
 // those who watch an endpoint, and takes in what turned out to be true about
-// captured requests, at POST <endpoint>/ground-truth.
+// captured requests, at POST <endpoint>/ground-truth: that path is the gateway's
+// own, also where a server of the user's has paths of its own.
 //
 // A request is sent again only where it cannot have been received: when the
 // connection was refused. The gateway refuses hosts that are not this machine,

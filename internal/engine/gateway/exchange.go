@@ -35,7 +35,7 @@ type exchange struct {
 
 	endpoint *endpoint
 	variant  int
-	passage  *passage // of the variant's meter
+	passage  *Passage // of the variant's meter
 	upstream *Upstream
 	rest     string   // path behind the endpoint's URL
 	target   *url.URL // path and query at the server
@@ -126,8 +126,8 @@ func (x *exchange) reach(ctx context.Context, e *endpoint) error {
 			return errNotReady
 		}
 		x.endpoint, x.variant = e, i
-		x.passage.abandon()
-		x.passage = e.route.Variants[i].Meter.begin(x.started)
+		x.passage.Abandon()
+		x.passage = e.route.Variants[i].Meter.Begin(x.started)
 		u, err := x.pool().acquire(ctx, x.gateway.cfg.Hold, nil)
 		if !errors.Is(err, errClosed) {
 			x.upstream = u
@@ -259,7 +259,7 @@ func (x *exchange) finish() {
 	}
 	failed := x.failed || x.status >= http.StatusInternalServerError
 	took := time.Since(x.started)
-	x.passage.end(failed)
+	x.passage.End(failed)
 	x.endpoint.series[x.variant].observe(x.status, failed, took)
 	if !x.sampled {
 		return

@@ -13,32 +13,32 @@ import (
 type Meter struct {
 	mu       sync.Mutex
 	done     tally
-	underWay map[*passage]struct{}
+	underWay map[*Passage]struct{}
 }
 
-// passage is one request of a meter.
-type passage struct {
+// Passage is one request of a meter.
+type Passage struct {
 	meter *Meter
 	began time.Time
 }
 
 // NewMeter returns a meter that has counted nothing.
-func NewMeter() *Meter { return &Meter{underWay: map[*passage]struct{}{}} }
+func NewMeter() *Meter { return &Meter{underWay: map[*Passage]struct{}{}} }
 
-// begin notes a request that came at a time. A nil meter measures nothing.
-func (m *Meter) begin(at time.Time) *passage {
+// Begin notes a request that came at a time. A nil meter measures nothing.
+func (m *Meter) Begin(at time.Time) *Passage {
 	if m == nil {
 		return nil
 	}
-	p := &passage{m, at}
+	p := &Passage{m, at}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.underWay[p] = struct{}{}
 	return p
 }
 
-// end counts the request.
-func (p *passage) end(failed bool) {
+// End counts the request, which took until now.
+func (p *Passage) End(failed bool) {
 	if p == nil {
 		return
 	}
@@ -48,8 +48,8 @@ func (p *passage) end(failed bool) {
 	p.meter.done.add(failed, time.Since(p.began))
 }
 
-// abandon forgets the request: it went elsewhere.
-func (p *passage) abandon() {
+// Abandon forgets the request: it went elsewhere.
+func (p *Passage) Abandon() {
 	if p == nil {
 		return
 	}

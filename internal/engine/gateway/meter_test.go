@@ -76,10 +76,10 @@ func TestMeterCountsWhatIsNeverAnswered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMeter()
-		hung := m.begin(time.Now())
+		hung := m.Begin(time.Now())
 		time.Sleep(2 * time.Second)
-		m.begin(time.Now()).abandon()
-		young := m.begin(time.Now())
+		m.Begin(time.Now()).Abandon()
+		young := m.Begin(time.Now())
 		if r := m.Read(0); r.Requests != 0 || r.Unanswered != 2 {
 			t.Errorf("without a limit: %d requests, %d unanswered", r.Requests, r.Unanswered)
 		}
@@ -87,14 +87,14 @@ func TestMeterCountsWhatIsNeverAnswered(t *testing.T) {
 		if r.Requests != 1 || r.Unanswered != 1 || r.Above(time.Second) != 1 || r.Errors != 0 {
 			t.Errorf("with a limit: %+v", r)
 		}
-		hung.end(true)
-		young.end(false)
+		hung.End(true)
+		young.End(false)
 		if f := m.Read(time.Second).Figures; f.Requests != 2 || f.Errors != 1 {
 			t.Errorf("at the end: %+v", f)
 		}
 	})
 	var none *Meter
-	none.begin(time.Now()).end(true) // measures nothing
+	none.Begin(time.Now()).End(true) // measures nothing
 }
 
 func TestMeterMeasuresItsRouteOnly(t *testing.T) {

@@ -102,15 +102,15 @@ type shadowCopy struct {
 func (c *shadowCopy) send() {
 	s := c.shadow
 	defer func() { <-s.slots }()
-	p := c.variant.Meter.begin(time.Now())
+	p := c.variant.Meter.Begin(time.Now())
 	ctx, cancel := context.WithTimeout(s.ctx, s.route.timeout())
 	defer cancel()
 	failed := c.try(ctx)
 	if s.ctx.Err() != nil {
-		p.abandon()
+		p.Abandon()
 		return
 	}
-	p.end(failed)
+	p.End(failed)
 	if failed {
 		s.outcomes.WithLabelValues("failed").Inc()
 		return

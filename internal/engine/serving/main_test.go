@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -47,6 +48,14 @@ func serveModel() {
 	if err != nil {
 		delay = 0
 	}
+	if start, err := time.ParseDuration(os.Getenv("SLOW_START")); err == nil {
+		time.Sleep(start)
+	}
+	spoilt, err := strconv.ParseInt(os.Getenv("SPOILS_AFTER"), 10, 64) // so many requests
+	if err != nil {
+		spoilt = 1 << 62
+	}
+	var seen atomic.Int64
 	hung := &atomic.Bool{}
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -63,6 +72,9 @@ func serveModel() {
 		body, _ := io.ReadAll(r.Body)
 		if len(body) > 0 {
 			time.Sleep(delay)
+			if seen.Add(1) > spoilt {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
 		}
 		fmt.Fprintf(w, "%s %d %s", bytes, os.Getpid(), body)
 	}
