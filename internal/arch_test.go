@@ -39,7 +39,7 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/mlops/mlopstest": {own: []string{"mlops"}, libraries: []string{"github.com/google/go-cmp"}},
 		"internal/schedule":        {own: []string{"mlops"}, libraries: []string{"github.com/netresearch/go-cron"}},
 		"internal/lifecycle":       {own: []string{"mlops"}, libraries: []string{"github.com/hashicorp/terraform-plugin-log"}},
-		"internal/drift":           {libraries: none},
+		"internal/drift":           {libraries: []string{"gonum.org/v1/gonum"}},
 		"internal/engine":          {own: []string{"engine", "drift", "mlops", "schedule"}},
 		"internal/simulate":        {own: []string{"simulate"}},
 		"internal/provider":        {own: []string{"provider", "lifecycle", "mlops", "schedule"}},

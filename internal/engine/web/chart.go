@@ -45,11 +45,11 @@ func (c Config) drawChart(w http.ResponseWriter, r *http.Request) error {
 	plots := map[string]func(*http.Request, mlops.ID) (plot, error){
 		"requests": c.plotRequests, "latency": c.plotLatency, "share": c.plotShare, "drift": c.plotDrift,
 	}
-	make, ok := plots[r.PathValue("name")]
+	values, ok := plots[r.PathValue("name")]
 	if !ok {
 		return mlops.NewError(mlops.NotFound, errors.New("there is no such chart"))
 	}
-	p, err := make(r, id)
+	p, err := values(r, id)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c Config) drawChart(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "image/svg+xml")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // of the picture itself
-	_, _ = w.Write(svg)                                                               // a reader who left cannot be told
+	_, _ = w.Write(svg)                                                               //nolint:gosec // a picture, drawn here; a reader who left cannot be told
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (p plot) draw(dark bool) ([]byte, error) {
 	opt.Legend.SeriesNames = names
 	opt.LineStrokeWidth = 2
 	opt.Padding = charts.NewBox(10, 10, 20, 10)
-	opt.YAxis = []charts.YAxisOption{{Title: p.Unit, Min: charts.Ptr(0.0)}}
+	opt.YAxis = []charts.YAxisOption{{Title: p.Unit, Min: new(0.0)}}
 	painter := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: chartWidth, Height: chartHeight})
 	if err := painter.LineChart(opt); err != nil {
 		return nil, err

@@ -90,9 +90,13 @@ func servingTable(caption string, serving map[string]mlops.Serving, replicas map
 
 func rolloutSection(r *mlops.RolloutStatus) section {
 	return section{Title: "Last rollout", Text: r.Reason, Facts: []fact{
-		{"State", badge(r.State)}, {"Strategy", text(r.Strategy)},
-		{"Step", text(fmt.Sprintf("%d of %d", r.Step, r.Steps))}, {"On the new version", text(fmt.Sprintf("%d %%", r.Percent))},
-		{"Figures of the step", text(r.Figures.String())}, {"Began", when(r.StartedAt)}, {"Ended", when(r.EndedAt)},
+		{"State", badge(r.State)},
+		{"Strategy", text(r.Strategy)},
+		{"Step", text(fmt.Sprintf("%d of %d", r.Step, r.Steps))},
+		{"On the new version", text(fmt.Sprintf("%d %%", r.Percent))},
+		{"Figures of the step", text(r.Figures.String())},
+		{"Began", when(r.StartedAt)},
+		{"Ended", when(r.EndedAt)},
 	}}
 }
 

@@ -33,8 +33,11 @@ func (c Config) versionPage(ctx context.Context, id mlops.ID) (page, error) {
 		return page{}, err
 	}
 	facts := []fact{
-		{"Digest", mono(o.Status.Digest)}, {"Format", text(o.Spec.Format)}, {"Approval", badge(o.Spec.Approval)},
-		{"Made", when(o.Status.CreatedAt)}, {"Lineage", cell{Text: "dataset to endpoint", Link: pathOf("lineage", id)}},
+		{"Digest", mono(o.Status.Digest)},
+		{"Format", text(o.Spec.Format)},
+		{"Approval", badge(o.Spec.Approval)},
+		{"Made", when(o.Status.CreatedAt)},
+		{"Lineage", cell{Text: "dataset to endpoint", Link: pathOf("lineage", id)}},
 	}
 	if o.Spec.Run != "" {
 		facts = append(facts, fact{"Run", linkTo(o.Spec.Run, o.Spec.Run.Parent().Name()+"/"+o.Spec.Run.Name())})
@@ -90,9 +93,13 @@ func (c Config) datasetPage(ctx context.Context, id mlops.ID) (page, error) {
 	}
 	return page{Title: o.Spec.Name, State: phase(o.Phase), Sections: []section{
 		{Text: o.Spec.Description, Facts: []fact{
-			{"Version", text(s.Version)}, {"Rows", number(s.Rows)}, {"Digest", mono(s.Digest)},
+			{"Version", text(s.Version)},
+			{"Rows", number(s.Rows)},
+			{"Digest", mono(s.Digest)},
 			{"Lineage", cell{Text: "dataset to endpoint", Link: pathOf("lineage", id)}},
 		}},
-		{Title: "Columns", Table: stats}, {Title: "Checks", Table: violations}, {Title: "Versions", Table: history},
+		{Title: "Columns", Table: stats},
+		{Title: "Checks", Table: violations},
+		{Title: "Versions", Table: history},
 	}}, nil
 }

@@ -26,8 +26,10 @@ func (c Config) monitorPage(ctx context.Context, id mlops.ID) (page, error) {
 	s := o.Status
 	p := page{Title: o.Spec.Name, State: string(s.State), Sections: []section{
 		{Text: cmp.Or(o.Reason, o.Spec.Description), Facts: []fact{
-			{"Watches", linkTo(o.Spec.Endpoint, o.Spec.Endpoint.Name())}, {"Since", when(s.Since)},
-			{"Next check", when(s.NextCheck)}, {"Schedule", text(scheduleWords(&o.Spec.Schedule))},
+			{"Watches", linkTo(o.Spec.Endpoint, o.Spec.Endpoint.Name())},
+			{"Since", when(s.Since)},
+			{"Next check", when(s.NextCheck)},
+			{"Schedule", text(scheduleWords(&o.Spec.Schedule))},
 			{"Baseline", text(fmt.Sprintf("%d rows, %d features", s.Baseline.Rows, len(s.Baseline.Features)))},
 		}},
 		retrainingSection(s.Retraining),
@@ -54,8 +56,11 @@ func retrainingSection(r mlops.Retraining) section {
 		last = linkTo(r.LastRun, r.LastRun.Parent().Name()+"/"+r.LastRun.Name())
 	}
 	return section{Title: "Retraining", Text: r.Reason, Facts: []fact{
-		{"State", badge(string(r.State))}, {"Last run", last}, {"Started", when(r.LastAt)},
-		{"Starts this month", number(r.ThisMonth)}, {"Not before", when(r.NextAllowed)},
+		{"State", badge(string(r.State))},
+		{"Last run", last},
+		{"Started", when(r.LastAt)},
+		{"Starts this month", number(r.ThisMonth)},
+		{"Not before", when(r.NextAllowed)},
 	}}
 }
 

@@ -40,7 +40,8 @@ func (c Config) runPage(ctx context.Context, id mlops.ID) (page, error) {
 	s := o.Status
 	p := page{Title: "Run " + s.Run, State: string(s.State), Sections: []section{{Text: o.Reason, Facts: []fact{
 		{"Pipeline", linkTo(o.Spec.Pipeline, o.Spec.Pipeline.Name())},
-		{"Started", when(s.StartedAt)}, {"Took", took(s.StartedAt, s.FinishedAt)},
+		{"Started", when(s.StartedAt)},
+		{"Took", took(s.StartedAt, s.FinishedAt)},
 		{"Lineage", cell{Text: "dataset to endpoint", Link: pathOf("lineage", id)}},
 	}}}}
 	pipeline, err := c.Pipelines.Get(ctx, o.Spec.Pipeline)

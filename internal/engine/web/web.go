@@ -105,9 +105,9 @@ func (a answer) fail(w http.ResponseWriter, status int, title, text string) {
 type maker func(ctx context.Context, id mlops.ID) (page, error)
 
 // page turns a maker into a handler.
-func (c Config) page(make maker) func(http.ResponseWriter, *http.Request) error {
+func (c Config) page(contents maker) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := make(r.Context(), mlops.ID(strings.TrimSuffix(r.PathValue("id"), "/")))
+		p, err := contents(r.Context(), mlops.ID(strings.TrimSuffix(r.PathValue("id"), "/")))
 		if err != nil {
 			return err
 		}
@@ -132,11 +132,11 @@ func (c Config) objectPage(ctx context.Context, id mlops.ID) (page, error) {
 		mlops.NounModelEndpoint: c.endpointPage,
 		mlops.NounMonitor:       c.monitorPage,
 	}
-	make, ok := makers[parsed.Noun]
+	contents, ok := makers[parsed.Noun]
 	if !ok {
 		return page{}, mlops.NewError(mlops.NotFound, errors.New("there is no page for "+parsed.Noun.One()))
 	}
-	p, err := make(ctx, id)
+	p, err := contents(ctx, id)
 	if err != nil {
 		return page{}, err
 	}
