@@ -30,7 +30,7 @@ func busy(t *testing.T, o client.Options) *client.Client {
 	version := made(t, c.ModelVersions().Kind, mlops.ModelVersionSpec{
 		Model: model, ArtifactURI: artifact, Format: "custom", Approval: "approved", Command: []string{self(t), asModelServer},
 	})
-	made(t, c.ModelEndpoints(), mlops.ModelEndpointSpec{
+	made(t, c.ModelEndpoints().Kind, mlops.ModelEndpointSpec{
 		Environment: environment, Name: "p", Variants: map[string]mlops.Variant{"main": {Version: version, Traffic: 100}},
 	})
 	await(t, "the step never started", func() bool { return stepProcess(t, o.Directory) != "" })
@@ -84,7 +84,7 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	o := inNewDirectory(t)
 	c := busy(t, o)
-	gone(t, c.ModelEndpoints(), "local/e/endpoints/p")
+	gone(t, c.ModelEndpoints().Kind, "local/e/endpoints/p")
 	gone(t, c.ModelVersions().Kind, "local/e/models/m/versions/1")
 	gone(t, c.Models(), "local/e/models/m")
 	gone(t, c.Pipelines(), "local/e/pipelines/sleeper") // with its run

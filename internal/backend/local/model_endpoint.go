@@ -1,8 +1,28 @@
 package local
 
-import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+import (
+	"context"
 
-// ModelEndpoints returns the kind of endpoints.
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// ModelEndpoints returns the kind of endpoints. It gives their credentials out.
 func (b *backend) ModelEndpoints() mlops.Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus] {
-	return kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{b.engine.ModelEndpoints(), mlops.NounModelEndpoint, func(s mlops.ModelEndpointSpec) string { return s.Name }}
+	endpoints := b.engine.ModelEndpoints()
+	return endpointKind{
+		kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{endpoints, mlops.NounModelEndpoint, func(s mlops.ModelEndpointSpec) string { return s.Name }},
+		endpoints,
+	}
+}
+
+type endpointKind struct {
+	kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+
+	credentials mlops.Credentialer
+}
+
+// Credentials returns what a client of an endpoint needs; see
+// mlops.Credentialer.
+func (k endpointKind) Credentials(ctx context.Context, ref mlops.ID) (mlops.Credentials, error) {
+	return k.credentials.Credentials(ctx, ref)
 }

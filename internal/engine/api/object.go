@@ -19,8 +19,11 @@ const (
 	ObjectsPath = "/v1/objects"
 	EnginePath  = "/v1/engine"
 	StopPath    = "/v1/engine/stop"
-	UnderQuery  = "under" // of a list: the ID that objects are below
-	KeepQuery   = "keep"  // of a stop: "true" leaves steps and model servers running for the next engine
+	// CredentialsPath is what the ID of an endpoint follows, whose credentials are
+	// answered. They are secrets.
+	CredentialsPath = "/v1/credentials"
+	UnderQuery      = "under" // of a list: the ID that objects are below
+	KeepQuery       = "keep"  // of a stop: "true" leaves steps and model servers running for the next engine
 )
 
 // Receipt answers an accepted create or change.
@@ -63,6 +66,14 @@ func (o Object[Spec, Status]) Observed() mlops.Observed[Spec, Status] {
 		Ref: o.Ref, Spec: o.Spec, Status: o.Status, Phase: o.Phase, Revision: o.Revision,
 		Reason: o.Reason, Native: o.Native, Wait: time.Duration(o.Wait),
 	}
+}
+
+// Credentials is the wire form of mlops.Credentials.
+type Credentials struct {
+	URL     string            `json:"url"`
+	Token   string            `json:"token,omitempty"`
+	Headers map[string]string `json:"headers"`
+	Expires time.Time         `json:"expires,omitzero"`
 }
 
 // Engine is the status of a running engine. It is also what the info file in

@@ -36,11 +36,6 @@ func (c *Client) Models() Kind[mlops.ModelSpec, mlops.ModelStatus] {
 	return Kind[mlops.ModelSpec, mlops.ModelStatus]{c, mlops.NounModel}
 }
 
-// ModelEndpoints is the kind of endpoints.
-func (c *Client) ModelEndpoints() Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus] {
-	return Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{c, mlops.NounModelEndpoint}
-}
-
 // Experiments is the kind of experiments.
 func (c *Client) Experiments() Kind[mlops.ExperimentSpec, mlops.ExperimentStatus] {
 	return Kind[mlops.ExperimentSpec, mlops.ExperimentStatus]{c, mlops.NounExperiment}

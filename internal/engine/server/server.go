@@ -53,6 +53,7 @@ func Handler(c Config) http.Handler {
 	expose(add, mlops.NounExperiment, c.Experiments)
 	expose(add, mlops.NounDataset, c.Datasets)
 	expose(add, mlops.NounMonitor, c.Monitors)
+	add("GET "+api.CredentialsPath+"/{id...}", c.credentials)
 	add("GET "+api.EnginePath, c.status)
 	add("POST "+api.StopPath, c.stop)
 	add("/", noSuchOperation)

@@ -130,7 +130,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", echo{}, "PUT", one, `{"name":"` + strings.Repeat("x", maxSpec) + `"}`, 422, "larger than 8 MiB"},
 		{"another noun", echo{}, "GET", "/v1/objects/model/local/e/pipelines/p", "", 422, "is the ID of a pipeline"},
 		{"no ID", echo{}, "DELETE", "/v1/objects/model/nowhere", "", 422, "no backend"},
-		{"unknown noun", echo{}, "GET", "/v1/objects/monitor/local/e", "", 404, "no operation"},
+		{"unknown noun", echo{}, "GET", "/v1/objects/weather/local/e", "", 404, "no operation"},
 		{"unknown path", echo{}, "GET", "/", "", 404, "no operation"},
 		{"unknown method", echo{}, "PATCH", one, "", 404, "no operation PATCH"},
 		{"no list", unlisted{}, "GET", "/v1/objects/model?under=local/e", "", 422, "cannot be listed"},
@@ -222,5 +222,45 @@ func TestServeFinishesRequests(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// endpoints is a kind of endpoints that gives one token out.
+type endpoints struct {
+	mlops.Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+}
+
+func (endpoints) Credentials(_ context.Context, ref mlops.ID) (mlops.Credentials, error) {
+	if ref.Name() != "p" {
+		return mlops.Credentials{}, mlops.NewError(mlops.NotFound, errors.New("there is no such endpoint"))
+	}
+	return mlops.Credentials{URL: "http://x", Token: "t", Headers: map[string]string{"Authorization": "Bearer t"}}, nil
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, target string
+		status       int
+		want         string
+	}{
+		{"given", "/v1/credentials/local/e/endpoints/p", 200, `{"url":"http://x","token":"t","headers":{"Authorization":"Bearer t"}}`},
+		{"not there", "/v1/credentials/local/e/endpoints/q", 404, "no such endpoint"},
+		{"of another noun", "/v1/credentials/local/e/models/m", 422, "model endpoint"},
+		{"no ID", "/v1/credentials/x", 422, "no backend"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodGet, "http://"+api.Host+tt.target, http.NoBody)
+			Handler(Config{ModelEndpoints: endpoints{}, Log: quiet()}).ServeHTTP(w, r)
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
+				t.Errorf("got %d %s, want %d with %s", w.Code, w.Body, tt.status, tt.want)
+			}
+			if c := w.Header().Get("Cache-Control"); c != "no-store" && tt.status == http.StatusOK {
+				t.Errorf("Cache-Control %q", c)
+			}
+		})
 	}
 }

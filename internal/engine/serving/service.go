@@ -31,7 +31,7 @@ type Config struct {
 	Python *pyenv.Builder
 	Log    *slog.Logger
 	Port   int // of the gateway; 0 picks a free one and keeps it
-	Keys   Keys
+	Keys   Keys // nil refuses endpoints that ask for a token
 }
 
 // Keys makes tokens that only who has the engine's key can make: the same one
