@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -20,6 +21,11 @@ type Target[Spec, Status any] struct {
 	Backend string                 // the backend's name, for messages
 	Noun    mlops.Noun
 	Reads   *Reads // shared by all targets of one provider instance; nil reads one by one
+	// Capabilities is the backend's table. Rollouts that it calls emulated are
+	// driven from here; without it, every change is the platform's own business.
+	Capabilities mlops.Capabilities
+	// Saw is told of each look at the object, for progress; nil tells nobody.
+	Saw func(mlops.Observed[Spec, Status])
 }
 
 // The operations, as errors and logs name them.
@@ -53,19 +59,47 @@ func (t Target[Spec, Status]) Create(ctx context.Context, spec Spec, record func
 // ready is no error.
 func (t Target[Spec, Status]) Read(ctx context.Context, id mlops.ID) (mlops.Observed[Spec, Status], error) {
 	if seen, ok := t.listed(ctx, id); ok {
-		return seen, nil
+		return presented(seen), nil
 	}
 	w := t.begin(ctx, opRead, id)
 	seen, err := t.look(ctx, id)
 	if err != nil {
 		return seen, t.fault(ctx, w, err)
 	}
-	return seen, nil
+	return presented(seen), nil
+}
+
+// List returns the objects under a parent, as Read would show them. A Kind that
+// does not list is code Unsupported.
+func (t Target[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[Spec, Status], error) {
+	w := t.begin(ctx, opRead, parent)
+	lister, ok := t.Kind.(mlops.Lister[Spec, Status])
+	if !ok {
+		return nil, t.wrap(ctx, w, mlops.NewError(mlops.Unsupported, fmt.Errorf("%s does not list its %ss", t.Backend, t.Noun.Words())))
+	}
+	var all []mlops.Observed[Spec, Status]
+	err := t.persist(ctx, func() (err error) {
+		all, err = lister.List(ctx, parent)
+		return err
+	})
+	if err != nil {
+		return nil, t.fault(ctx, w, err)
+	}
+	out := make([]mlops.Observed[Spec, Status], len(all))
+	for i, seen := range all {
+		out[i] = presented(seen)
+	}
+	return out, nil
 }
 
 // Update changes an object to spec and waits until that spec is in force.
 // Record is called as for Create; for an immutable noun it may name a
 // successor.
+//
+// An endpoint's change is taken step by step from here, where Capabilities calls
+// the strategy of its rollout emulated. If ctx ends in between, the platform
+// keeps the step; Read then shows the variants that were there before, and the
+// next Update goes on, or goes back.
 //
 // If the platform went back to what it had, the error has code Failed and the
 // object returned is the one in force.
@@ -73,6 +107,9 @@ func (t Target[Spec, Status]) Update(ctx context.Context, id mlops.ID, spec Spec
 	w := t.begin(ctx, opUpdate, id)
 	defer t.changes(id)()
 
+	if seen, driven, err := t.drive(ctx, w, spec, record); driven {
+		return seen, err
+	}
 	change, err := t.start(ctx, record, func() (mlops.Change, error) { return t.Kind.Update(ctx, id, spec) })
 	return t.finish(ctx, w, change, err)
 }
@@ -148,6 +185,9 @@ func (t Target[Spec, Status]) look(ctx context.Context, id mlops.ID) (mlops.Obse
 		seen, err = t.Kind.Get(ctx, id)
 		return err
 	})
+	if err == nil && t.Saw != nil {
+		t.Saw(seen)
+	}
 	return seen, err
 }
 

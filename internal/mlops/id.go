@@ -36,6 +36,18 @@ func (n Noun) One() string {
 	return "a " + n.Words()
 }
 
+// Parent is the noun that stands before n in an ID; an environment has none.
+func (n Noun) Parent() Noun {
+	for parent, children := range collections {
+		for _, child := range children {
+			if child == n {
+				return parent
+			}
+		}
+	}
+	return ""
+}
+
 // Nouns lists every noun, dependencies first.
 func Nouns() []Noun {
 	return []Noun{

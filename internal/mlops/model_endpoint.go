@@ -166,11 +166,22 @@ type Measurer interface {
 	Measure(ctx context.Context, ref ID, since time.Time) (map[string]Figures, error)
 }
 
+// Prober is the Kind of endpoints of a platform that can be asked to send an
+// endpoint's smoke test to one of its variants once more. Another answer than
+// the one expected is code Failed. The provider needs it where it drives a
+// rollout itself.
+type Prober interface {
+	Probe(ctx context.Context, ref ID, variant string) error
+}
+
 // Serving is what really answers for one variant.
 type Serving struct {
 	Version ID     `json:"version"`
 	Digest  string `json:"digest"`
 	Traffic int64  `json:"traffic"`
+	// Since is from when on Version has answered for this variant with any of the
+	// traffic, whatever else was changed since; zero where that is not known.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // ID returns the endpoint's ID, empty while the environment is unknown.

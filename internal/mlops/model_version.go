@@ -23,8 +23,9 @@ type ModelVersionSpec struct {
 	Metrics     map[string]float64 `json:"metrics"`             // with Run, default those of the run
 	Description string             `json:"description,omitempty"`
 	Labels      map[string]string  `json:"labels"`
-	Approval    string             `json:"approval"` // one of Approvals
-	Aliases     []string           `json:"aliases"`  // an alias moves here from the version that had it
+	Approval    string             `json:"approval"`              // one of Approvals
+	ApprovedBy  string             `json:"approved_by,omitempty"` // who gave that approval
+	Aliases     []string           `json:"aliases"`               // an alias moves here from the version that had it
 	// Promotion is the evidence of a version that was promoted. The bytes must
 	// have its digest; others are refused as Invalid.
 	Promotion *Promotion `json:"promotion,omitempty"`

@@ -150,8 +150,12 @@ type OnViolation struct {
 
 // MonitorStatus is what the platform owns of a monitor.
 type MonitorStatus struct {
-	State      MonitorState   `json:"state"`
-	Since      time.Time      `json:"since,omitzero"` // of State
+	State MonitorState `json:"state"`
+	Since time.Time    `json:"since,omitzero"` // of State
+	// LastViolated is the time of the last check that found a violation; zero if
+	// none ever did.
+	LastViolated time.Time `json:"last_violated,omitzero"`
+
 	LastReport *MonitorReport `json:"last_report,omitempty"`
 	NextCheck  time.Time      `json:"next_check,omitzero"`
 	Alerts     AlertsStatus   `json:"alerts"`

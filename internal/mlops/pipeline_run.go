@@ -17,6 +17,9 @@ type PipelineRunSpec struct {
 	// the first. It keeps a repeated request (the same After) apart from a new
 	// one with the same triggers as an earlier run.
 	After ID `json:"after,omitempty"`
+	// Detached is a run that no configuration has: the retention of its
+	// environment ends it, as it does scheduled runs.
+	Detached bool `json:"detached,omitempty"`
 }
 
 // PipelineRunStatus is what the platform owns of a run.

@@ -145,11 +145,17 @@ func (d *definition[M, S, T]) model(seen mlops.Observed[S, T], t timeouts.Value)
 
 // target is the noun on one backend.
 func (d *definition[M, S, T]) target(ctx context.Context, p *platforms, backend string) (lifecycle.Target[S, T], error) {
+	return targetOf(ctx, p, backend, d.noun, d.kind)
+}
+
+// targetOf is a noun on one backend.
+func targetOf[S, T any](ctx context.Context, p *platforms, backend string, noun mlops.Noun, kind func(mlops.Backend) mlops.Kind[S, T]) (lifecycle.Target[S, T], error) {
 	b, err := p.open(ctx, backend)
 	if err != nil {
 		return lifecycle.Target[S, T]{}, err
 	}
-	return lifecycle.Target[S, T]{Kind: d.kind(b), Code: b.Code, Backend: backend, Noun: d.noun, Reads: p.reads}, nil
+	f, err := p.factory(backend)
+	return lifecycle.Target[S, T]{Kind: kind(b), Code: b.Code, Backend: backend, Noun: noun, Reads: p.reads, Capabilities: f.Capabilities}, err
 }
 
 func commonOf[M any](m *M) *common {

@@ -16,5 +16,12 @@ func capabilities() mlops.Capabilities {
 		Support: mlops.NotProvided,
 		Note:    "There are no containers in memory; leave image out.",
 	}
+	for _, f := range []mlops.Feature{mlops.FeatureEndpointCanary, mlops.FeatureEndpointLinear, mlops.FeatureEndpointBlueGreen} {
+		features[f] = mlops.Answer{Support: mlops.Emulated, Note: "The provider moves the weights of old and new versions step by step."}
+	}
+	features[mlops.FeatureEndpointShadow] = mlops.Answer{
+		Support: mlops.NotProvided,
+		Note:    "Requests cannot be copied in memory; use \"canary\" with a small first step.",
+	}
 	return mlops.Capabilities{Features: features}
 }

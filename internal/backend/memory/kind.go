@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type placed[Spec any] struct {
 	id    mlops.ID
 	spec  Spec
 	facts facts
+	// revision is the mark of spec and facts; empty where spec alone makes it.
+	revision string
 }
 
 // kind is the four verbs of one noun.
@@ -166,19 +169,26 @@ func (k *kind[Spec, Status]) accept(at placed[Spec]) (mlops.Change, error) {
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	revision := mlops.DigestOf(at.spec)
+	revision := cmp.Or(at.revision, mlops.DigestOf(at.spec))
 	k.platform.accept(at.id, k.noun, k.owner, k.looks, ask{spec: raw, revision: revision, facts: at.facts, whim: k.trade.whim(k.platform, at.spec)})
 	return mlops.Change{Ref: at.id, Revision: revision}, nil
 }
 
-// keeps refuses to delete an environment that is protected. The code is not
-// Conflict: waiting does not help.
+// keeps refuses to delete what is protected. The code is not Conflict: waiting
+// does not help.
 func (k *kind[Spec, Status]) keeps(ref mlops.ID) error {
 	r, ok := k.platform.records[ref]
-	if !ok || k.noun != mlops.NounEnvironment {
+	if !ok {
 		return nil
 	}
-	if decode[mlops.EnvironmentSpec](r.spec).DeletionProtection {
+	protected := false
+	switch k.noun {
+	case mlops.NounEnvironment:
+		protected = decode[mlops.EnvironmentSpec](r.spec).DeletionProtection
+	case mlops.NounModelEndpoint:
+		protected = r.inForce && decode[mlops.ModelEndpointSpec](r.spec).DeletionProtection
+	}
+	if protected {
 		return refuseField("deletion_protection", "%q is protected; set deletion_protection to false first", ref)
 	}
 	return nil

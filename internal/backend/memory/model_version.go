@@ -2,12 +2,8 @@ package memory
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -30,11 +26,32 @@ func (k *versionKind) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (
 	}
 	k.platform.mu.Lock()
 	defer k.platform.mu.Unlock()
-	found, err := resolve(k.platform, spec)
+	found, err := resolve(k.platform, sourceOf(spec))
 	if errors.Is(err, errNotYet) {
 		return "", nil
 	}
 	return found.digest, err
+}
+
+// Export writes the bytes of a version. The label memory_rot stands for other
+// bytes than were registered.
+func (k *versionKind) Export(ctx context.Context, ref mlops.ID, directory string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	defer k.platform.enter("export", k.noun)()
+	r, ok := k.platform.records[ref]
+	if !ok || r.noun != k.noun {
+		return "", noSuch(ref)
+	}
+	if _, rotten := decode[mlops.ModelVersionSpec](r.spec).Labels["memory_rot"]; rotten {
+		return factsOf("artifact", []byte("other bytes")).write(directory)
+	}
+	return r.facts.write(directory)
+}
+
+func sourceOf(spec mlops.ModelVersionSpec) source {
+	return source{uri: spec.ArtifactURI, run: spec.Run, output: spec.Output}
 }
 
 type versions struct{}
@@ -47,9 +64,12 @@ func (versions) place(p *Platform, owner string, from mlops.ID, spec mlops.Model
 	if err := p.exists("model", spec.Model); err != nil {
 		return at, err
 	}
-	found, err := resolve(p, spec)
+	found, err := resolve(p, sourceOf(spec))
 	if err != nil {
 		return at, err
+	}
+	if e := spec.Promotion; e != nil && e.Digest != found.digest {
+		return at, refuseField("promotion.digest", "the bytes have the digest %s; those that were promoted have %s", found.digest, e.Digest)
 	}
 	at.facts = found
 	if former, ok := p.records[from]; ok && sameContent(former, spec, found) {
@@ -113,62 +133,3 @@ func (p *Platform) moveAliases(winner *record) {
 }
 
 func uriOf(id mlops.ID) string { return "memory://" + string(id) }
-
-// errNotYet is that bytes are still to be made.
-var errNotYet = errors.New("the run has not succeeded")
-
-// resolve finds the bytes of a version.
-func resolve(p *Platform, spec mlops.ModelVersionSpec) (facts, error) {
-	if spec.Run != "" {
-		return resolveRun(p, spec.Run, spec.Output)
-	}
-	uri := spec.ArtifactURI
-	if id, ok := strings.CutPrefix(uri, "memory://"); ok {
-		return resolveOwn(p, mlops.ID(id))
-	}
-	path, isFile := strings.CutPrefix(uri, "file://")
-	if !isFile && !strings.HasPrefix(uri, "/") {
-		return factsOf([]byte(uri)), nil
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return facts{}, refuseField("artifact_uri", "cannot read the artifact: %w", err)
-	}
-	return factsOf(content), nil
-}
-
-func factsOf(content []byte) facts {
-	sum := sha256.Sum256(content)
-	return facts{digest: "sha256:" + hex.EncodeToString(sum[:]), size: int64(len(content))}
-}
-
-// resolveOwn finds the bytes of another version, or of a run's output, by their
-// URI in memory.
-func resolveOwn(p *Platform, id mlops.ID) (facts, error) {
-	if r, ok := p.records[id]; ok && r.noun == mlops.NounModelVersion {
-		return r.facts, nil
-	}
-	i := strings.LastIndexByte(string(id), '/')
-	if i < 0 {
-		return facts{}, refuseField("artifact_uri", "memory has no %q", id)
-	}
-	return resolveRun(p, id[:i], string(id[i+1:]))
-}
-
-func resolveRun(p *Platform, id mlops.ID, output string) (facts, error) {
-	r, ok := p.records[id]
-	if !ok || r.noun != mlops.NounPipelineRun {
-		return facts{}, refuseField("run", "memory has no %q", id)
-	}
-	run := runs{}.status(p, r, decode[mlops.PipelineRunSpec](r.spec))
-	if run.State != mlops.RunSucceeded {
-		return facts{}, &mlops.Error{Code: mlops.Invalid, Field: "run", Err: errNotYet}
-	}
-	for full := range run.Outputs {
-		step, short, _ := strings.Cut(full, ".")
-		if full == output || short == output {
-			return facts{digest: outputDigest(run.Lineage, step, short), size: 1}, nil
-		}
-	}
-	return facts{}, refuseField("output", "the run %q has no output %q", id, output)
-}

@@ -42,10 +42,19 @@ func (monitors) place(p *Platform, _ string, from mlops.ID, spec mlops.MonitorSp
 
 func (monitors) whim(_ *Platform, spec mlops.MonitorSpec) whim { return whimOf(spec.Labels) }
 
-func (monitors) status(*Platform, *record, mlops.MonitorSpec) mlops.MonitorStatus {
-	return mlops.MonitorStatus{
+// status finds nothing by itself: the label memory_state says what a monitor finds.
+func (monitors) status(_ *Platform, r *record, spec mlops.MonitorSpec) mlops.MonitorStatus {
+	s := mlops.MonitorStatus{
 		State:      mlops.MonitorWaiting,
+		Since:      r.settled,
 		Retraining: mlops.Retraining{State: mlops.RetrainingIdle},
 		Baseline:   mlops.BaselineStatus{Features: []string{}},
 	}
+	if state, ok := spec.Labels["memory_state"]; ok {
+		s.State = mlops.MonitorState(state)
+	}
+	if s.State == mlops.MonitorViolated {
+		s.LastViolated = r.settled
+	}
+	return s
 }

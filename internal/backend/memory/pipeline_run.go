@@ -104,7 +104,7 @@ func conclude(s *mlops.PipelineRunStatus, r *record, spec mlops.PipelineRunSpec,
 		}
 		for _, output := range step.Outputs {
 			s.Outputs[stepName+"."+output] = "memory://" + string(r.id) + "/" + stepName + "." + output
-			lineage.Outputs[output] = outputDigest(s.Lineage, stepName, output)
+			lineage.Outputs[output] = mlops.DigestOf(outputOf(s.Lineage, stepName, output))
 			if output == "metrics" {
 				s.Metrics["accuracy"] = 0.9
 			}
@@ -113,10 +113,10 @@ func conclude(s *mlops.PipelineRunStatus, r *record, spec mlops.PipelineRunSpec,
 	}
 }
 
-// outputDigest is the digest of what a step writes: the same for the same code
-// and parameters.
-func outputDigest(l *mlops.Lineage, step, output string) string {
-	return mlops.DigestOf([]any{l.PipelineVersion, l.Parameters, step, output})
+// outputOf stands for what a step writes: it is the same for the same code and
+// parameters.
+func outputOf(l *mlops.Lineage, step, output string) []any {
+	return []any{l.PipelineVersion, l.Parameters, step, output}
 }
 
 // effective is a run's parameters, defaults filled in.

@@ -98,9 +98,16 @@ func (p *Platform) land(r *record) {
 		return // back to what it had
 	}
 	r.spec, r.revision, r.facts = asked.spec, asked.revision, asked.facts
+	if r.noun == mlops.NounDataset && !bad {
+		r.remember()
+	}
 	r.inForce, r.failed = !bad, bad
-	if r.inForce && r.noun == mlops.NounModelVersion {
+	switch {
+	case !r.inForce:
+	case r.noun == mlops.NounModelVersion:
 		p.moveAliases(r)
+	case r.noun == mlops.NounModelEndpoint:
+		p.serve(r)
 	}
 }
 
@@ -222,6 +229,9 @@ type record struct {
 	deleting   bool
 	superseded bool // a successor took its place
 
+	served  map[mlops.ID]time.Time // of an endpoint: since when it serves each version
+	history []mlops.DatasetVersion // of a dataset, newest first
+
 	created, settled time.Time
 }
 
@@ -231,24 +241,6 @@ type ask struct {
 	revision string
 	facts    facts
 	whim     whim
-}
-
-// facts is what the platform found out about the bytes of a version.
-type facts struct {
-	digest string
-	size   int64
-}
-
-// whim is how a change misbehaves.
-type whim struct {
-	fail  string
-	stuck bool
-}
-
-// whimOf reads the two words that make a change misbehave.
-func whimOf(words map[string]string) whim {
-	_, stuck := words["memory_stuck"]
-	return whim{fail: words["memory_fail"], stuck: stuck}
 }
 
 // has reports whether a change asks for nothing new.

@@ -2,8 +2,6 @@ package blob
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,51 +23,8 @@ type Blob struct {
 }
 
 // Digest returns the content digest and size in bytes of a file, or of a
-// directory tree: of the sorted list of its files' paths and digests. Modes,
-// times and empty directories do not count.
-func Digest(path string) (digest string, size int64, err error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return "", 0, err
-	}
-	if !info.IsDir() {
-		sum, n, err := digestFile(path, info)
-		return prefix + hex.EncodeToString(sum), n, err
-	}
-	tree := sha256.New()
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		sum, n, err := digestFile(p, info)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(path, p)
-		size += n
-		_, _ = fmt.Fprintf(tree, "%x  %q\n", sum, filepath.ToSlash(rel)) // a hash never fails to write
-		return err
-	})
-	return prefix + hex.EncodeToString(tree.Sum(nil)), size, err
-}
-
-func digestFile(path string, info fs.FileInfo) (sum []byte, size int64, err error) {
-	if !info.Mode().IsRegular() {
-		return nil, 0, irregular(path, info.Mode())
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	h := sha256.New()
-	size, err = io.Copy(h, f)
-	return h.Sum(nil), size, err
-}
+// directory tree; see mlops.ContentDigest.
+func Digest(path string) (digest string, size int64, err error) { return mlops.ContentDigest(path) }
 
 // Import copies the bytes at src into dir under their digest. Bytes that are
 // there already are not copied again. An interrupted import leaves nothing
