@@ -23,6 +23,7 @@ func measures() []measure {
 		{"start", "starting the provider", measureStart},
 		{"steps", "running a pipeline of many steps that do nothing", measureSteps},
 		{"noticed", "waiting for servers that take their time", measureNoticed},
+		{"rollout", "rolling an endpoint out and back under load", measureRollout},
 		{"gateway", "sending requests directly, through the gateway and through nginx", measureGateway},
 		{"plan", "planning many endpoints without a change", measurePlan},
 		{"quickstart", "applying the quickstart twice", measureQuickstart},
