@@ -97,14 +97,14 @@ func (e *endpoint) note(ctx context.Context, c *rollout, what string) {
 // settle records that a change is in force. A newer one that was accepted in the
 // meantime stays wanted. What it replaced is written down with until when it
 // stays warm, if it replaced anything.
-func (e *endpoint) settle(ctx context.Context, c *rollout, replaced plan, until time.Time) error {
+func (e *endpoint) settle(ctx context.Context, c *rollout, replaced bool, until time.Time) error {
 	_, err := e.s.table.Change(context.WithoutCancel(ctx), e.id, func(_ *store.Tx, r *record) error {
 		st, p := &r.Status, c.plan
-		st.URL, st.Serving, st.Replicas = e.s.url(e.id), p.serving(), map[string]int64{}
-		st.Rollout = c.status.ended(mlops.RolloutDone, "", e.s.now())
-		if replaced.revision != "" {
-			st.Previous, st.PreviousUntil = replaced.serving(), until
+		if replaced {
+			st.Previous, st.PreviousUntil = st.Serving, until
 		}
+		st.URL, st.Serving, st.Replicas = e.s.url(e.id), c.servingSince(st.Serving, e.s.now()), map[string]int64{}
+		st.Rollout = c.status.ended(mlops.RolloutDone, "", e.s.now())
 		if r.WantedRevision == p.revision && r.Phase == mlops.PhasePending {
 			r.Settle()
 			return nil
@@ -113,6 +113,26 @@ func (e *endpoint) settle(ctx context.Context, c *rollout, replaced plan, until 
 		return nil
 	})
 	return err
+}
+
+// servingSince is what answers once the change is in force, with since when: what
+// answered before for the same variant goes on, what is new began with the first
+// step that gave it requests, or begins now.
+func (c *rollout) servingSince(before map[string]mlops.Serving, now time.Time) map[string]mlops.Serving {
+	out := c.plan.serving()
+	for name, s := range out {
+		switch former := before[name]; {
+		case s.Traffic == 0:
+		case former.Version == s.Version && former.Traffic > 0:
+			s.Since = former.Since
+		case c.isFresh(name) && !c.since.IsZero():
+			s.Since = c.since
+		default:
+			s.Since = now.UTC()
+		}
+		out[name] = s
+	}
+	return out
 }
 
 // giveUp records that a change failed, unless it is no longer wanted. c is nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // rollout is one change on its way.
@@ -18,6 +19,7 @@ type rollout struct {
 	held   []*fleet          // kept from being scaled down meanwhile
 	stages []int64           // percentages of its steps
 	status rolloutStatus
+	since  time.Time // from when on what is new has answered requests; zero before
 }
 
 func (c *rollout) isFresh(variant string) bool { return slices.Contains(c.fresh, variant) }
@@ -174,11 +176,7 @@ func (e *endpoint) switchTo(ctx context.Context, c *rollout) error {
 		e.log.Error("requests are not captured, or earlier figures are lost", "error", err)
 	}
 	c.release()
-	var previous plan
-	if len(replaced) > 0 {
-		previous = before
-	}
-	if err := e.settle(ctx, c, previous, until); err != nil {
+	if err := e.settle(ctx, c, len(replaced) > 0, until); err != nil {
 		if len(old) > 0 {
 			err = errors.Join(err, e.route(before, old))
 		}

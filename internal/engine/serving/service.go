@@ -30,7 +30,7 @@ type Config struct {
 	Layout layout.Layout
 	Python *pyenv.Builder
 	Log    *slog.Logger
-	Port   int // of the gateway; 0 picks a free one and keeps it
+	Port   int  // of the gateway; 0 picks a free one and keeps it
 	Keys   Keys // nil refuses endpoints that ask for a token
 }
 
@@ -151,6 +151,11 @@ func (s *Service) saveFigures(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// Minutes returns the figures of an endpoint by minute; see gateway.Series.
+func (s *Service) Minutes(endpoint mlops.ID, since time.Time) []gateway.Minute {
+	return s.gateway.Series(endpoint.Environment().Name(), endpoint.Name(), since)
 }
 
 // Gateway is what all requests go through: for those who watch endpoints, or

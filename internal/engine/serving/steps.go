@@ -81,6 +81,9 @@ func (e *endpoint) step(ctx context.Context, c *rollout, percent int64) error {
 func (e *endpoint) publishStep(c *rollout, percent int64, meter *gateway.Meter) error {
 	before, after := sharesOf(e.inForce, e.fleets(), 1), sharesOf(c.plan, c.fleets, 1)
 	if c.plan.spec.Rollout.Strategy != mlops.RolloutShadow {
+		if c.since.IsZero() {
+			c.since = c.status.StepAt
+		}
 		return e.publish(e.inForce, mix(before, after, percent, meter), nil, time.Time{})
 	}
 	var copies []share

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -190,8 +191,15 @@ func TestStrategies(t *testing.T) {
 			if d := cmp.Diff(serves, r.Candidate); d != "" {
 				t.Errorf("candidate (-want +got):\n%s", d)
 			}
-			if d := cmp.Diff(serves, o.Status.Serving); d != "" {
+			if d := cmp.Diff(serves, o.Status.Serving, cmpopts.IgnoreTypes(time.Time{})); d != "" {
 				t.Errorf("serving (-want +got):\n%s", d)
+			}
+			since, answers := o.Status.Serving["main"].Since, r.StartedAt
+			if tt.name == "shadow" || tt.want == nil { // nobody saw an answer of it before the end
+				answers = r.EndedAt.Add(-time.Second)
+			}
+			if since.Before(answers) || since.After(r.EndedAt) || tt.want != nil && tt.name != "shadow" && since.After(r.StepAt) {
+				t.Errorf("it serves since %s, with a rollout from %s to %s whose last step began at %s", since, r.StartedAt, r.EndedAt, r.StepAt)
 			}
 			if v := o.Status.Previous["main"].Version; v != b.id("1") {
 				t.Errorf("previous %v", o.Status.Previous)
@@ -413,7 +421,7 @@ func TestNothingToJudge(t *testing.T) {
 	b.version("2", "two")
 	careful := rolled(mlops.Rollout{Strategy: "canary", Bake: never, Gates: &mlops.Gates{MinRequests: 1000}})
 	s := spec(b.id("1"), careful)
-	b.ready(s) // the first version: there is nothing to go back to
+	first := b.ready(s).Status.Serving["main"].Since // the first version: there is nothing to go back to
 	s.Labels, s.Description = map[string]string{"a": "b"}, "other"
 	b.ready(s)
 	s.Variants = map[string]mlops.Variant{"main": s.Variants["main"], "idle": {Version: b.id("2"), Traffic: 0}}
@@ -423,6 +431,9 @@ func TestNothingToJudge(t *testing.T) {
 	main.Traffic, idle.Traffic = 50, 50
 	s.Variants = map[string]mlops.Variant{"main": main, "idle": idle}
 	o := b.ready(s) // only weights
+	if serving := o.Status.Serving; first.IsZero() || !serving["main"].Since.Equal(first) || !serving["idle"].Since.After(first) {
+		t.Errorf("serving %+v; want main since %s, and idle since it has requests", serving, first)
+	}
 	if len(o.Status.Rollout.Candidate) != 0 || o.Status.Rollout.Steps != 0 {
 		t.Errorf("rollout %+v", o.Status.Rollout)
 	}
