@@ -9,5 +9,26 @@
 // answered by few calls.
 //
 // The only clock is the context: callers set its deadline. The package refuses
-// to know Terraform's types, any backend, and any noun's meaning.
+// to know Terraform's types and any backend, and what nouns mean but for the
+// three things below, which are the same on every platform.
+//
+// # Rollouts
+//
+// Where a backend's table calls a strategy emulated, Update drives it from plain
+// weights: new versions stand beside what they replace, as variants that are
+// named after them ("main-next"), and get traffic step by step. Each step is an
+// update of the endpoint that also notes how far the rollout is (Transition),
+// is waited for, observed for its bake, and judged by mlops.Gates on what the
+// platform measures (mlops.Measurer). After the last step the spec that was
+// asked for comes into force, and what it replaced goes: servers are kept warm
+// only by platforms that can do so themselves. The steps of canary and linear
+// are as the user says; blue_green has one, with all traffic on the new versions
+// and the old ones beside them. Copies of requests cannot be emulated.
+//
+// A step that fails puts in force what was there before. An update that ends
+// before its time, by Ctrl-C, a deadline or a kill, leaves the step that it
+// reached: Read shows the variants that were there before, so that a plan shows
+// the change, and says in Reason where the rollout is. The next Update to the
+// same variants begins that step's bake again and goes on; any other goes back
+// first.
 package lifecycle

@@ -156,7 +156,7 @@ func (r *rollout) run(ctx context.Context, last endpointSeen) (endpointSeen, err
 	for step := r.first; step < len(r.stages); step++ {
 		seen, err := r.step(ctx, step)
 		if err != nil {
-			return r.giveUp(ctx, newest(seen, last), fmt.Errorf("%s: %w", r.title(step), err))
+			return r.giveUp(ctx, newest(seen, last), r.titled(ctx, step, err))
 		}
 		last = seen
 	}
@@ -198,33 +198,34 @@ func (r *rollout) apply(ctx context.Context, spec mlops.ModelEndpointSpec) (endp
 	return r.target.settle(ctx, r.watch, change.Ref, readyGoal[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus](change.Revision))
 }
 
+// titled tells in which step an error came about.
+func (r *rollout) titled(ctx context.Context, step int, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	out := mlops.NewError(r.target.codeOf(ctx, err), fmt.Errorf("%s: %w", r.title(step), words(err)))
+	if e, ok := errors.AsType[*mlops.Error](err); ok {
+		out.Field, out.Request = e.Field, e.Request
+	}
+	return out
+}
+
 // giveUp puts in force what was there before, unless ctx has ended: then the
 // platform keeps how far it came, for the next update to go on.
 func (r *rollout) giveUp(ctx context.Context, last endpointSeen, why error) (endpointSeen, error) {
 	if !r.moved || ctx.Err() != nil {
 		return last, why
 	}
-	code := r.target.codeOf(ctx, rootOf(why))
+	code := r.target.codeOf(ctx, why)
 	tflog.Warn(ctx, "going back", map[string]any{"id": string(r.id), "reason": why.Error()})
 	seen, err := r.apply(ctx, r.back)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return seen, mlops.NewError(code, fmt.Errorf("%w; what served before has all of the traffic again", words(why)))
+	case ctx.Err() != nil:
 		return newest(seen, last), err
 	}
-	if err != nil {
-		return newest(seen, last), mlops.NewError(code, fmt.Errorf("%w; going back did not work either: %w", why, words(err)))
-	}
-	return seen, mlops.NewError(code, fmt.Errorf("%w; what served before has all of the traffic again", why))
-}
-
-// rootOf is the error that a step's own words are around.
-func rootOf(err error) error {
-	if e, ok := errors.AsType[*mlops.Error](err); ok {
-		return e
-	}
-	if inner := errors.Unwrap(err); inner != nil {
-		return inner
-	}
-	return err
+	return newest(seen, last), mlops.NewError(code, fmt.Errorf("%w; going back did not work either: %w", words(why), words(err)))
 }
 
 // title names a step for people.
