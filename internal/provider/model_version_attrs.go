@@ -52,7 +52,8 @@ func modelVersionAttributes(g guide) attributes {
 			Computed:            true,
 			Default:             stringdefault.StaticString(defaultApproval),
 		},
-		"aliases": textSet(g.doc(mlops.FeatureVersionAliases, "Names for this version, such as `champion`. An alias moves here from the version that had it.")),
+		"approved_by": optionalText("Who gave that approval."),
+		"aliases":     textSet(g.doc(mlops.FeatureVersionAliases, "Names for this version, such as `champion`. An alias moves here from the version that had it.")),
 	}
 	maps.Copy(all, modelVersionStatusAttributes())
 	return all
@@ -84,6 +85,7 @@ type modelVersionModel struct {
 	Description *string            `tfsdk:"description"`
 	Labels      map[string]string  `tfsdk:"labels"`
 	Approval    *string            `tfsdk:"approval"`
+	ApprovedBy  *string            `tfsdk:"approved_by"`
 	Aliases     []string           `tfsdk:"aliases"`
 
 	Version   *string       `tfsdk:"version"`
@@ -108,6 +110,7 @@ func (m modelVersionModel) spec() mlops.ModelVersionSpec {
 		Description: valueOf(m.Description),
 		Labels:      m.Labels,
 		Approval:    valueOr(m.Approval, defaultApproval),
+		ApprovedBy:  valueOf(m.ApprovedBy),
 		Aliases:     m.Aliases,
 	}
 }
@@ -129,6 +132,7 @@ func modelVersionOf(seen mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersi
 		Description: nullable(s.Description),
 		Labels:      s.Labels,
 		Approval:    nullable(s.Approval),
+		ApprovedBy:  nullable(s.ApprovedBy),
 		Aliases:     s.Aliases,
 		Version:     nullable(status.Version),
 		Digest:      nullable(status.Digest),

@@ -91,6 +91,7 @@ func (p *mlopsProvider) Configure(_ context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddAttributeError(path.Root("owner"), "No owner", err.Error()+".")
 	}
 	resp.ResourceData, resp.DataSourceData = shared, shared
+	resp.ActionData, resp.ListResourceData, resp.EphemeralResourceData = shared, shared, shared
 	p.ready.Store(shared)
 }
 
@@ -141,6 +142,7 @@ func (p *mlopsProvider) DataSources(ctx context.Context) []func() datasource.Dat
 // Functions implements provider.ProviderWithFunctions.
 func (p *mlopsProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{
+		newCronNext,
 		newParseID,
 		func() function.Function { return supports{p.factories} },
 	}

@@ -128,6 +128,7 @@ func (endpoints) status(p *Platform, r *record, spec mlops.ModelEndpointSpec) ml
 		URL:      urlOf(r.id),
 		Serving:  map[string]mlops.Serving{},
 		Replicas: map[string]int64{},
+		Previous: r.previous,
 	}
 	if !r.inForce {
 		return s
@@ -142,6 +143,23 @@ func (endpoints) status(p *Platform, r *record, spec mlops.ModelEndpointSpec) ml
 }
 
 func urlOf(id mlops.ID) string { return "http://memory.invalid/" + string(id) }
+
+// leave notes what an endpoint serves before a change of it. A rollout in steps
+// that the provider drives is one change.
+func (p *Platform) leave(r *record, next mlops.ModelEndpointSpec) {
+	now := decode[mlops.ModelEndpointSpec](r.spec)
+	variants := now.Variants
+	if now.Transition != nil {
+		variants = now.Transition.From
+	}
+	if next.Transition != nil || mlops.DigestOf(variants) == mlops.DigestOf(next.Variants) {
+		return
+	}
+	r.previous = map[string]mlops.Serving{}
+	for variant, v := range variants {
+		r.previous[variant] = mlops.Serving{Version: v.Version, Digest: p.digestOf(v.Version), Traffic: v.Traffic}
+	}
+}
 
 // serve notes from when on an endpoint serves what it serves now.
 func (p *Platform) serve(r *record) {

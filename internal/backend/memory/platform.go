@@ -97,6 +97,9 @@ func (p *Platform) land(r *record) {
 	if bad && r.inForce {
 		return // back to what it had
 	}
+	if r.noun == mlops.NounModelEndpoint && r.inForce {
+		p.leave(r, decode[mlops.ModelEndpointSpec](asked.spec))
+	}
 	r.spec, r.revision, r.facts = asked.spec, asked.revision, asked.facts
 	if r.noun == mlops.NounDataset && !bad {
 		r.remember()
@@ -229,8 +232,9 @@ type record struct {
 	deleting   bool
 	superseded bool // a successor took its place
 
-	served  map[mlops.ID]time.Time // of an endpoint: since when it serves each version
-	history []mlops.DatasetVersion // of a dataset, newest first
+	served   map[mlops.ID]time.Time   // of an endpoint: since when it serves each version
+	previous map[string]mlops.Serving // of an endpoint: what it served before its last change
+	history  []mlops.DatasetVersion   // of a dataset, newest first
 
 	created, settled time.Time
 }

@@ -38,6 +38,10 @@ func (c *converter) schema(s *tfprotov6.Schema) *tfjson.Schema {
 	}
 }
 
+func (c *converter) action(s *tfprotov6.ActionSchema) *tfjson.ActionSchema {
+	return &tfjson.ActionSchema{Block: c.schema(s.Schema).Block}
+}
+
 func (c *converter) attributes(from []*tfprotov6.SchemaAttribute) map[string]*tfjson.SchemaAttribute {
 	to := make(map[string]*tfjson.SchemaAttribute, len(from))
 	for _, a := range from {

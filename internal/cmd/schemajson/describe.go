@@ -41,8 +41,8 @@ func describe(ctx context.Context, server tfprotov6.ProviderServer) (*tfjson.Pro
 
 // providerSchema puts the two answers together.
 func providerSchema(answer *tfprotov6.GetProviderSchemaResponse, identities *tfprotov6.GetResourceIdentitySchemasResponse) (*tfjson.ProviderSchema, error) {
-	if len(answer.StateStoreSchemas) > 0 || len(answer.ActionSchemas) > 0 {
-		return nil, errors.New("the provider has actions or state stores, which this command does not print yet")
+	if len(answer.StateStoreSchemas) > 0 {
+		return nil, errors.New("the provider has state stores, which this command does not print yet")
 	}
 	var c converter
 	schema := &tfjson.ProviderSchema{
@@ -51,6 +51,7 @@ func providerSchema(answer *tfprotov6.GetProviderSchemaResponse, identities *tfp
 		DataSourceSchemas:        convert(answer.DataSourceSchemas, c.schema),
 		EphemeralResourceSchemas: convert(answer.EphemeralResourceSchemas, c.schema),
 		ListResourceSchemas:      convert(answer.ListResourceSchemas, c.schema),
+		ActionSchemas:            convert(answer.ActionSchemas, c.action),
 		Functions:                convert(answer.Functions, c.function),
 		ResourceIdentitySchemas:  convert(identities.IdentitySchemas, c.identity),
 	}

@@ -71,3 +71,19 @@ func TestFunctionsArePrinted(t *testing.T) {
 		t.Errorf("supports is %+v, want a function of two parameters to a boolean", supports)
 	}
 }
+
+func TestActionsAndListsArePrinted(t *testing.T) {
+	schema := read(t)
+	run := schema.ActionSchemas["mlops_run_pipeline"]
+	if run == nil || run.Block.Attributes["pipeline"] == nil || !run.Block.Attributes["pipeline"].Required {
+		t.Errorf("mlops_run_pipeline is %+v, want an action of a pipeline", run)
+	}
+	if c := schema.EphemeralResourceSchemas["mlops_endpoint_credentials"]; c == nil || !c.Block.Attributes["token"].Sensitive {
+		t.Errorf("mlops_endpoint_credentials is %+v, want a sensitive token", c)
+	}
+	for _, noun := range mlops.Nouns() {
+		if l := schema.ListResourceSchemas["mlops_"+string(noun)]; l == nil || len(l.Block.Attributes) != 1 {
+			t.Errorf("the list of %s is %+v, want one argument", noun, l)
+		}
+	}
+}

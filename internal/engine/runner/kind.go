@@ -17,7 +17,11 @@ type record = store.Record[mlops.PipelineRunSpec, mlops.PipelineRunStatus]
 // triggers, After) finds the run it started before, unless that has failed:
 // then it starts another.
 func (s *Service) Create(ctx context.Context, spec mlops.PipelineRunSpec) (mlops.Change, error) {
-	return s.create(ctx, spec, api.Owner(ctx), nil)
+	owner := api.Owner(ctx)
+	if spec.Detached {
+		owner = ""
+	}
+	return s.create(ctx, spec, owner, nil)
 }
 
 // create is Create for an owner, with something to write in the transaction
@@ -72,7 +76,32 @@ func (s *Service) plan(ctx context.Context, spec mlops.PipelineRunSpec) (store.R
 		return store.RunPlan{}, mlops.NewError(mlops.Invalid, err)
 	}
 	values, err := pipeline.Resolve(spec.Parameters)
-	return store.RunPlan{Pipeline: pipeline, Parameters: values}, err
+	if err != nil {
+		return store.RunPlan{}, err
+	}
+	read, err := s.datasets(ctx, pipeline)
+	return store.RunPlan{Pipeline: pipeline, Parameters: values, Datasets: read}, err
+}
+
+// datasets freezes the datasets that a run reads, as they are now.
+func (s *Service) datasets(ctx context.Context, pipeline mlops.PipelineSpec) (map[string]store.RunDataset, error) {
+	out := map[string]store.RunDataset{}
+	for _, name := range pipeline.Datasets() {
+		id := pipeline.Environment.Child(mlops.NounDataset, name)
+		r, err := s.Store.Datasets().Get(ctx, id)
+		if mlops.CodeOf(err) == mlops.NotFound {
+			return nil, mlops.NewError(mlops.Invalid, fmt.Errorf("the pipeline reads {{datasets.%s}}, and there is no %s", name, id))
+		}
+		if err != nil {
+			return nil, err
+		}
+		st := r.Status
+		out[name] = store.RunDataset{
+			ID: id, URI: st.URI,
+			Version: mlops.DatasetVersion{Version: st.Version, Digest: st.Digest, Rows: st.Rows, CreatedAt: r.Created},
+		}
+	}
+	return out, nil
 }
 
 // notLeaving refuses a pipeline that is being deleted: its runs would never end.
