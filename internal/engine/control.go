@@ -25,6 +25,8 @@ func (e *engine) handler() http.Handler {
 		Models:         e.registry.Models(),
 		ModelVersions:  e.registry.ModelVersions(),
 		ModelEndpoints: e.serving,
+		Experiments:    e.registry.Experiments(),
+		Datasets:       e.registry.Datasets(),
 		Status:         e.status,
 		Stop:           e.halt,
 		Log:            e.log,

@@ -75,6 +75,25 @@ func (s PipelineSpec) Version() string {
 	return d[len("sha256:"):][:12]
 }
 
+// Datasets lists the datasets that the steps read, by name.
+func (s PipelineSpec) Datasets() []string {
+	found := map[string]bool{}
+	for _, step := range s.Steps {
+		for _, f := range step.templates() {
+			t, err := ParseTemplate(f.text)
+			if err != nil {
+				continue // Validate tells
+			}
+			for _, r := range t.References() {
+				if r.Kind == RefDataset {
+					found[r.Name] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
 // Uses lists the features asked for.
 func (s PipelineSpec) Uses() []Use {
 	var u []Use

@@ -23,7 +23,7 @@ func datasetAttributes(g guide) attributes {
 		"run":         optionalText(g.doc(mlops.FeatureDatasetRun, "ID of the pipeline run that made the data.")),
 		"output":      optionalText("Which output of the run: `step.output`, or the output alone where only one step has it."),
 		"format":      optionalText(g.choices("dataset.format", mlops.DatasetFormats(), "What the bytes are. Default: what the name of the file shows.")),
-		"schema": objectMap(g.doc(mlops.FeatureDatasetSchema, "Columns that there must be, by name. Data with others, or without one of them, are refused. Without it, what there is."), attributes{
+		"schema": objectMap(g.doc(mlops.FeatureDatasetSchema, "Columns that there must be, by name; there may be more. Data that lack one, or have values of another type, are refused."), attributes{
 			"type":     requiredText("`integer`, `number`, `string`, `boolean` or `timestamp`."),
 			"required": disabled("Whether no value may be missing. Default: `false`."),
 		}),

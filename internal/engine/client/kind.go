@@ -41,11 +41,6 @@ func (c *Client) Experiments() Kind[mlops.ExperimentSpec, mlops.ExperimentStatus
 	return Kind[mlops.ExperimentSpec, mlops.ExperimentStatus]{c, mlops.NounExperiment}
 }
 
-// Datasets is the kind of datasets.
-func (c *Client) Datasets() Kind[mlops.DatasetSpec, mlops.DatasetStatus] {
-	return Kind[mlops.DatasetSpec, mlops.DatasetStatus]{c, mlops.NounDataset}
-}
-
 // Monitors is the kind of monitors.
 func (c *Client) Monitors() Kind[mlops.MonitorSpec, mlops.MonitorStatus] {
 	return Kind[mlops.MonitorSpec, mlops.MonitorStatus]{c, mlops.NounMonitor}

@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// removeBytes removes bytes that no version of an environment has any more. The
+// removeBytes removes bytes that nothing in an environment has any more. The
 // caller holds g.bytes for writing.
 func (g *Registry) removeBytes(ctx context.Context, environment mlops.ID, digest string) error {
 	used, err := g.digests(ctx, environment)
@@ -27,12 +27,26 @@ func (g *Registry) removeBytes(ctx context.Context, environment mlops.ID, digest
 	return blob.Remove(layout.BlobDir(g.Layout.EnvironmentDir(e.Spec)), digest)
 }
 
-// digests is the set of bytes that an environment's versions have.
+// digests is the set of bytes that an environment's versions and datasets have.
 func (g *Registry) digests(ctx context.Context, environment mlops.ID) (map[string]bool, error) {
 	versions, err := g.Store.Versions().List(ctx, environment)
 	used := map[string]bool{}
 	for _, v := range versions {
 		used[v.Status.Digest] = true
+	}
+	if err != nil {
+		return used, err
+	}
+	datasets, err := g.Store.Datasets().List(ctx, environment)
+	for _, d := range datasets {
+		used[d.Status.Digest] = true
+	}
+	if err != nil {
+		return used, err
+	}
+	reading, err := g.Store.ReadingRuns(ctx, environment)
+	for _, d := range reading {
+		used[d.Version.Digest] = true
 	}
 	return used, err
 }

@@ -25,8 +25,9 @@ func check(name string, spec validator) error {
 }
 
 // create puts a spec in force for a new object, or for one that the acting
-// owner has already, or that nobody has.
-func create[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard) (mlops.Change, error) {
+// owner has already, or that nobody has. Complete adds to the record what goes
+// with the spec.
+func create[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete ...func(*store.Record[S, T])) (mlops.Change, error) {
 	return change(ctx, s, func(tx *store.Tx) (mlops.Change, error) {
 		r, err := t.GetTx(ctx, tx, id)
 		switch {
@@ -37,19 +38,19 @@ func create[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], 
 		case r.Owner != "" && r.Owner != api.Owner(ctx):
 			return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s already exists and belongs to another configuration; import it, or choose another name", id))
 		}
-		return put(ctx, tx, t, r, spec, allow)
+		return put(ctx, tx, t, r, spec, allow, complete)
 	})
 }
 
 // update puts a spec in force for an object that exists. The acting owner has
 // it from now on: who changes an object by its ID has imported it.
-func update[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard) (mlops.Change, error) {
+func update[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete ...func(*store.Record[S, T])) (mlops.Change, error) {
 	return change(ctx, s, func(tx *store.Tx) (mlops.Change, error) {
 		r, err := t.GetTx(ctx, tx, id)
 		if err != nil {
 			return mlops.Change{}, err
 		}
-		return put(ctx, tx, t, r, spec, allow)
+		return put(ctx, tx, t, r, spec, allow, complete)
 	})
 }
 
@@ -66,7 +67,7 @@ func change(ctx context.Context, s *store.Store, f func(*store.Tx) (mlops.Change
 }
 
 // put writes a record with a spec in force.
-func put[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], r store.Record[S, T], spec S, allow guard) (mlops.Change, error) {
+func put[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], r store.Record[S, T], spec S, allow guard, complete []func(*store.Record[S, T])) (mlops.Change, error) {
 	if err := usable(r); err != nil {
 		return mlops.Change{}, err
 	}
@@ -76,6 +77,9 @@ func put[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], r sto
 	r.Owner = api.Owner(ctx)
 	r.Wanted, r.WantedRevision = &spec, mlops.DigestOf(spec)
 	r.Settle()
+	for _, f := range complete {
+		f(&r)
+	}
 	return mlops.Change{Ref: r.ID, Revision: r.Revision}, t.PutTx(ctx, tx, r)
 }
 

@@ -28,7 +28,7 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Registry is the kinds of four nouns, and the upkeep of what they keep. All
+// Registry is the kinds of six nouns, and the upkeep of what they keep. All
 // are safe for concurrent use.
 type Registry struct {
 	Config
@@ -60,6 +60,12 @@ func (g *Registry) Models() *Models { return &Models{g} }
 
 // ModelVersions is the kind of model versions.
 func (g *Registry) ModelVersions() *ModelVersions { return &ModelVersions{g} }
+
+// Datasets is the kind of datasets.
+func (g *Registry) Datasets() *Datasets { return &Datasets{g} }
+
+// Experiments is the kind of experiments.
+func (g *Registry) Experiments() *Experiments { return &Experiments{g} }
 
 // Start finishes what an earlier engine left half done, then keeps removing
 // what is due until Close.

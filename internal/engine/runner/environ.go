@@ -40,6 +40,9 @@ func (j *job) command(python pyenv.Env, value func(mlops.Reference) (string, err
 	}
 	runID, err := value(mlops.Reference{Kind: mlops.RefRunID})
 	vars["MLOPS_RUN_ID"], vars["MLOPS_STEP"] = runID, j.name
+	if j.experiment != "" {
+		vars["MLOPS_EXPERIMENT"] = j.experiment
+	}
 	for name, path := range j.inputs {
 		vars["MLOPS_INPUT_"+mlops.EnvName(name)] = path
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -32,11 +33,13 @@ type job struct {
 	lineage mlops.StepLineage
 	work    string // digest of all that decides the outputs; "" if they must not be taken over
 	dir     string // of the attempt, once it has a place
+
+	experiment string // name of the one that the run is tracked in, or ""
 }
 
 // prepare works a step out. The steps it needs have succeeded.
 func (e *execution) prepare(name string) (*job, error) {
-	j := &job{name: name, step: e.plan.Pipeline.Steps[name], inputs: map[string]string{}}
+	j := &job{name: name, step: e.plan.Pipeline.Steps[name], inputs: map[string]string{}, experiment: e.plan.Pipeline.Experiment.Name()}
 	j.lineage = mlops.StepLineage{
 		Code: codeDigest(j.step), Packages: append([]string{}, j.step.Packages...),
 		Inputs: map[string]string{}, Outputs: map[string]string{},
@@ -119,6 +122,10 @@ func (e *execution) resolve(output func(store.Step, string) string) func(mlops.R
 			}
 		case mlops.RefRunID:
 			return e.id.Name(), nil
+		case mlops.RefDataset:
+			if d, ok := e.plan.Datasets[r.Name]; ok {
+				return artifact.Path("", d.URI)
+			}
 		case mlops.RefInput, mlops.RefOutput:
 		}
 		return "", errors.New("there is no such thing here")
@@ -137,7 +144,7 @@ func (e *execution) values(j *job) func(mlops.Reference) (string, error) {
 			return j.inputs[r.Name], nil
 		case mlops.RefOutput:
 			return j.outputPath(r.Name), nil
-		case mlops.RefParam, mlops.RefStepOutput, mlops.RefRunID:
+		case mlops.RefParam, mlops.RefStepOutput, mlops.RefRunID, mlops.RefDataset:
 		}
 		return shared(r)
 	}
@@ -153,6 +160,8 @@ func (e *execution) canonical(j *job) func(mlops.Reference) (string, error) {
 			return j.lineage.Inputs[r.Name], nil
 		case mlops.RefOutput:
 			return r.String(), nil
+		case mlops.RefDataset: // its place changes with its bytes, and with the environment
+			return e.plan.Datasets[r.Name].Version.Digest, nil
 		case mlops.RefParam, mlops.RefStepOutput, mlops.RefRunID:
 		}
 		return shared(r)

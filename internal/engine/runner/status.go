@@ -87,7 +87,10 @@ func summary(status mlops.PipelineRunStatus, plan store.RunPlan, steps map[strin
 	status.Metrics = metricsOf(steps)
 	status.Lineage = &mlops.Lineage{
 		PipelineVersion: plan.Pipeline.Version(), Parameters: plan.Parameters, Engine: engine,
-		Steps: map[string]mlops.StepLineage{},
+		Steps: map[string]mlops.StepLineage{}, Datasets: map[mlops.ID]mlops.DatasetVersion{},
+	}
+	for _, d := range plan.Datasets {
+		status.Lineage.Datasets[d.ID] = d.Version
 	}
 	for name := range plan.Pipeline.Steps {
 		step := steps[name]

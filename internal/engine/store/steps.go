@@ -17,6 +17,16 @@ type RunPlan struct {
 	Pipeline   mlops.PipelineSpec `json:"pipeline"`
 	Parameters map[string]string  `json:"parameters"` // with defaults filled in
 	Directory  string             `json:"directory"`  // of the run's files
+	// Datasets are those that steps read, by name, as they were when the run was
+	// accepted.
+	Datasets map[string]RunDataset `json:"datasets,omitempty"`
+}
+
+// RunDataset is a dataset that a run reads.
+type RunDataset struct {
+	ID      mlops.ID             `json:"id"`
+	URI     string               `json:"uri"` // where the bytes are
+	Version mlops.DatasetVersion `json:"version"`
 }
 
 // Step is how one step of an unfinished run stands, and the evidence of it.
@@ -65,6 +75,30 @@ func (tx *Tx) CloseRun(ctx context.Context, run mlops.ID) error {
 	}
 	_, err = tx.ExecContext(ctx, "DELETE FROM steps WHERE run = ?", run)
 	return err
+}
+
+// ReadingRuns lists the datasets that unfinished runs of an environment read.
+func (s *Store) ReadingRuns(ctx context.Context, environment mlops.ID) (out []RunDataset, err error) {
+	low, high := below(environment)
+	rows, err := s.read.QueryContext(ctx, "SELECT plan FROM open_runs WHERE run >= ? AND run < ? AND plan <> ''", low, high)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		var plan RunPlan
+		if err := json.Unmarshal([]byte(text), &plan); err != nil {
+			return nil, fmt.Errorf("read a run's plan: %w", err)
+		}
+		for _, d := range plan.Datasets {
+			out = append(out, d)
+		}
+	}
+	return out, rows.Err()
 }
 
 // OpenRuns lists the runs that there is work to do on.
