@@ -74,11 +74,11 @@ func TestAccRunPipelineActionWithoutWaiting(t *testing.T) {
 func TestAccRunPipelineActionThatFails(t *testing.T) {
 	scenes(t, func(s *scene) {
 		t := s.t
-		if s.backend == "memory" {
-			t.Skip("nothing is run in memory, and so nothing fails by a parameter")
-		}
-		_, diags := s.invoke(t, "mlops_run_pipeline", obj{"pipeline": string(s.pipeline), "parameters": obj{"word": "bad"}})
-		wantDiagnostic(t, diags, "", "Cannot finish pipeline run", "fit", "exit status 1")
+		broken := made(t, s, mlops.NounPipeline, mlops.Backend.Pipelines, mlops.PipelineSpec{
+			Environment: s.environment, Name: "broken", Steps: map[string]mlops.Step{"fit": {Command: []string{"false"}}},
+		})
+		_, diags := s.invoke(t, "mlops_run_pipeline", obj{"pipeline": string(broken)})
+		wantDiagnostic(t, diags, "", "Cannot finish pipeline run", "fit", "status 1")
 	})
 }
 
