@@ -38,3 +38,10 @@ func (c *claims) hold(id mlops.ID) bool {
 	c.had[id] = true
 	return !c.made[id]
 }
+
+// planned reports whether a resource plans to make the object.
+func (c *claims) planned(id mlops.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.made[id]
+}

@@ -2,8 +2,10 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	epschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -24,10 +26,10 @@ func newEndpointCredentials() ephemeral.EphemeralResource { return &endpointCred
 // endpointCredentialsModel is its attributes.
 type endpointCredentialsModel struct {
 	Endpoint types.String      `tfsdk:"endpoint"`
-	URL      *string           `tfsdk:"url"`
-	Token    *string           `tfsdk:"token"`
-	Headers  map[string]string `tfsdk:"headers"`
-	Expires  *string           `tfsdk:"expires"`
+	URL      types.String      `tfsdk:"url"`
+	Token    types.String      `tfsdk:"token"`
+	Headers  types.Map         `tfsdk:"headers"`
+	Expires  timetypes.RFC3339 `tfsdk:"expires"`
 }
 
 // Metadata implements ephemeral.EphemeralResource.
@@ -84,15 +86,33 @@ func (e *endpointCredentials) Open(ctx context.Context, req ephemeral.OpenReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	c, err := credentialsOf(ctx, e.platforms, mlops.ID(m.Endpoint.ValueString()))
-	if err != nil {
+	id := mlops.ID(m.Endpoint.ValueString())
+	c, err := credentialsOf(ctx, e.platforms, id)
+	switch {
+	case mlops.CodeOf(err) == mlops.NotFound && e.platforms.claims.planned(id):
+		m.wait() // its ID is known before it exists, and this very plan makes it
+	case err != nil:
 		resp.Diagnostics.Append(explain(ctx, schema.Schema{Attributes: attributes{"endpoint": requiredText("")}}, err))
 		return
-	}
-	m.URL, m.Token, m.Expires = nullable(c.URL), nullable(c.Token), nullableTime(c.Expires)
-	m.Headers = c.Headers
-	if m.Headers == nil {
-		m.Headers = map[string]string{}
+	default:
+		resp.Diagnostics.Append(m.fill(ctx, c)...)
 	}
 	resp.Diagnostics.Append(resp.Result.Set(ctx, m)...)
+}
+
+// wait leaves everything to the apply.
+func (m *endpointCredentialsModel) wait() {
+	m.URL, m.Token, m.Headers, m.Expires = types.StringUnknown(), types.StringUnknown(), types.MapUnknown(types.StringType), timetypes.NewRFC3339Unknown()
+}
+
+func (m *endpointCredentialsModel) fill(ctx context.Context, c mlops.Credentials) diag.Diagnostics {
+	headers := maps.Clone(c.Headers)
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	var diags diag.Diagnostics
+	m.Headers, diags = types.MapValueFrom(ctx, types.StringType, headers)
+	m.URL, m.Token = types.StringPointerValue(nullable(c.URL)), types.StringPointerValue(nullable(c.Token))
+	m.Expires = timetypes.NewRFC3339PointerValueMust(nullableTime(c.Expires))
+	return diags
 }
