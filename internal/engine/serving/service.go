@@ -30,8 +30,8 @@ type Config struct {
 	Layout layout.Layout
 	Python *pyenv.Builder
 	Log    *slog.Logger
-	Port   int  // of the gateway; 0 picks a free one and keeps it
-	Keys   Keys // nil refuses endpoints that ask for a token
+	Port   int // of the gateway; 0 picks a free one and keeps it
+	Keys   Keys
 }
 
 // Keys makes tokens that only who has the engine's key can make: the same one
