@@ -15,12 +15,15 @@ import (
 	"github.com/gofrs/flock"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/client"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/monitors"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/registry"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/runner"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/secret"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/server"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/serving"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
@@ -104,6 +107,8 @@ type engine struct {
 	registry *registry.Registry
 	runner   *runner.Service
 	serving  *serving.Service
+	alerts   *alerts.Service
+	monitors *monitors.Service
 
 	stop context.CancelCauseFunc
 	keep bool // processes are left to the next engine
@@ -129,22 +134,23 @@ func open(ctx context.Context, c Config) (_ *engine, err error) {
 	if err != nil {
 		return nil, errors.Join(err, e.close(ctx))
 	}
-	e.assemble(pyenv.New(c.Python, cache, e.log))
+	keys, err := secret.Open(c.Directory)
+	if err != nil {
+		return nil, errors.Join(err, e.close(ctx))
+	}
+	e.assemble(pyenv.New(c.Python, cache, e.log), keys)
 	return e, nil
-}
-
-func (e *engine) assemble(python *pyenv.Builder) {
-	e.runner = runner.New(runner.Config{Store: e.store, Layout: e.layout, Python: python, Log: e.log, Version: e.Version})
-	e.serving = serving.New(serving.Config{Store: e.store, Layout: e.layout, Python: python, Log: e.log, Port: e.Port})
-	e.registry = registry.New(registry.Config{Store: e.store, Layout: e.layout, Runs: e.runner, Log: e.log})
 }
 
 // start takes up the work that an earlier engine left.
 func (e *engine) start(ctx context.Context) error {
-	for _, start := range []func(context.Context) error{e.registry.Start, e.runner.Start, e.serving.Start} {
+	for _, start := range []func(context.Context) error{e.registry.Start, e.runner.Start, e.serving.Start, e.alerts.Start, e.monitors.Start} {
 		if err := start(context.WithoutCancel(ctx)); err != nil { // they end by Close
 			return err
 		}
+	}
+	if err := e.show(); err != nil {
+		return err
 	}
 	executable, err := os.Executable()
 	if err != nil {
@@ -198,7 +204,7 @@ func (e *engine) endings() []func(context.Context) error {
 	case e.registry == nil:
 		return nil
 	case e.keep:
-		return []func(context.Context) error{e.serving.Close, e.runner.Close, e.registry.Close}
+		return []func(context.Context) error{e.monitors.Close, e.alerts.Close, e.serving.Close, e.runner.Close, e.registry.Close}
 	}
-	return []func(context.Context) error{e.serving.Suspend, e.runner.Suspend, e.registry.Close}
+	return []func(context.Context) error{e.monitors.Close, e.alerts.Close, e.serving.Suspend, e.runner.Suspend, e.registry.Close}
 }

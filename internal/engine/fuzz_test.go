@@ -14,6 +14,7 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/secret"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/server"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -57,7 +58,11 @@ func fuzzHandler(f *testing.F) http.Handler {
 			f.Error(err)
 		}
 	})
-	e.assemble(pyenv.New("", f.TempDir(), e.log))
+	keys, err := secret.Open(e.layout.Root)
+	if err != nil {
+		f.Fatal(err)
+	}
+	e.assemble(pyenv.New("", f.TempDir(), e.log), keys)
 	return server.Handler(server.Config{
 		Environments: fenced[mlops.EnvironmentSpec, mlops.EnvironmentStatus]{e.registry.Environments(), func(s mlops.EnvironmentSpec) bool {
 			return s.Target.Settings["directory"] != nil
@@ -70,9 +75,16 @@ func fuzzHandler(f *testing.F) http.Handler {
 			return mlops.Check(s) == nil && s.Run == ""
 		}},
 		ModelEndpoints: e.serving,
-		Status:         e.status,
-		Stop:           func(bool) {},
-		Log:            e.log,
+		Experiments:    e.registry.Experiments(),
+		Datasets: fenced[mlops.DatasetSpec, mlops.DatasetStatus]{e.registry.Datasets(), func(s mlops.DatasetSpec) bool {
+			return mlops.Check(s) == nil && s.Run == ""
+		}},
+		Monitors:   e.monitors,
+		Check:      e.monitors.CheckNow,
+		MailServer: e.alerts.SetMailServer,
+		Status:     e.status,
+		Stop:       func(bool) {},
+		Log:        e.log,
 	})
 }
 
@@ -93,6 +105,10 @@ func FuzzControl(f *testing.F) {
 		{"GET", objects + "/pipeline?under=local/e", ""},
 		{"DELETE", objects + "/pipeline/local/e/pipelines/p", ""},
 		{"DELETE", objects + "/environment/local/e", ""},
+		{"POST", objects + "/experiment", `{"environment":"local/e","name":"x","labels":null}`},
+		{"POST", objects + "/monitor", `{"endpoint":"local/e/endpoints/p","name":"w","schedule":{"cron":"* * * * *"},"health":{"max_error_percent":1},"alerts":{"webhook_url":"http://127.0.0.1/","emails":[]}}`},
+		{"POST", "/v1/checks/local/e/monitors/w", ""},
+		{"PUT", "/v1/engine/mail-server", `{"url":"smtp://u:p@h?from=a@b.c"}`},
 		{"GET", "/v1/engine", ""},
 		{"POST", "/v1/engine/stop?keep=true", ""},
 		{"GET", objects + "/model/local/e/models/%25zz/versions/../..", ""},

@@ -93,7 +93,7 @@ func TestDestroyLeavesNothing(t *testing.T) {
 		t.Errorf("left: %q, want the engine alone", left)
 	}
 	end(t, o)
-	want := []string{"engine.db", "engine.lock", "engine.log", "engine.start", "inference.port"}
+	want := []string{"engine.db", "engine.key", "engine.lock", "engine.log", "engine.start", "inference.port"}
 	if diff := cmp.Diff(want, files(t, o.Directory)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}

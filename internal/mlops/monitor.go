@@ -161,6 +161,9 @@ type MonitorStatus struct {
 	Alerts     AlertsStatus   `json:"alerts"`
 	Retraining Retraining     `json:"retraining"`
 	Baseline   BaselineStatus `json:"baseline"`
+	// ToldAt is when somebody was last told of a violation that lasts; zero where
+	// nobody was, or it is over.
+	ToldAt time.Time `json:"told_at,omitzero"`
 }
 
 // MonitorState is how a monitor finds its endpoint.

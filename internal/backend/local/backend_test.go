@@ -77,7 +77,7 @@ func newWorld(t *testing.T) mlopstest.World {
 func openIn(t *testing.T, dir, owner string) mlops.Backend {
 	t.Helper()
 	b, err := Factory().Open(t.Context(), mlops.Options{
-		Settings: mlops.Settings{settingDirectory: dir}, Owner: owner, Version: "dev",
+		Settings: mlops.Settings{settingDirectory: dir, settingSMTP: "smtp://127.0.0.1:2525?from=mlops@example.com"}, Owner: owner, Version: "dev",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ const (
 	settingDirectory = "directory"
 	settingPort      = "port"
 	settingPython    = "python"
+	settingSMTP      = "smtp_url"
 )
 
 // maxPort is the highest TCP port.
@@ -42,6 +43,13 @@ func settings() []mlops.Setting {
 			Doc:  "Python interpreter for steps and model servers. Default: `python3` from the PATH.",
 			Env:  client.PythonVariable,
 		},
+		{
+			Name: settingSMTP,
+			Doc: "Mail server for the alerts of monitors, `smtp://user:password@host:587?from=alerts@example.com`, or `smtps://` for TLS from the start. " +
+				"The engine keeps it sealed.",
+			Env:       client.MailServerVariable,
+			Sensitive: true,
+		},
 	}
 }
 
@@ -63,6 +71,7 @@ func options(o mlops.Options) (client.Options, error) {
 		Version:    o.Version,
 		Executable: os.Getenv(client.ExecutableVariable),
 		Owner:      o.Owner,
+		MailServer: o.Settings.String(settingSMTP),
 	}
 	if c.Port < 0 || c.Port > maxPort {
 		return c, refuse(settingPort, "%d is no port; choose one from 1 to %d, or leave it out", c.Port, maxPort)

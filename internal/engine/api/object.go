@@ -22,8 +22,12 @@ const (
 	// CredentialsPath is what the ID of an endpoint follows, whose credentials are
 	// answered. They are secrets.
 	CredentialsPath = "/v1/credentials"
-	UnderQuery      = "under" // of a list: the ID that objects are below
-	KeepQuery       = "keep"  // of a stop: "true" leaves steps and model servers running for the next engine
+	// ChecksPath is what the ID of a monitor follows, whose check is to be made.
+	ChecksPath = "/v1/checks"
+	// MailServerPath takes the URL of the mail server. It is a secret.
+	MailServerPath = "/v1/engine/mail-server"
+	UnderQuery     = "under" // of a list: the ID that objects are below
+	KeepQuery      = "keep"  // of a stop: "true" leaves steps and model servers running for the next engine
 )
 
 // Receipt answers an accepted create or change.
@@ -74,6 +78,11 @@ type Credentials struct {
 	Token   string            `json:"token,omitempty"`
 	Headers map[string]string `json:"headers"`
 	Expires time.Time         `json:"expires,omitzero"`
+}
+
+// MailServer says where mails are sent from.
+type MailServer struct {
+	URL string `json:"url"`
 }
 
 // Engine is the status of a running engine. It is also what the info file in

@@ -41,11 +41,6 @@ func (c *Client) Experiments() Kind[mlops.ExperimentSpec, mlops.ExperimentStatus
 	return Kind[mlops.ExperimentSpec, mlops.ExperimentStatus]{c, mlops.NounExperiment}
 }
 
-// Monitors is the kind of monitors.
-func (c *Client) Monitors() Kind[mlops.MonitorSpec, mlops.MonitorStatus] {
-	return Kind[mlops.MonitorSpec, mlops.MonitorStatus]{c, mlops.NounMonitor}
-}
-
 // Create starts the creation; see mlops.Kind.
 func (k Kind[Spec, Status]) Create(ctx context.Context, spec Spec) (mlops.Change, error) {
 	if err := ctx.Err(); err != nil {

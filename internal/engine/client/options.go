@@ -16,6 +16,7 @@ const (
 	DirectoryVariable  = "MLOPS_LOCAL_DIRECTORY"
 	PortVariable       = "MLOPS_LOCAL_PORT"
 	PythonVariable     = "MLOPS_LOCAL_PYTHON"
+	MailServerVariable = "MLOPS_SMTP_URL"
 	ExecutableVariable = "MLOPS_ENGINE_EXECUTABLE"
 )
 
@@ -34,6 +35,7 @@ type Options struct {
 	Version    string        // of this program; an engine of an older one is replaced
 	Executable string        // the program to start, with the argument "engine"; "" is this one
 	Owner      string        // stamp of the configuration that acts
+	MailServer string        // URL, a secret; "" leaves the one that the engine knows
 	IdleExit   time.Duration // zero is DefaultIdleExit
 
 	folder string // where relative paths start: the working directory

@@ -72,9 +72,14 @@ func EndpointDir(envDir, endpoint string) string {
 	return filepath.Join(envDir, "endpoints", endpoint)
 }
 
+// MonitorDir holds a monitor's baseline and reports.
+func MonitorDir(envDir, monitor string) string {
+	return filepath.Join(envDir, "monitors", monitor)
+}
+
 // Contents lists all that the engine makes in an environment's directory.
 func Contents(envDir string) []string {
-	return []string{BlobDir(envDir), RunDir(envDir, "", ""), CaptureDir(envDir, ""), EndpointDir(envDir, "")}
+	return []string{BlobDir(envDir), RunDir(envDir, "", ""), CaptureDir(envDir, ""), EndpointDir(envDir, ""), MonitorDir(envDir, "")}
 }
 
 // CacheDir is the user's cache for what survives environments: virtual

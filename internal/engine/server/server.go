@@ -35,6 +35,11 @@ type Config struct {
 	Datasets       mlops.Kind[mlops.DatasetSpec, mlops.DatasetStatus]
 	Monitors       mlops.Kind[mlops.MonitorSpec, mlops.MonitorStatus]
 
+	// Check makes a monitor's check now.
+	Check func(ctx context.Context, monitor mlops.ID) (mlops.MonitorReport, error)
+	// MailServer keeps the URL of the mail server, which is a secret.
+	MailServer func(ctx context.Context, url string) error
+
 	Status func(context.Context) (api.Engine, error)
 	Stop   func(keep bool) // asks the engine to exit, and returns at once
 	Log    *slog.Logger
@@ -54,6 +59,8 @@ func Handler(c Config) http.Handler {
 	expose(add, mlops.NounDataset, c.Datasets)
 	expose(add, mlops.NounMonitor, c.Monitors)
 	add("GET "+api.CredentialsPath+"/{id...}", c.credentials)
+	add("POST "+api.ChecksPath+"/{id...}", c.check)
+	add("PUT "+api.MailServerPath, c.mailServer)
 	add("GET "+api.EnginePath, c.status)
 	add("POST "+api.StopPath, c.stop)
 	add("/", noSuchOperation)

@@ -1,0 +1,102 @@
+package monitors
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// mostGroups bounds what a column without groups would cost.
+const mostGroups = 100
+
+// groups counts outcomes by group.
+type groups struct {
+	check     mlops.BiasCheck
+	favorable string
+	counts    map[string]*outcome
+	more      int64 // rows of groups beyond the most
+}
+
+type outcome struct{ rows, favored, positive, truePositive int64 }
+
+func newGroups(check mlops.BiasCheck) *groups {
+	g := &groups{check: check, favorable: check.Favorable, counts: map[string]*outcome{}}
+	if g.favorable == "" {
+		g.favorable = "1"
+	}
+	return g
+}
+
+func (g *groups) take(group, prediction string, label table.Cell, known bool) {
+	if group == "" || prediction == "" {
+		return
+	}
+	o := g.counts[group]
+	if o == nil {
+		if len(g.counts) == mostGroups {
+			g.more++
+			return
+		}
+		o = &outcome{}
+		g.counts[group] = o
+	}
+	favored := prediction == g.favorable
+	o.rows++
+	if favored {
+		o.favored++
+	}
+	if known && label.Text == g.favorable {
+		o.positive++
+		if favored {
+			o.truePositive++
+		}
+	}
+}
+
+// biased compares the groups that fare best and worst. Groups with too few rows
+// are shown and not judged.
+func (x *examination) biased() mlops.CheckReport {
+	g := x.bias
+	r := mlops.CheckReport{Rows: x.rows, Features: []mlops.FeatureReport{}}
+	if g.more > 0 {
+		r.State, r.Reason = mlops.MonitorBroken, fmt.Sprintf("%q has more than %d groups", g.check.Group, mostGroups)
+		return r
+	}
+	equal := g.check.Statistic == "equal_opportunity_difference"
+	low, high, judged := 1.0, 0.0, 0
+	for _, name := range slices.Sorted(maps.Keys(g.counts)) {
+		o := g.counts[name]
+		part, whole, word := o.favored, o.rows, "favorable_share"
+		if equal {
+			part, whole, word = o.truePositive, o.positive, "true_positive_rate"
+		}
+		f := mlops.FeatureReport{Name: name, Statistic: word}
+		if whole < max(1, x.least()/10) { //nolint:mnd // a tenth of what all need
+			f.Reason = fmt.Sprintf("%d rows are too few", whole)
+		} else {
+			share := float64(part) / float64(whole)
+			f.Value = &share
+			low, high, judged = min(low, share), max(high, share), judged+1
+		}
+		r.Features = append(r.Features, f)
+	}
+	if judged < 2 { //nolint:mnd // a comparison
+		r.State, r.Reason = mlops.MonitorNoData, "there are not two groups with enough rows"
+		return r
+	}
+	value, violated := high-low, high-low > g.check.Threshold
+	if g.check.Statistic == "disparate_impact" {
+		value = 1
+		if high > 0 {
+			value = low / high
+		}
+		violated = value < g.check.Threshold
+	}
+	r.Features = append(r.Features, mlops.FeatureReport{
+		Name: g.check.Group, Statistic: g.check.Statistic, Value: &value, Threshold: &g.check.Threshold, Violated: violated,
+	})
+	return finish(r, violated, fmt.Sprintf("%s by %q is %.3g, threshold %g", g.check.Statistic, g.check.Group, value, g.check.Threshold))
+}

@@ -1,0 +1,166 @@
+package monitors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+const (
+	keptReports   = 1000
+	shownReports  = 200
+	defaultRepeat = 24 * time.Hour
+	reportTime    = "20060102T150405.000Z"
+)
+
+// conclude writes a report, the state that it leads to and what is to be told,
+// and starts the pipeline if that is due.
+func (s *Service) conclude(ctx context.Context, report *mlops.MonitorReport) error {
+	if err := s.keepReport(ctx, report); err != nil {
+		return err
+	}
+	var before mlops.MonitorStatus
+	settled, err := s.table.Change(ctx, report.Monitor, func(tx *store.Tx, r *record) error {
+		before = r.Status
+		r.Status.Since = sinceOr(before, report.State, report.At)
+		r.Status.State, r.Status.LastReport = report.State, report
+		if !s.tells(before, r.Status, r.Spec, report.At) {
+			return nil
+		}
+		r.Status.ToldAt = report.At
+		if report.State == mlops.MonitorOK {
+			r.Status.ToldAt = time.Time{}
+		}
+		return s.tell(ctx, tx, *r)
+	})
+	if err != nil {
+		return err
+	}
+	s.Alerts.Wake()
+	s.figure.show(report.Monitor, settled.Status)
+	return s.retrain(ctx, settled)
+}
+
+// tells reports whether somebody is to hear of a state: when it becomes violated,
+// when it is violated no more, and again while it lasts. Too few rows to judge
+// are no news.
+func (s *Service) tells(before, after mlops.MonitorStatus, spec mlops.MonitorSpec, now time.Time) bool {
+	if spec.Alerts == nil {
+		return false
+	}
+	told := !before.ToldAt.IsZero()
+	switch after.State {
+	case mlops.MonitorViolated:
+		return !told || now.Sub(before.ToldAt) >= spec.Alerts.Repeat.Or(defaultRepeat)
+	case mlops.MonitorOK:
+		return told
+	case mlops.MonitorWaiting, mlops.MonitorNoData, mlops.MonitorBroken:
+	}
+	return false
+}
+
+// tell puts an alert in the queue. One that tells of a recovery ends the story.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, r record) error {
+	m := alerts.Message{
+		Monitor: r.ID, Endpoint: r.Spec.Endpoint, State: r.Status.State, Since: r.Status.Since,
+		Report: r.Status.LastReport, Emails: r.Spec.Alerts.Emails, Text: inWords(r),
+	}
+	return s.Alerts.Enqueue(ctx, tx, m, r.Spec.Alerts.Mark != "")
+}
+
+func inWords(r record) string {
+	what := "is " + string(r.Status.State)
+	if r.Status.State == mlops.MonitorOK {
+		what = "is ok again"
+	}
+	lines := []string{fmt.Sprintf("%s of %s %s since %s.", r.ID, r.Spec.Endpoint, what, r.Status.Since.Format(time.RFC3339))}
+	if report := r.Status.LastReport; report != nil && report.Reason != "" {
+		lines = append(lines, report.Reason)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// keepReport writes a report to its file, and removes the oldest ones.
+func (s *Service) keepReport(ctx context.Context, report *mlops.MonitorReport) error {
+	dir, err := s.reports(ctx, report.Monitor)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, report.At.Format(reportTime)+".json")
+	report.URI = artifact.URI(path)
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if err := replace(path, text); err != nil {
+		return err
+	}
+	names, err := reportNames(dir)
+	for _, name := range names[:max(0, len(names)-keptReports)] {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+	}
+	return err
+}
+
+func (s *Service) reports(ctx context.Context, monitor mlops.ID) (string, error) {
+	dir, err := s.directory(ctx, monitor)
+	return filepath.Join(dir, "reports"), err
+}
+
+// reportNames lists the reports of a folder, oldest first.
+func reportNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// History returns a monitor's last reports, oldest first.
+func (s *Service) History(ctx context.Context, monitor mlops.ID) ([]mlops.MonitorReport, error) {
+	dir, err := s.reports(ctx, monitor)
+	if err != nil {
+		return nil, err
+	}
+	names, err := reportNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []mlops.MonitorReport
+	for _, name := range names[max(0, len(names)-shownReports):] {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since it was listed
+		}
+		if err != nil {
+			return nil, err
+		}
+		var r mlops.MonitorReport
+		if json.Unmarshal(text, &r) == nil { // one that is damaged is left out
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
