@@ -48,7 +48,7 @@ data "mlops_pipeline_run" "latest" {
   count = local.trains ? 1 : 0
 
   pipeline = mlops_pipeline.this[0].id
-  state    = "succeeded"
+  status   = "succeeded"
 
   # Where a run is to be made, what is newest is known after it only.
   depends_on = [mlops_pipeline_run.this]
