@@ -6,8 +6,7 @@ locals {
   profile = var.environment.profile
 
   baseline_output = local.trains ? var.training.baseline : null
-  baseline_uri    = local.trains ? null : var.promotion.baseline_uri
-  has_baseline    = local.trains ? local.baseline_output != null : local.baseline_uri != null
+  has_baseline    = local.trains ? local.baseline_output != null : var.promotion.baseline != null
 
   version = local.trains ? mlops_model_version.trained[0] : mlops_promotion.this[0]
 }
@@ -117,7 +116,7 @@ resource "mlops_model_endpoint" "this" {
   access              = var.serving.access
   request_timeout     = var.serving.request_timeout
   deletion_protection = local.profile.deletion_protection
-  schedule            = local.profile.hours == null ? null : merge(local.profile.hours, { timezone = local.profile.timezone })
+  schedule            = one([for hours in local.profile.hours[*] : { up = hours.up, down = hours.down, timezone = local.profile.timezone }])
 }
 
 locals {
@@ -147,7 +146,7 @@ resource "mlops_dataset" "baseline" {
   name        = "${var.name}-baseline"
   run         = local.trains ? mlops_model_version.trained[0].run : null
   output      = local.baseline_output
-  uri         = local.baseline_uri
+  uri         = local.trains ? null : var.promotion.baseline.uri
   format      = var.monitoring.baseline_format
   labels      = var.environment.labels
 }

@@ -63,10 +63,10 @@ variable "training" {
 variable "promotion" {
   description = "Where the model comes from, where it is not made here: the version to take, the gates it must pass, who approved it, and the data that live traffic is compared with."
   type = object({
-    from         = string
-    gates        = optional(any)
-    approved_by  = optional(string)
-    baseline_uri = optional(string)
+    from        = string
+    gates       = optional(any)
+    approved_by = optional(string)
+    baseline    = optional(object({ uri = string }))
   })
   default = null
 }

@@ -1,6 +1,10 @@
 # One service in three stages: dev trains, test and prod serve the very same
 # bytes, each at its own size and with its own care.
 
+locals {
+  has_baseline = try(var.training.baseline, null) != null
+}
+
 module "environment" {
   source   = "../environment"
   for_each = toset(["dev", "test", "prod"])
@@ -35,9 +39,9 @@ module "test" {
   name        = var.name
   description = var.description
   promotion = {
-    from         = module.dev.version_id
-    gates        = var.gates.test
-    baseline_uri = module.dev.baseline_uri
+    from     = module.dev.version_id
+    gates    = var.gates.test
+    baseline = local.has_baseline ? { uri = module.dev.baseline_uri } : null
   }
   model      = var.model
   serving    = var.serving
@@ -54,10 +58,10 @@ module "prod" {
   name        = var.name
   description = var.description
   promotion = {
-    from         = var.approval.version == null ? module.test.version_id : var.approval.version
-    gates        = merge(var.gates.prod, { approval = true })
-    approved_by  = var.approval.by
-    baseline_uri = module.test.baseline_uri
+    from        = var.approval.version == null ? module.test.version_id : var.approval.version
+    gates       = merge(var.gates.prod, { approval = true })
+    approved_by = var.approval.by
+    baseline    = local.has_baseline ? { uri = module.test.baseline_uri } : null
   }
   model      = var.model
   serving    = var.serving
