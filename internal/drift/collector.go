@@ -2,6 +2,7 @@ package drift
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -19,13 +20,12 @@ type collected struct {
 
 	count, nulls int64
 	low, high    float64
-	mean, square float64 // of Welford's method
+	bounded      int64   // of count, those that are not infinite
+	mean, square float64 // of those, by Welford's method
 	sample       []float64
 	random       *rand.Rand
 
-	categories map[string]int64
-	other      int64
-	overflow   bool
+	categories *tally
 }
 
 // NewCollector returns a collector for columns. The same data give the same
@@ -36,7 +36,7 @@ func NewCollector(columns []Column) *Collector {
 		c.columns = append(c.columns, &collected{
 			Column: column, low: math.Inf(1), high: math.Inf(-1),
 			random:     rand.New(rand.NewPCG(uint64(i), 0)), //nolint:gosec // a sample needs no secrecy
-			categories: map[string]int64{},
+			categories: newTally(maxCategories),
 		})
 	}
 	return c
@@ -45,24 +45,30 @@ func NewCollector(columns []Column) *Collector {
 // Rows counts rows that were read, for the profile.
 func (c *Collector) Rows(n int) { c.rows += int64(n) }
 
-// Numbers reads values of a numeric column; NaN is a value that is not there.
+// Numbers reads values of a numeric column; NaN is a value that is not there. In
+// a categorical column no number is.
 func (c *Collector) Numbers(column int, values []float64) {
 	k := c.columns[column]
+	if k.Kind == Categorical {
+		k.nulls += int64(len(values))
+		return
+	}
 	for _, v := range values {
 		k.number(v)
 	}
 }
 
 // Texts reads values of a categorical column. Missing, which may be nil, says
-// which of them are not there.
+// which of them are not there. In a numeric column no text is.
 func (c *Collector) Texts(column int, values []string, missing []bool) {
 	k := c.columns[column]
 	for i, v := range values {
-		if missing != nil && missing[i] {
+		if k.Kind == Numeric || missing != nil && missing[i] {
 			k.nulls++
 			continue
 		}
-		k.text(v)
+		k.count++
+		k.categories.add(v, 1)
 	}
 }
 
@@ -74,9 +80,10 @@ func (k *collected) number(v float64) {
 	k.count++
 	k.low, k.high = min(k.low, v), max(k.high, v)
 	if !math.IsInf(v, 0) {
-		d := v - k.mean
-		k.mean += d / float64(k.count)
-		k.square += d * (v - k.mean)
+		k.bounded++
+		before, n := k.mean, float64(k.bounded)
+		k.mean += v/n - before/n // not of the difference, which may be too great for a number
+		k.square += (v - before) * (v - k.mean)
 	}
 	if len(k.sample) < SampleSize {
 		k.sample = append(k.sample, v)
@@ -85,19 +92,9 @@ func (k *collected) number(v float64) {
 	}
 }
 
-func (k *collected) text(v string) {
-	k.count++
-	if _, known := k.categories[v]; known || len(k.categories) < maxCategories {
-		k.categories[v]++
-		return
-	}
-	k.other++
-	k.overflow = true
-}
-
 // Profile returns what is remembered of all that was read.
 func (c *Collector) Profile() *Profile {
-	p := &Profile{Rows: c.rows}
+	p := &Profile{Version: Version, Rows: c.rows}
 	for _, k := range c.columns {
 		p.Columns = append(p.Columns, k.profile())
 	}
@@ -114,8 +111,8 @@ func (k *collected) profile() ColumnProfile {
 		return p
 	}
 	p.Min, p.Max, p.Mean = finite(k.low), finite(k.high), k.mean
-	if k.count > 1 {
-		p.Std = math.Sqrt(k.square / float64(k.count-1))
+	if k.bounded > 1 {
+		p.Std = finite(math.Sqrt(k.square / float64(k.bounded-1)))
 	}
 	sorted := slices.Sorted(slices.Values(k.sample))
 	p.Edges = slices.DeleteFunc(edgesOf(sorted), func(e float64) bool { return math.Abs(e) >= math.MaxFloat64 })
@@ -131,27 +128,21 @@ func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFl
 
 // summarize keeps the categories that are most common.
 func (k *collected) summarize(p *ColumnProfile) {
-	type counted struct {
-		name  string
-		count int64
-	}
-	all := make([]counted, 0, len(k.categories))
-	for name, n := range k.categories {
-		all = append(all, counted{name, n})
-	}
-	slices.SortFunc(all, func(a, b counted) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+	names := slices.SortedFunc(maps.Keys(k.categories.counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(*k.categories.counts[b], *k.categories.counts[a]), cmp.Compare(a, b))
 	})
-	p.Distinct, p.Other = int64(len(all)), k.other
-	if k.overflow {
+	p.Distinct, p.Other = int64(len(names)), k.count
+	if k.categories.overflow != nil {
 		p.Distinct++
 	}
-	p.Categories = make(map[string]int64, min(len(all), topCategories))
-	for i, c := range all {
-		if i < topCategories {
-			p.Categories[c.name] = c.count
-			continue
-		}
-		p.Other += c.count
+	if p.Distinct > topCategories {
+		p.Buckets = k.categories.buckets()
+	}
+	names = names[:min(len(names), topCategories)]
+	p.Categories = make(map[string]int64, len(names))
+	for _, name := range names {
+		n := *k.categories.counts[name]
+		p.Categories[name] = n
+		p.Other -= n
 	}
 }

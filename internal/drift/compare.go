@@ -39,12 +39,15 @@ type Result struct {
 	Judged    bool
 }
 
+// Statistics lists all statistics.
+func Statistics() []string { return []string{PSI, KS, JS, Wasserstein, ChiSquare, NullRate} }
+
 // Fits reports whether a statistic can be computed of a kind of column.
 func Fits(statistic string, kind Kind) bool {
-	if kind == Categorical {
-		return statistic != KS && statistic != Wasserstein
+	if kind == Categorical && (statistic == KS || statistic == Wasserstein) {
+		return false
 	}
-	return true
+	return slices.Contains(Statistics(), statistic)
 }
 
 // DefaultThreshold is the value from which on a statistic speaks of drift, where
@@ -70,6 +73,11 @@ func (w *Window) Compare(o Options) []Result {
 			continue
 		}
 		out = append(out, k.compare(o))
+	}
+	for _, name := range o.Columns {
+		if w.profile.Find(name) == nil {
+			out = append(out, Result{Name: name, Statistic: o.Statistic, Reason: "the baseline has no such column"})
+		}
 	}
 	judged := 0
 	for _, r := range out {
@@ -99,8 +107,9 @@ func (k *watched) compare(o Options) Result {
 	if r.Reason = k.unfit(r.Statistic, max(1, o.MinRows)); r.Reason != "" {
 		return r
 	}
-	r.Judged = true
-	r.Value, r.PValue = k.compute(r.Statistic)
+	if r.Value, r.PValue, r.Judged = k.compute(r.Statistic); !r.Judged {
+		r.Reason = fmt.Sprintf("%d values, of %d in the baseline, are too few or too seldom alike to be compared", k.count, k.base.Count)
+	}
 	return r
 }
 
@@ -108,8 +117,12 @@ func (k *watched) compare(o Options) Result {
 func (k *watched) unfit(statistic string, least int64) string {
 	base := k.base
 	switch {
+	case !slices.Contains(Statistics(), statistic):
+		return fmt.Sprintf("%q is no statistic of drift", statistic)
 	case base.Count+base.Nulls == 0:
 		return "the baseline has no rows"
+	case k.count+k.nulls == 0:
+		return "the window has no rows, or no such column"
 	case statistic == NullRate:
 		if k.count+k.nulls < least {
 			return fmt.Sprintf("%d rows, %d are needed", k.count+k.nulls, least)
@@ -119,7 +132,9 @@ func (k *watched) unfit(statistic string, least int64) string {
 		return "the baseline has no values"
 	case !Fits(statistic, base.Kind):
 		return statistic + " is for numbers, and this column has categories"
-	case k.count == 0 && k.nulls > 0:
+	case k.mistyped > 0 && k.count == 0:
+		return fmt.Sprintf("%d values are not %s", k.mistyped, base.Kind)
+	case k.count == 0:
 		return "all values are missing"
 	case k.count < least:
 		return fmt.Sprintf("%d values, %d are needed", k.count, least)

@@ -1,6 +1,9 @@
 package drift
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -21,7 +24,12 @@ const (
 	fineBins      = 1000    // of a numeric column
 	maxCategories = 10_000  // told apart while a baseline is read
 	topCategories = 500     // told apart in a profile; the rest is one
+	newCategories = 2000    // that the profile lacks, told apart in a window
 )
+
+// Version is that of a Profile's JSON form. A profile of another is refused, and
+// to be computed again.
+const Version = 1
 
 // Column names a column and says what it holds.
 type Column struct {
@@ -31,6 +39,7 @@ type Column struct {
 
 // Profile is what is remembered of a baseline.
 type Profile struct {
+	Version int             `json:"version"`
 	Rows    int64           `json:"rows"`
 	Columns []ColumnProfile `json:"columns"`
 }
@@ -54,9 +63,50 @@ type ColumnProfile struct {
 	Sampled int64     `json:"sampled,omitempty"`
 
 	// Categories counts values; Other those of categories that are not told apart.
+	// Where there are any of those, Buckets counts all values by a hash.
 	Categories map[string]int64 `json:"categories,omitempty"`
 	Other      int64            `json:"other,omitempty"`
+	Buckets    []int64          `json:"buckets,omitempty"`
 	Distinct   int64            `json:"distinct,omitempty"` // categories seen, at most 10,000 and one
+}
+
+// UnmarshalJSON reads a profile. One of another version, or one that was damaged,
+// is an error, so that it cannot be compared with.
+func (p *Profile) UnmarshalJSON(b []byte) error {
+	type plain Profile
+	if err := json.Unmarshal(b, (*plain)(p)); err != nil {
+		return err
+	}
+	if p.Version != Version {
+		return fmt.Errorf("a drift profile of version %d; this is version %d: compute the baseline again", p.Version, Version)
+	}
+	for i := range p.Columns {
+		if c := &p.Columns[i]; !c.whole() {
+			return fmt.Errorf("the drift profile is damaged: column %q", c.Name)
+		}
+	}
+	return nil
+}
+
+// whole reports whether what a column holds can be compared with.
+func (c *ColumnProfile) whole() bool {
+	switch c.Kind {
+	case Numeric:
+		filled := c.Count == 0 || len(c.Mass) == len(c.Edges)+1 && c.Sampled > 0 && total(c.Mass) == c.Sampled
+		return filled && slices.IsSorted(c.Edges)
+	case Categorical:
+		told := total(slices.Collect(maps.Values(c.Categories))) + c.Other
+		return told == c.Count && (c.Buckets == nil || len(c.Buckets) == bucketCount && total(c.Buckets) == c.Count)
+	}
+	return false
+}
+
+func total(counts []int64) int64 {
+	sum := int64(0)
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
 }
 
 // Find returns the profile of a column, or nil.
@@ -89,8 +139,9 @@ func (c *ColumnProfile) Quantile(q float64) float64 {
 // binOf returns the bin of a value: the first whose upper end it does not exceed.
 func (c *ColumnProfile) binOf(v float64) int { return sort.SearchFloat64s(c.Edges, v) }
 
-// edgesOf returns the ends of fine bins of a sorted sample. A value that fills a
-// whole bin gets one of its own.
+// edgesOf returns the ends of fine bins of a sorted sample. Up to fineBins
+// different values have a bin each, with nothing else in it; of more than that,
+// only those have that fill a bin.
 func edgesOf(sorted []float64) []float64 {
 	var edges []float64
 	add := func(e float64) {
@@ -98,16 +149,23 @@ func edgesOf(sorted []float64) []float64 {
 			edges = append(edges, e)
 		}
 	}
-	n := len(sorted)
-	if n > 0 {
-		add(math.Nextafter(sorted[0], math.Inf(-1)))
-		add(sorted[0])
+	alone := func(v float64) {
+		add(math.Nextafter(v, math.Inf(-1)))
+		add(v)
 	}
-	for i := 1; i <= fineBins && n > 0; i++ {
-		at := min(n-1, i*n/fineBins)
-		v := sorted[at]
-		if before := max(0, (i-1)*n/fineBins); sorted[before] == v || n <= fineBins {
-			add(math.Nextafter(v, math.Inf(-1)))
+	n := len(sorted)
+	if distinct := slices.Compact(slices.Clone(sorted)); len(distinct) <= fineBins {
+		for _, v := range distinct {
+			alone(v)
+		}
+		return edges
+	}
+	alone(sorted[0])
+	for i := 1; i <= fineBins; i++ {
+		v := sorted[min(n-1, i*n/fineBins)]
+		if sorted[(i-1)*n/fineBins] == v {
+			alone(v)
+			continue
 		}
 		add(v)
 	}

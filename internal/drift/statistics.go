@@ -1,59 +1,69 @@
 package drift
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
-)
+import "math"
 
 // groups is how many groups of bins the statistics of frequencies have.
 const groups = 10
 
-// compute returns the value of a statistic and its p-value.
-func (k *watched) compute(statistic string) (value, p float64) {
+// leastExpected is how many rows a group must be expected to have in the smaller
+// of two samples for frequencies to be compared.
+const leastExpected = 5
+
+// compute returns the value of a statistic and its p-value; not ok means that
+// there are too few rows for it.
+func (k *watched) compute(statistic string) (value, p float64, ok bool) {
+	enough := min(k.base.Count, k.count) >= leastExpected
 	switch statistic {
 	case KS:
-		return k.kolmogorovSmirnov()
+		value, p = k.kolmogorovSmirnov()
+		return value, p, enough
 	case Wasserstein:
 		_, p = k.kolmogorovSmirnov()
-		return k.wasserstein(), p
+		return k.wasserstein(), p, enough
 	case NullRate:
-		return k.nullRate()
+		value, p = k.nullRate()
+		return value, p, true
 	}
-	base, now := k.frequencies()
+	all, allNow := k.frequencies()
+	base, now := pooled(all, allNow)
 	p = homogeneity(base, now)
+	ok = enough && (len(base) > 1 || len(all) == 1)
 	switch statistic {
 	case PSI:
-		return psi(base, now), p
+		return psi(base, now), p, ok
 	case JS:
-		return jensenShannon(base, now), p
+		return jensenShannon(base, now), p, ok
 	}
-	return chiSquare(base, now), p
+	return chiSquare(base, now), p, ok
 }
 
 // frequencies returns counts of the baseline and of the window, in the same
 // groups.
 func (k *watched) frequencies() (base, now []float64) {
 	if k.base.Kind == Categorical {
-		for name, n := range k.base.Categories {
-			base, now = append(base, float64(n)), append(now, float64(k.categories[name]))
-		}
-		if k.base.Other+k.other > 0 {
-			base, now = append(base, float64(k.base.Other)), append(now, float64(k.other))
-		}
-		return base, now
+		return k.categoryFrequencies()
 	}
-	if base, now = k.values(); len(base) <= groups {
-		return base, now
+	base, now = k.values()
+	if want := k.groups(); len(base) > want {
+		return k.quantileGroups(want)
 	}
-	base, now = nil, nil
-	// The first and the last group are open: what lies beyond the baseline is in
-	// them, as is customary.
-	step := float64(k.base.Sampled) / groups
-	var b, n, seen float64
+	return base, now
+}
+
+// groups is how many groups a window has rows for.
+func (k *watched) groups() int {
+	return int(min(groups, max(2, min(k.count, k.base.Sampled)/leastExpected))) //nolint:mnd // a comparison needs two
+}
+
+// quantileGroups takes fine bins together to groups that hold about the same
+// share of the baseline each. The first and the last group are open: what lies
+// beyond the baseline is in them, as is customary.
+func (k *watched) quantileGroups(want int) (base, now []float64) {
+	var b, n float64
+	var seen int64
 	for i, m := range k.base.Mass {
-		b, n, seen = b+float64(m), n+float64(k.mass[i]), seen+float64(m)
-		if b > 0 && seen >= step*float64(len(base)+1) {
+		b, n, seen = b+float64(m), n+float64(k.mass[i]), seen+m
+		if b > 0 && seen*int64(want) >= k.base.Sampled*int64(len(base)+1) {
 			base, now = append(base, b), append(now, n)
 			b, n = 0, 0
 		}
@@ -89,8 +99,8 @@ func sum(values []float64) float64 {
 }
 
 // psi is the population stability index less its expectation in unchanged data,
-// which for small windows would itself reach any threshold. Empty groups count
-// half a row.
+// which for small windows would itself reach any threshold. Each group counts
+// half a row more than it has, for none may be empty.
 func psi(base, now []float64) float64 {
 	n, m, k := sum(base), sum(now), float64(len(base))
 	value := 0.0
@@ -136,18 +146,9 @@ func chiSquare(base, now []float64) float64 {
 	return value
 }
 
-// leastExpected is how many rows a group must be expected to have for Pearson's
-// statistic to follow its distribution.
-const leastExpected = 5
-
-// homogeneity is the p-value of Pearson's test that both rows are of one
-// distribution. Groups with too few rows are taken together first: with them
-// small windows would cry wolf.
-func homogeneity(base, now []float64) float64 {
-	b, n := pooled(base, now)
-	return survival(chiSquare(b, n), float64(len(b))-1)
-}
-
+// pooled takes groups with too few rows together. Which those are is decided by
+// the rows of both samples, so that neither is favoured: a category that only one
+// of them happens to have is as likely in the one as in the other.
 func pooled(base, now []float64) (b, n []float64) {
 	total, rows := sum(base)+sum(now), min(sum(base), sum(now))
 	var restBase, restNow float64
@@ -174,73 +175,9 @@ func pooled(base, now []float64) (b, n []float64) {
 	return b, n
 }
 
-// survival is the chance of a larger value of a chi-square variable.
-func survival(value, freedom float64) float64 {
-	if freedom < 1 {
-		return 1
-	}
-	return distuv.ChiSquared{K: freedom}.Survival(value)
-}
-
-// kolmogorovSmirnov is the greatest distance of the distributions, and the chance
-// of a greater one by Kolmogorov's limit.
-func (k *watched) kolmogorovSmirnov() (value, p float64) {
-	n, m := float64(k.base.Sampled), float64(k.count)
-	var base, now float64
-	for i, b := range k.base.Mass {
-		base, now = base+float64(b)/n, now+float64(k.mass[i])/m
-		value = max(value, math.Abs(base-now))
-	}
-	return value, kolmogorov(value * math.Sqrt(n*m/(n+m)))
-}
-
-// kolmogorov is the survival function of the Kolmogorov distribution. The series
-// needs few terms where it is not 1 or 0 anyway.
-func kolmogorov(x float64) float64 {
-	const small, terms = 0.2, 100
-	if x < small {
-		return 1
-	}
-	total, sign := 0.0, 1.0
-	for i := 1.0; i <= terms; i++ {
-		total += sign * math.Exp(-2*i*i*x*x)
-		sign = -sign
-	}
-	return min(1, max(0, 2*total)) //nolint:mnd // both sides
-}
-
-// wasserstein is the area between the distributions, in standard deviations of
-// the baseline, or as it is where that has none.
-func (k *watched) wasserstein() float64 {
-	n, m := float64(k.base.Sampled), float64(k.count)
-	var base, now, area, before float64
-	for i, b := range k.base.Mass[:len(k.base.Edges)] {
-		base, now = base+float64(b)/n, now+float64(k.mass[i])/m
-		distance := math.Abs(base - now)
-		if i > 0 {
-			area += (before + distance) / 2 * (k.base.Edges[i] - k.base.Edges[i-1]) //nolint:mnd // the mean
-		}
-		before = distance
-	}
-	// Beyond the baseline's values one distribution is flat: the area is how far
-	// the window's values lie out there.
-	area += k.outside / m
-	if k.base.Std > 0 {
-		return area / k.base.Std
-	}
-	return area
-}
-
-// nullRate is the change of the share of values that are not there, with the
-// p-value of a test of two proportions.
+// nullRate is the change of the share of values that are not there.
 func (k *watched) nullRate() (value, p float64) {
-	n, m := float64(k.base.Count+k.base.Nulls), float64(k.count+k.nulls)
-	x, y := float64(k.base.Nulls)/n, float64(k.nulls)/m
-	pooled := float64(k.base.Nulls+k.nulls) / (n + m)
-	spread := math.Sqrt(pooled * (1 - pooled) * (1/n + 1/m))
-	if spread == 0 {
-		return math.Abs(x - y), 1
-	}
-	z := math.Abs(x-y) / spread
-	return math.Abs(x - y), 2 * distuv.UnitNormal.Survival(z) //nolint:mnd // both sides
+	n, m := k.base.Count+k.base.Nulls, k.count+k.nulls
+	value = math.Abs(share(k.base.Nulls, n) - share(k.nulls, m))
+	return value, fisher(k.nulls, m, k.base.Nulls+k.nulls, n+m)
 }
