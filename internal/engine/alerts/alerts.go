@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,11 +25,11 @@ const (
 )
 
 const (
-	attemptLimit = 15 * time.Second
+	attemptLimit = 15 * time.Second // for one attempt
 	firstPause   = 2 * time.Second
 	longestPause = 10 * time.Minute
-	giveUpAfter  = 24 * time.Hour
-	atOnce       = 4
+	mostAttempts = 200 // about a day. The clock alone would drop what waited while the engine was down, or the clock jumped.
+	atOnce       = 8   // attempts under way
 	lookEvery    = 15 * time.Second
 	smtpName     = "smtp_url" // of what is sealed
 )
@@ -43,7 +44,9 @@ type Message struct {
 	Since    time.Time            `json:"since"`
 	Text     string               `json:"text"` // the same in a few lines, which chats show
 	Report   *mlops.MonitorReport `json:"report,omitempty"`
-	Emails   []string             `json:"-"`
+	// Retraining is there when that is what is told of: it failed.
+	Retraining *mlops.Retraining `json:"retraining,omitempty"`
+	Emails     []string          `json:"-"`
 }
 
 // Service delivers alerts. It is safe for concurrent use.
@@ -51,9 +54,15 @@ type Service struct {
 	Config
 
 	client *http.Client
+	pause  func(attempts int) time.Duration
+	limit  time.Duration  // for one attempt
+	roots  *x509.CertPool // that mail servers are verified with; nil is the system's
 	wake   chan struct{}
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
+
+	mu   sync.Mutex
+	busy map[string]bool // alerts of which an attempt is under way, by id
 }
 
 // Config is what a Service needs. Every field is needed.
@@ -65,7 +74,10 @@ type Config struct {
 
 // New returns a service that delivers nothing before Start.
 func New(c Config) *Service {
-	return &Service{Config: c, client: webhookClient(), wake: make(chan struct{}, 1), stop: func() {}}
+	return &Service{
+		Config: c, client: webhookClient(), pause: pause, limit: attemptLimit,
+		wake: make(chan struct{}, 1), stop: func() {}, busy: map[string]bool{},
+	}
 }
 
 // Start delivers what is due until Close.
@@ -115,10 +127,11 @@ func (s *Service) Wake() {
 	}
 }
 
-// SetMailServer keeps the URL of the mail server, sealed; "" forgets it.
+// SetMailServer keeps the URL of the mail server, sealed; "" leaves the one that
+// is known.
 func (s *Service) SetMailServer(ctx context.Context, url string) error {
 	if url == "" {
-		return nil // silence is not a wish to forget
+		return nil
 	}
 	if _, err := parseMailServer(url); err != nil {
 		return mlops.NewError(mlops.Invalid, err)
@@ -144,13 +157,9 @@ func (s *Service) SealWebhook(monitor mlops.ID, url string) string {
 
 func (s *Service) run(ctx context.Context) {
 	for {
-		next, err := s.deliverDue(ctx)
+		wait, err := s.begin(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.Log.Error("deliver alerts", "error", err)
-		}
-		wait := lookEvery
-		if !next.IsZero() {
-			wait = max(0, min(wait, time.Until(next)))
+			s.Log.Error("look for alerts", "error", err)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -164,44 +173,69 @@ func (s *Service) run(ctx context.Context) {
 	}
 }
 
-// deliverDue tries all that is due, a few at once, and returns when the next one
-// is.
-func (s *Service) deliverDue(ctx context.Context) (next time.Time, err error) {
-	due, next, err := s.Store.DueAlerts(ctx, time.Now(), atOnce)
+// begin starts an attempt of each alert that is due, as many as may be under way,
+// and returns when to look again. The end of an attempt wakes the loop, too.
+func (s *Service) begin(ctx context.Context) (wait time.Duration, err error) {
+	const heads = 2 * atOnce // some of them are busy
+	due, next, err := s.Store.DueAlerts(ctx, time.Now(), longestPause, heads)
 	if err != nil {
-		return next, err
+		return lookEvery, err
 	}
-	var wg sync.WaitGroup
-	failures := make([]error, len(due))
-	for i, a := range due {
-		wg.Go(func() { failures[i] = s.deliver(ctx, a) })
+	for _, a := range due {
+		if s.reserve(a.ID) {
+			s.loops.Go(func() { s.attempt(ctx, a) })
+		}
 	}
-	wg.Wait()
-	if len(due) == atOnce {
-		next = time.Now() // there may be more
+	if next.IsZero() {
+		return lookEvery, nil
 	}
-	return next, errors.Join(failures...)
+	return max(0, min(lookEvery, time.Until(next))), nil
+}
+
+// reserve reports whether an attempt may begin, and counts it in.
+func (s *Service) reserve(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[id] || len(s.busy) == atOnce {
+		return false
+	}
+	s.busy[id] = true
+	return true
+}
+
+// attempt delivers one alert, or puts it off.
+func (s *Service) attempt(ctx context.Context, a store.Alert) {
+	err := s.deliver(ctx, a)
+	s.mu.Lock()
+	delete(s.busy, a.ID)
+	s.mu.Unlock()
+	if err != nil { // no wake: what could not be noted would be sent again at once
+		s.Log.Error("note how an alert went", "monitor", a.Monitor, "error", err)
+		return
+	}
+	s.Wake()
 }
 
 // deliver tries one alert, and writes how that went.
 func (s *Service) deliver(ctx context.Context, a store.Alert) error {
-	attempt, cancel := context.WithTimeout(ctx, attemptLimit)
+	attempt, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	failure := s.send(attempt, a)
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // closing: it stays as it is
+	if failure != nil && ctx.Err() != nil {
+		return nil // closing: it stays as it is
 	}
+	ctx = context.WithoutCancel(ctx) // what was sent is noted even when closing
 	now := time.Now()
 	return s.Store.Write(ctx, func(tx *store.Tx) error {
+		a.Attempts++
 		switch {
 		case failure == nil:
 			return tx.EndAlert(ctx, a, now, "")
-		case now.Sub(a.Created) > giveUpAfter, isFinal(failure):
-			s.Log.Error("an alert is given up", "monitor", a.Monitor, "channel", a.Channel, "error", failure)
+		case a.Attempts >= mostAttempts, isFinal(failure):
+			s.Log.Error("an alert is given up", "monitor", a.Monitor, "channel", a.Channel, "attempts", a.Attempts, "error", failure)
 			return tx.EndAlert(ctx, a, now, failure.Error()+"; given up")
 		}
-		a.Attempts++
-		a.Due = now.Add(pause(a.Attempts))
+		a.Due = now.Add(s.pause(a.Attempts))
 		if err := tx.NoteFailure(ctx, a.Monitor, failure.Error()); err != nil {
 			return err
 		}

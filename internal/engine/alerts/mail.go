@@ -2,9 +2,11 @@ package alerts
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	netmail "net/mail"
 	"net/url"
 	"strconv"
 
@@ -46,6 +48,9 @@ func parseMailServer(text string) (mailServer, error) {
 	if m.from == "" {
 		return m, errors.New("the URL of the mail server lacks the sender; " + form)
 	}
+	if _, err := netmail.ParseAddress(m.from); err != nil {
+		return m, errors.New("the sender in the URL of the mail server is no address; " + form)
+	}
 	policy := gomail.TLSOpportunistic
 	if u.Scheme == "smtps" {
 		m.port, m.options = portTLS, append(m.options, gomail.WithSSL())
@@ -84,7 +89,8 @@ func (s *Service) sendMail(ctx context.Context, a store.Alert) error {
 	if err != nil {
 		return finalError{err}
 	}
-	client, err := gomail.NewClient(server.host, server.options...)
+	secure := &tls.Config{ServerName: server.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12}
+	client, err := gomail.NewClient(server.host, append(server.options, gomail.WithTLSConfig(secure))...)
 	if err != nil {
 		return finalError{err}
 	}

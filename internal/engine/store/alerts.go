@@ -56,10 +56,15 @@ func (tx *Tx) NoteFailure(ctx context.Context, monitor mlops.ID, failure string)
 	return err
 }
 
-// DueAlerts returns the alerts to be delivered now, and when the next one is due;
-// the zero time is never.
-func (s *Store) DueAlerts(ctx context.Context, now time.Time, most int) (due []Alert, next time.Time, err error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT id, monitor, channel, payload, attempts, due, created FROM alerts ORDER BY due LIMIT ?", most)
+// DueAlerts returns alerts to be delivered now, and when the next one is due; the
+// zero time is never. Those of one monitor and channel come one after the other:
+// that a violation is over is not told before that there was one. What is due
+// later than the longest pause is due now: the clock was set back.
+func (s *Store) DueAlerts(ctx context.Context, now time.Time, longest time.Duration, most int) (due []Alert, next time.Time, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, monitor, channel, payload, attempts, due, created FROM alerts
+		WHERE NOT EXISTS (SELECT 1 FROM alerts AS earlier WHERE earlier.monitor = alerts.monitor AND earlier.channel = alerts.channel
+			AND earlier.number < alerts.number)
+		ORDER BY due LIMIT ?`, most)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -71,12 +76,14 @@ func (s *Store) DueAlerts(ctx context.Context, now time.Time, most int) (due []A
 			return nil, time.Time{}, err
 		}
 		a.Due, a.Created = time.Unix(0, at), time.Unix(0, created)
-		if a.Due.After(now) {
-			return due, a.Due, nil
+		switch wait := a.Due.Sub(now); {
+		case wait <= 0, wait > longest:
+			due = append(due, a)
+		case next.IsZero():
+			next = a.Due
 		}
-		due = append(due, a)
 	}
-	return due, time.Time{}, rows.Err()
+	return due, next, rows.Err()
 }
 
 // PutAlerting writes the sealed webhook of a monitor; an empty one takes it away.
