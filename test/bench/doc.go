@@ -14,6 +14,7 @@
 // that a measure starts is gone when it ends.
 //
 // The program starts itself again in other roles: as the model server that
-// requests are sent to, as a provider that does nothing, and as a watcher that
-// runs the real provider and notes what it used.
+// requests are sent to, as a provider that does nothing, as a monitor that checks
+// data for drift, and as a watcher that runs the real provider and notes what it
+// used.
 package main

@@ -22,6 +22,8 @@ func measures() []measure {
 	return []measure{
 		{"start", "starting the provider", measureStart},
 		{"steps", "running a pipeline of many steps that do nothing", measureSteps},
+		{"detection", "shifting data until it is noticed", measureDetection},
+		{"drift", "checking a million rows for drift, and again with pandas and SciPy", measureDrift},
 		{"noticed", "waiting for servers that take their time", measureNoticed},
 		{"rollout", "rolling an endpoint out and back under load", measureRollout},
 		{"gateway", "sending requests directly, through the gateway and through nginx", measureGateway},

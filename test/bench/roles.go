@@ -10,6 +10,7 @@ const (
 	roleServer = "serve-model"
 	roleInert  = "serve-nothing"
 	roleWatch  = "watch"
+	roleDrift  = "check-drift"
 )
 
 // roleOf returns the role that the arguments ask for, or nil, and the role's
@@ -18,6 +19,6 @@ func roleOf(args []string) (role, []string) {
 	if len(args) < 2 {
 		return nil, nil
 	}
-	r := map[string]role{roleServer: serveModel, roleInert: serveNothing, roleWatch: watch}[args[1]]
+	r := map[string]role{roleServer: serveModel, roleInert: serveNothing, roleWatch: watch, roleDrift: checkDrift}[args[1]]
 	return r, args[2:]
 }
