@@ -61,8 +61,9 @@ type Service struct {
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
 
-	mu   sync.Mutex
-	busy map[string]bool // alerts of which an attempt is under way, by id
+	mu    sync.Mutex
+	busy  map[string]bool // alerts of which an attempt is under way, by id
+	ended []string        // those of them whose attempt has ended
 }
 
 // Config is what a Service needs. Every field is needed.
@@ -116,7 +117,14 @@ func (s *Service) Enqueue(ctx context.Context, tx *store.Tx, m Message, webhook 
 		return nil
 	}
 	m.ID = rand.Text()
-	return put(channelMail, mail{To: m.Emails, Subject: fmt.Sprintf("%s: %s", m.Monitor, m.State), Text: m.Text})
+	return put(channelMail, mail{To: m.Emails, Subject: m.subject(), Text: m.Text})
+}
+
+func (m Message) subject() string {
+	if m.Retraining != nil {
+		return fmt.Sprintf("%s: retraining %s", m.Monitor, m.Retraining.State)
+	}
+	return fmt.Sprintf("%s: %s", m.Monitor, m.State)
 }
 
 // Wake has new alerts looked at now.
@@ -177,6 +185,7 @@ func (s *Service) run(ctx context.Context) {
 // and returns when to look again. The end of an attempt wakes the loop, too.
 func (s *Service) begin(ctx context.Context) (wait time.Duration, err error) {
 	const heads = 2 * atOnce // some of them are busy
+	s.release()
 	due, next, err := s.Store.DueAlerts(ctx, time.Now(), longestPause, heads)
 	if err != nil {
 		return lookEvery, err
@@ -190,6 +199,17 @@ func (s *Service) begin(ctx context.Context) (wait time.Duration, err error) {
 		return lookEvery, nil
 	}
 	return max(0, min(lookEvery, time.Until(next))), nil
+}
+
+// release counts out the attempts that have ended. Only the loop does, and before
+// it looks: what it saw before an attempt ended would be sent again.
+func (s *Service) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.ended {
+		delete(s.busy, id)
+	}
+	s.ended = nil
 }
 
 // reserve reports whether an attempt may begin, and counts it in.
@@ -207,7 +227,7 @@ func (s *Service) reserve(id string) bool {
 func (s *Service) attempt(ctx context.Context, a store.Alert) {
 	err := s.deliver(ctx, a)
 	s.mu.Lock()
-	delete(s.busy, a.ID)
+	s.ended = append(s.ended, a.ID)
 	s.mu.Unlock()
 	if err != nil { // no wake: what could not be noted would be sent again at once
 		s.Log.Error("note how an alert went", "monitor", a.Monitor, "error", err)

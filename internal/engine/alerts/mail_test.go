@@ -291,3 +291,27 @@ func TestParseMailServer(t *testing.T) {
 		})
 	}
 }
+
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		of   Message
+		want string
+	}{
+		{"violated", Message{Monitor: monitor, State: mlops.MonitorViolated}, "local/dev/monitors/drift: violated"},
+		{"over", Message{Monitor: monitor, State: mlops.MonitorOK}, "local/dev/monitors/drift: ok"},
+		{
+			"retraining", Message{Monitor: monitor, State: mlops.MonitorViolated, Retraining: &mlops.Retraining{State: mlops.RetrainingFailed}},
+			"local/dev/monitors/drift: retraining failed",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.of.subject(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -262,7 +262,7 @@ func TestMonitorIsGone(t *testing.T) {
 	await(t, "an attempt is under way for ever", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return len(b.busy) == 0
+		return len(b.busy) == len(b.ended)
 	})
 	if a := b.standing(t, monitor); a != (store.Alerting{}) {
 		t.Errorf("it is back: %+v", a)
