@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
@@ -184,7 +185,7 @@ func (s *Service) observe(ctx context.Context, r record) (Observed, error) {
 	if o.Status.Baseline.Features == nil {
 		o.Status.Baseline.Features = []string{}
 	}
-	o.Status.Retraining = standing(o.Status.Retraining, o.Spec.OnViolation, s.now())
+	o.Status.Retraining = retrain.Standing(o.Status.Retraining, o.Spec.OnViolation, s.now())
 	if report := o.Status.LastReport; report != nil && o.Reason == "" {
 		o.Reason = report.Reason
 	}

@@ -2,10 +2,11 @@ package monitors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -14,97 +15,24 @@ import (
 // request, and the same one, after a crash, the same run.
 const reportTrigger = "monitor_report"
 
-// decision is whether the pipeline may be started now.
-type decision struct {
-	start bool
-	state mlops.RetrainingState
-	until time.Time
-	why   string
-}
-
-// decide applies cooldown and cap to what happened so far. A clock that was set
-// back makes nothing possible that was not.
-func decide(r mlops.Retraining, o mlops.OnViolation, now time.Time) decision {
-	limit := int64(mlops.DefaultPerMonth)
-	if o.MaxPerMonth != nil {
-		limit = *o.MaxPerMonth
-	}
-	next := r.LastAt.Add(o.Cooldown.Or(mlops.DefaultCooldown))
-	switch {
-	case r.State == mlops.RetrainingRunning:
-		return decision{state: mlops.RetrainingRunning, why: "a run is under way"}
-	case startsIn(r, now) >= limit:
-		first := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		return decision{state: mlops.RetrainingExceeded, until: first, why: fmt.Sprintf("the pipeline was started %d times this month, of max_per_month = %d", startsIn(r, now), limit)}
-	case !r.LastAt.IsZero() && now.Before(next):
-		return decision{state: mlops.RetrainingCooling, until: next, why: "the last start was at " + r.LastAt.Format(time.RFC3339) + ", and cooldown is not over"}
-	}
-	return decision{start: true}
-}
-
-// startsIn counts the starts of now's calendar month, UTC.
-func startsIn(r mlops.Retraining, now time.Time) int64 {
-	last := r.LastAt.UTC()
-	if r.LastAt.IsZero() || last.Year() != now.UTC().Year() || last.Month() != now.UTC().Month() {
-		if last.After(now) { // the clock was set back: those starts still count
-			return r.ThisMonth
-		}
-		return 0
-	}
-	return r.ThisMonth
-}
-
-// standing is what is shown: with what is known only now.
-func standing(r mlops.Retraining, o *mlops.OnViolation, now time.Time) mlops.Retraining {
-	if r.State == "" {
-		r.State = mlops.RetrainingIdle
-	}
-	if o == nil {
-		return r
-	}
-	if d := decide(r, *o, now); !d.start {
-		r.NextAllowed = d.until
-	}
-	r.ThisMonth = startsIn(r, now)
-	return r
-}
-
-// retrain starts the pipeline of a monitor that is violated, if it may.
+// retrain starts the pipeline of a monitor that is violated, if it may. The start
+// is written before the run is made: see resume for a crash between the two.
 func (s *Service) retrain(ctx context.Context, r record) error {
 	if r.Spec.OnViolation == nil || !starts(r) {
 		return nil
 	}
-	now := s.now().UTC()
-	d := decide(r.Status.Retraining, *r.Spec.OnViolation, now)
-	if !d.start {
-		return s.noteRetraining(ctx, r.ID, func(t *mlops.Retraining) {
-			if d.state != mlops.RetrainingRunning {
-				t.State, t.Reason = d.state, d.why
-			}
-		})
-	}
-	change, err := s.StartRun(ctx, mlops.PipelineRunSpec{
-		Pipeline: r.Spec.OnViolation.Pipeline, Parameters: parametersOf(r.Spec.OnViolation),
-		Triggers: map[string]string{reportTrigger: r.Status.LastReport.At.Format(time.RFC3339Nano), "monitor": string(r.ID)},
-		Detached: true,
-	})
-	if err != nil {
-		s.Log.Error("a pipeline could not be started", "monitor", r.ID, "error", err)
-	}
-	return errors.Join(s.noteRetraining(ctx, r.ID, func(t *mlops.Retraining) {
-		t.ThisMonth, t.LastAt = startsIn(*t, now)+1, now // also of one that failed: a loop must not spin
-		t.LastRun, t.State, t.Reason = change.Ref, mlops.RetrainingRunning, ""
-		if err != nil {
-			t.State, t.Reason = mlops.RetrainingFailed, "the pipeline could not be started: "+mlops.Message(err)
+	start := false
+	settled, err := s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+		t := now.Status.Retraining
+		if o := now.Spec.OnViolation; o != nil { // it may have changed meanwhile
+			t, start = retrain.Violated(t, *o, r.Status.LastReport.At)
 		}
-	}))
-}
-
-func parametersOf(o *mlops.OnViolation) map[string]string {
-	if o.Parameters == nil {
-		return map[string]string{}
+		return t
+	})
+	if err != nil || !start {
+		return err
 	}
-	return o.Parameters
+	return s.startRun(ctx, settled)
 }
 
 // starts reports whether a check that starts the pipeline is violated.
@@ -121,8 +49,57 @@ func starts(r record) bool {
 	return false
 }
 
+// startRun makes the run of a start that was written.
+func (s *Service) startRun(ctx context.Context, r record) error {
+	change, failure := s.StartRun(ctx, mlops.PipelineRunSpec{
+		Pipeline: r.Spec.OnViolation.Pipeline, Parameters: parametersOf(r.Spec.OnViolation),
+		Triggers: map[string]string{reportTrigger: r.Status.Retraining.LastAt.Format(time.RFC3339Nano), "monitor": string(r.ID)},
+		Detached: true,
+	})
+	if ctx.Err() != nil {
+		return ctx.Err() // the engine closes: the next one resumes
+	}
+	_, err := s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+		return retrain.Started(now.Status.Retraining, change.Ref, failure)
+	})
+	return err
+}
+
+func parametersOf(o *mlops.OnViolation) map[string]string {
+	if o.Parameters == nil {
+		return map[string]string{}
+	}
+	return o.Parameters
+}
+
+// resume makes the run of a start that an engine wrote and then did not come to.
+// If it did come to it, this finds the same run.
+func (s *Service) resume(ctx context.Context, monitor mlops.ID) error {
+	defer s.lock(monitor)() // not while a check is between the two
+	r, err := s.table.Get(ctx, monitor)
+	if err != nil || !unmade(r) {
+		return err
+	}
+	if r.Spec.OnViolation == nil {
+		_, err := s.noteRetraining(ctx, monitor, func(now record) mlops.Retraining {
+			return retrain.Failed(now.Status.Retraining, "on_violation was taken away before the pipeline was started")
+		})
+		return err
+	}
+	return s.startRun(ctx, r)
+}
+
+// unmade reports whether a start has no run yet.
+func unmade(r record) bool {
+	t := r.Status.Retraining
+	return t.State == mlops.RetrainingRunning && t.LastRun == ""
+}
+
 // watchRun follows a retraining run to its end.
 func (s *Service) watchRun(ctx context.Context, r record) error {
+	if unmade(r) {
+		return s.resume(ctx, r.ID)
+	}
 	if r.Status.Retraining.State != mlops.RetrainingRunning {
 		return nil
 	}
@@ -134,28 +111,53 @@ func (s *Service) watchRun(ctx context.Context, r record) error {
 	if !gone && !run.Status.State.Ended() {
 		return nil
 	}
-	return s.noteRetraining(ctx, r.ID, func(t *mlops.Retraining) {
-		switch {
+	_, err = s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+		switch t := now.Status.Retraining; {
 		case gone:
-			t.State, t.Reason = mlops.RetrainingFailed, "the run was removed"
+			return retrain.Failed(t, "the run was removed")
 		case run.Status.State == mlops.RunSucceeded:
-			t.State, t.Reason = mlops.RetrainingDone, ""
+			return retrain.Succeeded(t)
 		default:
-			t.State, t.Reason = mlops.RetrainingFailed, "the run "+string(run.Status.State)+": "+run.Reason
+			return retrain.Failed(t, "the run "+string(run.Status.State)+": "+run.Reason)
 		}
 	})
+	return err
 }
 
-func (s *Service) noteRetraining(ctx context.Context, monitor mlops.ID, change func(*mlops.Retraining)) error {
-	settled, err := s.table.Change(ctx, monitor, func(_ *store.Tx, r *record) error {
-		change(&r.Status.Retraining)
-		return nil
+// noteRetraining writes what retraining has come to. That it failed is told in the
+// same transaction.
+func (s *Service) noteRetraining(ctx context.Context, monitor mlops.ID, change func(now record) mlops.Retraining) (record, error) {
+	settled, err := s.table.Change(ctx, monitor, func(tx *store.Tx, r *record) error {
+		before := r.Status.Retraining.State
+		r.Status.Retraining = change(*r)
+		if r.Status.Retraining.State != mlops.RetrainingFailed || before == mlops.RetrainingFailed {
+			return nil
+		}
+		return s.tellFailure(ctx, tx, *r)
 	})
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return nil // removed meanwhile
+		return record{}, nil // removed meanwhile
 	}
 	if err == nil {
+		s.Alerts.Wake()
 		s.figure.show(monitor, settled.Status)
 	}
-	return err
+	return settled, err
+}
+
+// tellFailure puts an alert in the queue: retraining failed, and people are needed.
+func (s *Service) tellFailure(ctx context.Context, tx *store.Tx, r record) error {
+	a := r.Spec.Alerts
+	if a == nil {
+		return nil
+	}
+	t := retrain.Standing(r.Status.Retraining, r.Spec.OnViolation, s.now())
+	text := fmt.Sprintf("Retraining for %s of %s failed: %s.", r.ID, r.Spec.Endpoint, t.Reason)
+	if !t.NextAllowed.IsZero() {
+		text += "\nNot started again before " + t.NextAllowed.UTC().Format(time.RFC3339) + "."
+	}
+	return s.Alerts.Enqueue(ctx, tx, alerts.Message{
+		Monitor: r.ID, Endpoint: r.Spec.Endpoint, State: r.Status.State, Since: r.Status.Since,
+		Retraining: &t, Emails: a.Emails, Text: text,
+	}, a.Mark != "")
 }
