@@ -42,12 +42,16 @@ type Result struct {
 // Statistics lists all statistics.
 func Statistics() []string { return []string{PSI, KS, JS, Wasserstein, ChiSquare, NullRate} }
 
-// Fits reports whether a statistic can be computed of a kind of column.
+// Fits reports whether a statistic can be computed of a kind of column; "", which
+// leaves the choice to Compare, always can.
 func Fits(statistic string, kind Kind) bool {
-	if kind == Categorical && (statistic == KS || statistic == Wasserstein) {
-		return false
+	switch statistic {
+	case "", PSI, JS, ChiSquare, NullRate:
+		return true
+	case KS, Wasserstein:
+		return kind == Numeric
 	}
-	return slices.Contains(Statistics(), statistic)
+	return false
 }
 
 // DefaultThreshold is the value from which on a statistic speaks of drift, where

@@ -63,6 +63,9 @@ func TestByHand(t *testing.T) {
 		{"chi-square", chiSquare(base, now), 40.0 / 3, 1e-9},
 		{"ks", against(t, numbers([]float64{1, 2, 3, 4}), Options{Statistic: KS}, 3, 4, 5, 6).Value, 0.5, 1e-12},
 		{"wasserstein", against(t, numbers([]float64{0, 1, 3}), Options{Statistic: Wasserstein}, 5, 6, 8).Value, 5 / std, 1e-9},
+		{"distance that does not cross zero", meanDistance(0.1, 0.3), 0.2, 1e-12},
+		{"distance that crosses zero", meanDistance(-0.1, 0.3), (0.1*0.1 + 0.3*0.3) / 0.8, 1e-12}, // two triangles
+		{"a rare null", fisher(1, 200, 11, 1_000_200), 1 - math.Pow(1-200/1_000_200.0, 11), 1e-6},
 		// The limits at 5 % and 1 % of tables in print.
 		{"kolmogorov at 1.358", kolmogorov(1.358), 0.05, 1e-4},
 		{"kolmogorov at 1.628", kolmogorov(1.628), 0.01, 1e-4},
@@ -86,6 +89,57 @@ func TestStatistics(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff(mlops.DriftStatistics(), Statistics()); diff != "" {
 		t.Errorf("-configuration +here:\n%s", diff)
+	}
+}
+
+func TestFits(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name                 string
+		numeric, categorical bool
+	}{
+		{"", true, true},
+		{PSI, true, true},
+		{KS, true, false},
+		{JS, true, true},
+		{Wasserstein, true, false},
+		{ChiSquare, true, true},
+		{NullRate, true, true},
+		{"guess", false, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if n, c := Fits(tt.name, Numeric), Fits(tt.name, Categorical); n != tt.numeric || c != tt.categorical {
+				t.Errorf("fits numbers %t, categories %t; want %t, %t", n, c, tt.numeric, tt.categorical)
+			}
+		})
+	}
+}
+
+// Groups with too few rows are taken together, by the rows of both samples.
+func TestPooled(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name                         string
+		base, now, wantBase, wantNow []float64
+	}{
+		{"enough", []float64{50, 50}, []float64{40, 60}, []float64{50, 50}, []float64{40, 60}},
+		{"few together", []float64{90, 3, 4, 3}, []float64{88, 4, 4, 4}, []float64{90, 10}, []float64{88, 12}},
+		{"too few even together", []float64{60, 38, 2}, []float64{60, 39, 1}, []float64{60, 40}, []float64{60, 40}},
+		{"seen in one only", []float64{90, 1, 0, 9, 0}, []float64{90, 0, 1, 0, 9}, []float64{90, 10}, []float64{90, 10}},
+		{"new and common", []float64{100, 0}, []float64{50, 50}, []float64{100, 0}, []float64{50, 50}},
+		{"every one another", []float64{1, 1, 1, 0, 0, 0}, []float64{0, 0, 0, 1, 1, 1}, []float64{3}, []float64{3}},
+		{"small window", []float64{9000, 1000}, []float64{19, 1}, []float64{10_000}, []float64{20}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			base, now := pooled(tt.base, tt.now)
+			if diff := cmp.Diff([][]float64{tt.wantBase, tt.wantNow}, [][]float64{base, now}); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -58,10 +58,12 @@ func shapes() []shape {
 			tail := rand.NewZipf(r, 1.3, 1, 9999)
 			return drawn(n, func() string { return strconv.FormatUint(tail.Uint64(), 10) })
 		}},
-		{name: "identifiers", texts: func(r *rand.Rand, n int) []string {
-			return drawn(n, func() string { return strconv.FormatUint(r.Uint64(), 16) })
-		}},
+		{name: "identifiers", texts: identifiers},
 	}
+}
+
+func identifiers(r *rand.Rand, n int) []string {
+	return drawn(n, func() string { return strconv.FormatUint(r.Uint64(), 16) })
 }
 
 func drawn[T any](n int, draw func() T) []T {

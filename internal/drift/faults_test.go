@@ -66,9 +66,10 @@ func TestStrangeColumns(t *testing.T) {
 // What a window has that its baseline does not know is refused with the reason.
 func TestMisfits(t *testing.T) {
 	t.Parallel()
-	c := NewCollector([]Column{{"n", Numeric}, {"c", Categorical}})
+	c := NewCollector([]Column{{"n", Numeric}, {"c", Categorical}, {"id", Categorical}})
 	c.Numbers(0, normal(seeded(1), 100, 0, 1))
 	c.Texts(1, words(seeded(2), 100), nil)
+	c.Texts(2, identifiers(seeded(5), 100), nil)
 	p := c.Profile()
 	fill := func(w *Window) { w.Numbers(0, repeat(0, 100)); w.Texts(1, words(seeded(3), 100), nil) }
 	tests := []struct {
@@ -84,6 +85,7 @@ func TestMisfits(t *testing.T) {
 		{"new column", fill, Options{Columns: []string{"new"}}, "new", "the baseline has no such column"},
 		{"ks of categories", fill, Options{Statistic: KS}, "c", "ks is for numbers"},
 		{"unknown statistic", fill, Options{Statistic: "guess"}, "n", `"guess" is no statistic`},
+		{"every row another", func(w *Window) { w.Texts(2, identifiers(seeded(4), 200), nil) }, Options{}, "id", "too seldom alike"},
 		{"fewer than asked for", fill, Options{MinRows: 101}, "n", "100 values, 101 are needed"},
 	}
 	for _, tt := range tests {
