@@ -29,8 +29,13 @@ func (e *engine) assemble(python *pyenv.Builder, keys *secret.Keys) {
 	e.alerts = alerts.New(alerts.Config{Store: e.store, Keys: keys, Log: e.log})
 	e.monitors = monitors.New(monitors.Config{
 		Store: e.store, Layout: e.layout, Alerts: e.alerts, Log: e.log,
-		Minutes: e.serving.Minutes, StartRun: e.runner.Create,
+		Minutes: e.serving.Minutes, Asleep: e.isAsleep, StartRun: e.runner.Create,
 	})
+}
+
+func (e *engine) isAsleep(ctx context.Context, endpoint mlops.ID) (bool, error) {
+	seen, err := e.serving.Get(ctx, endpoint)
+	return seen.Status.Asleep, err
 }
 
 // show has the gateway answer with the engine's pages, and with what monitors

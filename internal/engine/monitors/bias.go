@@ -23,11 +23,7 @@ type groups struct {
 type outcome struct{ rows, favored, positive, truePositive int64 }
 
 func newGroups(check mlops.BiasCheck) *groups {
-	g := &groups{check: check, favorable: check.Favorable, counts: map[string]*outcome{}}
-	if g.favorable == "" {
-		g.favorable = "1"
-	}
-	return g
+	return &groups{check: check, favorable: canonical(check.Favorable), counts: map[string]*outcome{}}
 }
 
 func (g *groups) take(group, prediction string, label table.Cell, known bool) {
@@ -65,38 +61,51 @@ func (x *examination) biased() mlops.CheckReport {
 		r.State, r.Reason = mlops.MonitorBroken, fmt.Sprintf("%q has more than %d groups", g.check.Group, mostGroups)
 		return r
 	}
-	equal := g.check.Statistic == "equal_opportunity_difference"
+	least := max(1, x.least()/10) //nolint:mnd // a tenth of what all need
 	low, high, judged := 1.0, 0.0, 0
 	for _, name := range slices.Sorted(maps.Keys(g.counts)) {
-		o := g.counts[name]
-		part, whole, word := o.favored, o.rows, "favorable_share"
-		if equal {
-			part, whole, word = o.truePositive, o.positive, "true_positive_rate"
-		}
-		f := mlops.FeatureReport{Name: name, Statistic: word}
-		if whole < max(1, x.least()/10) { //nolint:mnd // a tenth of what all need
-			f.Reason = fmt.Sprintf("%d rows are too few", whole)
-		} else {
-			share := float64(part) / float64(whole)
-			f.Value = &share
-			low, high, judged = min(low, share), max(high, share), judged+1
+		f := g.counts[name].report(name, g.check.Statistic, least)
+		if f.Value != nil {
+			low, high, judged = min(low, *f.Value), max(high, *f.Value), judged+1
 		}
 		r.Features = append(r.Features, f)
 	}
 	if judged < 2 { //nolint:mnd // a comparison
-		r.State, r.Reason = mlops.MonitorNoData, "there are not two groups with enough rows"
+		r.State, r.Reason = mlops.MonitorNoData, fmt.Sprintf("there are not two groups of %q with enough rows", g.check.Group)
 		return r
 	}
-	value, violated := high-low, high-low > g.check.Threshold
-	if g.check.Statistic == "disparate_impact" {
-		value = 1
-		if high > 0 {
-			value = low / high
-		}
-		violated = value < g.check.Threshold
-	}
+	value, violated := g.differ(low, high)
 	r.Features = append(r.Features, mlops.FeatureReport{
 		Name: g.check.Group, Statistic: g.check.Statistic, Value: &value, Threshold: &g.check.Threshold, Violated: violated,
 	})
 	return finish(r, violated, fmt.Sprintf("%s by %q is %.3g, threshold %g", g.check.Statistic, g.check.Group, value, g.check.Threshold))
+}
+
+// report is how one group fares: the share of favourable predictions, or of those
+// that deserve one.
+func (o *outcome) report(name, statistic string, least int64) mlops.FeatureReport {
+	part, whole, word := o.favored, o.rows, "favorable_share"
+	if statistic == "equal_opportunity_difference" {
+		part, whole, word = o.truePositive, o.positive, "true_positive_rate"
+	}
+	f := mlops.FeatureReport{Name: name, Statistic: word}
+	if whole < least {
+		f.Reason = fmt.Sprintf("%d rows are too few", whole)
+		return f
+	}
+	share := float64(part) / float64(whole)
+	f.Value = &share
+	return f
+}
+
+// differ compares the least and the greatest share.
+func (g *groups) differ(low, high float64) (value float64, violated bool) {
+	if g.check.Statistic != "disparate_impact" {
+		return high - low, high-low > g.check.Threshold
+	}
+	value = 1
+	if high > 0 {
+		value = low / high
+	}
+	return value, value < g.check.Threshold
 }

@@ -25,17 +25,21 @@ const (
 	reportTime    = "20060102T150405.000Z"
 )
 
-// conclude writes a report, the state that it leads to and what is to be told,
-// and starts the pipeline if that is due.
+// conclude writes a report, and in one transaction the state that it leads to,
+// what is to be told, and whether the pipeline is to be started; then it starts
+// it. Whatever of that a crash prevents is done by the engine that comes next.
 func (s *Service) conclude(ctx context.Context, report *mlops.MonitorReport) error {
 	if err := s.keepReport(ctx, report); err != nil {
 		return err
 	}
-	var before mlops.MonitorStatus
 	settled, err := s.table.Change(ctx, report.Monitor, func(tx *store.Tx, r *record) error {
-		before = r.Status
+		before := r.Status
 		r.Status.Since = sinceOr(before, report.State, report.At)
 		r.Status.State, r.Status.LastReport = report.State, report
+		if report.State == mlops.MonitorViolated {
+			r.Status.LastViolated = report.At
+		}
+		decideRetraining(r)
 		if !s.tells(before, r.Status, r.Spec, report.At) {
 			return nil
 		}
@@ -50,7 +54,10 @@ func (s *Service) conclude(ctx context.Context, report *mlops.MonitorReport) err
 	}
 	s.Alerts.Wake()
 	s.figure.show(report.Monitor, settled.Status)
-	return s.retrain(ctx, settled)
+	if unmade(settled) {
+		return s.startRun(ctx, settled)
+	}
+	return nil
 }
 
 // tells reports whether somebody is to hear of a state: when it becomes violated,

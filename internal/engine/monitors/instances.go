@@ -2,8 +2,8 @@ package monitors
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
-	"strconv"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 )
@@ -29,32 +29,34 @@ type tensor struct {
 // instancesOf takes a captured request apart, with the answer to each instance.
 // A request of another form has none.
 func instancesOf(c captured, features []table.Column) []instance {
-	var one v1
-	if json.Unmarshal(c.Request, &one) == nil && one.Instances != nil {
-		var answer v1
-		_ = json.Unmarshal(c.Response, &answer) // another form has no predictions
-		return rowsV1(c.RequestID, one.Instances, answer.Predictions, features)
+	request, response := standardJSON(c.Request), standardJSON(c.Response)
+	var rows []instance
+	var one, oneAnswer v1
+	var two, twoAnswer v2
+	switch {
+	case json.Unmarshal(request, &one) == nil && one.Instances != nil:
+		_ = json.Unmarshal(response, &oneAnswer) // another form has no predictions
+		rows = rowsV1(one.Instances, oneAnswer.Predictions, features)
+	case json.Unmarshal(request, &two) == nil && len(two.Inputs) > 0:
+		_ = json.Unmarshal(response, &twoAnswer)
+		rows = rowsV2(two.Inputs, twoAnswer.Outputs, features)
 	}
-	var two v2
-	if json.Unmarshal(c.Request, &two) != nil || len(two.Inputs) == 0 {
-		return nil
+	for i := range rows {
+		rows[i].at, rows[i].request, rows[i].place = c.Time, c.RequestID, i
 	}
-	var answer v2
-	_ = json.Unmarshal(c.Response, &answer)
-	return rowsV2(c.RequestID, two.Inputs, answer.Outputs, features)
+	return rows
 }
 
-func rowsV1(request string, instances, predictions []any, features []table.Column) []instance {
+func rowsV1(instances, predictions []any, features []table.Column) []instance {
 	rows := make([]instance, len(instances))
 	for i, one := range instances {
-		rows[i] = instance{request: request, place: i}
 		switch one := one.(type) {
 		case []any:
-			rows[i].positional(one, features)
+			rows[i].byPlace(one, features)
 		case map[string]any:
-			rows[i].named(one, features)
+			rows[i].byName(one, features)
 		default:
-			rows[i].positional([]any{one}, features)
+			rows[i].byPlace([]any{one}, features)
 		}
 		if i < len(predictions) {
 			rows[i].predicted = predictionOf(predictions[i])
@@ -63,8 +65,9 @@ func rowsV1(request string, instances, predictions []any, features []table.Colum
 	return rows
 }
 
-// positional reads values in the order of the features.
-func (r *instance) positional(values []any, features []table.Column) {
+// byPlace reads values in the order of the features.
+func (r *instance) byPlace(values []any, features []table.Column) {
+	r.positional = true
 	r.features = make([]table.Cell, len(features))
 	r.strange = len(values) != len(features)
 	for i, v := range values[:min(len(values), len(features))] {
@@ -72,8 +75,8 @@ func (r *instance) positional(values []any, features []table.Column) {
 	}
 }
 
-// named reads values by the features' names. Others are strange.
-func (r *instance) named(values map[string]any, features []table.Column) {
+// byName reads values by the features' names.
+func (r *instance) byName(values map[string]any, features []table.Column) {
 	r.features = make([]table.Cell, len(features))
 	known := 0
 	for i, f := range features {
@@ -82,18 +85,24 @@ func (r *instance) named(values map[string]any, features []table.Column) {
 			known++
 		}
 	}
-	r.strange = known < len(values)
+	if known == len(values) {
+		return
+	}
+	for name := range values {
+		if !isFeature(name, features) {
+			r.unknown = append(r.unknown, name)
+		}
+	}
 }
 
 // rowsV2 reads tensors: one with a row for each instance, or one for each
 // feature, by name.
-func rowsV2(request string, inputs, outputs []tensor, features []table.Column) []instance {
+func rowsV2(inputs, outputs []tensor, features []table.Column) []instance {
 	n := inputs[0].rows()
 	rows := make([]instance, n)
 	for i := range rows {
-		rows[i] = instance{request: request, place: i}
 		if len(inputs) == 1 && !isFeature(inputs[0].Name, features) {
-			rows[i].positional(inputs[0].row(i), features)
+			rows[i].byPlace(inputs[0].row(i), features)
 			continue
 		}
 		values := map[string]any{}
@@ -102,14 +111,25 @@ func rowsV2(request string, inputs, outputs []tensor, features []table.Column) [
 				values[in.Name] = v[0]
 			}
 		}
-		rows[i].named(values, features)
+		rows[i].byName(values, features)
 	}
-	if len(outputs) > 0 && outputs[0].rows() == n {
+	for _, out := range outputs {
 		for i := range rows {
-			rows[i].predicted = predictionOf(outputs[0].row(i))
+			rows[i].answer(out.row(i))
 		}
 	}
 	return rows
+}
+
+// answer takes what one output says of an instance: the first one is the
+// prediction, and a later one may have the probabilities.
+func (r *instance) answer(row []any) {
+	said := predictionOf(row)
+	if r.prediction.Type == table.Empty {
+		r.predicted = said
+	} else if r.probabilities == nil {
+		r.probabilities = said.probabilities
+	}
 }
 
 func isFeature(name string, features []table.Column) bool {
@@ -124,10 +144,11 @@ func (t tensor) rows() int {
 	return max(0, min(int(t.Shape[0]), len(t.Data)))
 }
 
-// row is the values of one instance, whether the data are flat or nested.
+// row is the values of one instance, whether the data are flat or nested; none
+// where the tensor has fewer rows.
 func (t tensor) row(i int) []any {
 	n := t.rows()
-	if n == 0 {
+	if i >= n {
 		return nil
 	}
 	if nested, ok := t.Data[i].([]any); ok {
@@ -138,7 +159,8 @@ func (t tensor) row(i int) []any {
 }
 
 // predictionOf reads one answer: a value, or the probabilities of classes, of
-// which the greatest counts.
+// which the greatest counts. Several values that are no probabilities are no
+// prediction that could be compared with one label.
 func predictionOf(v any) predicted {
 	list, isList := v.([]any)
 	switch {
@@ -149,17 +171,22 @@ func predictionOf(v any) predicted {
 	case len(list) == 1:
 		return predictionOf(list[0])
 	}
+	const near = 1e-3 // of 1, for sums of numbers of 32 bits
 	p := predicted{probabilities: make([]float64, len(list))}
-	best := 0
+	best, sum := 0, 0.0
 	for i, one := range list {
 		n, ok := one.(float64)
-		if !ok {
+		if !ok || n < 0 {
 			return predicted{}
 		}
 		if p.probabilities[i] = n; n > p.probabilities[best] {
 			best = i
 		}
+		sum += n
 	}
-	p.prediction = table.Parse(strconv.Itoa(best))
+	if math.Abs(sum-1) > near {
+		return predicted{}
+	}
+	p.prediction = table.NumberCell(float64(best))
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -44,7 +45,7 @@ func (s *Service) accept(ctx context.Context, spec mlops.MonitorSpec, write writ
 	}
 	id := spec.ID()
 	defer s.lock(id)()
-	base, err := s.readBaseline(ctx, spec)
+	base, err := s.prepareBaseline(ctx, spec)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -54,19 +55,36 @@ func (s *Service) accept(ctx context.Context, spec mlops.MonitorSpec, write writ
 		webhook, alerts.WebhookURL = s.Alerts.SealWebhook(id, a.WebhookURL), ""
 		spec.Alerts = &alerts
 	}
-	r, err := write(ctx, id, api.Owner(ctx), spec, func(tx *store.Tx, old *record) error {
-		if old != nil && old.Phase == mlops.PhaseDeleting {
-			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s is being deleted", id))
-		}
+	r, err := write(ctx, id, api.Owner(ctx), spec, func(tx *store.Tx, _ *record) error {
 		return s.checkReferences(ctx, tx, spec)
 	})
 	if err != nil {
-		return mlops.Change{}, err
+		return mlops.Change{}, errors.Join(err, s.tidy(ctx, id))
 	}
-	if err := s.keepBaseline(ctx, id, base); err != nil {
-		return mlops.Change{Ref: id}, err
+	change, err := s.settle(ctx, r, base, webhook)
+	return change, errors.Join(err, s.tidy(ctx, id))
+}
+
+// prepareBaseline reads and keeps the baseline of a spec, before anything refers
+// to it. What is refused anyway is refused first: reading may take long.
+func (s *Service) prepareBaseline(ctx context.Context, spec mlops.MonitorSpec) (*baseline, error) {
+	err := s.Store.Write(ctx, func(tx *store.Tx) error { return s.checkReferences(ctx, tx, spec) })
+	if err != nil {
+		return nil, err
 	}
-	return s.settle(ctx, r, base, webhook)
+	var inForce *record
+	old, err := s.table.Get(ctx, spec.ID())
+	switch {
+	case err == nil:
+		inForce = &old
+	case mlops.CodeOf(err) != mlops.NotFound:
+		return nil, err
+	}
+	base, err := s.readBaseline(ctx, spec, inForce)
+	if err != nil {
+		return nil, err
+	}
+	return base, s.keepBaseline(ctx, spec, base)
 }
 
 // settle puts what was accepted in force. A webhook that is not said again is
@@ -93,6 +111,19 @@ func (s *Service) settle(ctx context.Context, r record, base *baseline, webhook 
 	return mlops.Change{Ref: r.ID, Revision: settled.Revision}, nil
 }
 
+// abandon takes back what was accepted and not put in force when the engine was
+// killed: whoever asked for it got no answer, and asks again. Only then is the
+// webhook known, too.
+func (s *Service) abandon(ctx context.Context, r record) error {
+	_, err := s.table.Change(ctx, r.ID, func(_ *store.Tx, r *record) error {
+		if r.Wanted != nil {
+			r.RollBack("The engine stopped before the change was made.")
+		}
+		return nil
+	})
+	return errors.Join(err, s.tidy(ctx, r.ID))
+}
+
 // check refuses what can never be.
 func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 	c := mlops.NewChecker()
@@ -106,6 +137,11 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 	}
 	if _, err := schedule.Parse(spec.Schedule); err != nil {
 		return invalid("schedule.cron", "%w", err)
+	}
+	if q := spec.ModelQuality; q != nil && q.GroundTruth != "" {
+		if _, err := artifact.Path("", q.GroundTruth); err != nil {
+			return invalid("model_quality.ground_truth_uri", "%s", mlops.Message(err))
+		}
 	}
 	if spec.Alerts == nil || len(spec.Alerts.Emails) == 0 {
 		return nil
@@ -126,12 +162,11 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 	if err != nil {
 		return err
 	}
-	needs := spec.Health == nil || len(spec.Checks()) > 1
 	asked := e.Observed().Spec
 	if e.Wanted != nil {
 		asked = *e.Wanted
 	}
-	if needs && (asked.Capture == nil || asked.Capture.SamplePercent == 0) {
+	if needsCaptures(spec) && !captures(asked) {
 		return invalid("endpoint", "%s captures nothing that could be checked; give it capture = {}", spec.Endpoint)
 	}
 	if o := spec.OnViolation; o != nil {
@@ -142,6 +177,11 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 		}
 	}
 	return nil
+}
+
+// captures reports whether an endpoint keeps requests that can be checked.
+func captures(spec mlops.ModelEndpointSpec) bool {
+	return spec.Capture != nil && spec.Capture.SamplePercent > 0
 }
 
 // Get takes one look.

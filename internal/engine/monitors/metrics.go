@@ -1,6 +1,7 @@
 package monitors
 
 import (
+	"cmp"
 	"maps"
 	"sync"
 
@@ -11,7 +12,7 @@ import (
 
 // figures shows what monitors found to Prometheus.
 type figures struct {
-	violated, value, threshold, rows, checked, starts *prometheus.Desc
+	violated, value, threshold, rows, checked, starts, retraining *prometheus.Desc
 
 	mu  sync.Mutex
 	all map[mlops.ID]mlops.MonitorStatus
@@ -24,13 +25,14 @@ func newFigures() *figures {
 		return prometheus.NewDesc("mlops_monitor_"+name, help, labels, nil)
 	}
 	return &figures{
-		violated:  desc("violated", "Whether a check is violated.", with("check")),
-		value:     desc("value", "Last value of a statistic.", with("check", "feature", "statistic")),
-		threshold: desc("threshold", "Value from which on a statistic violates its check.", with("check", "feature", "statistic")),
-		rows:      desc("rows", "Rows of the last check.", of),
-		checked:   desc("last_check_timestamp_seconds", "When the last check was made.", of),
-		starts:    desc("retraining_starts_month", "Starts of the pipeline in the calendar month of the last one.", of),
-		all:       map[mlops.ID]mlops.MonitorStatus{},
+		violated:   desc("violated", "Whether a check is violated.", with("check")),
+		value:      desc("value", "Last value of a statistic.", with("check", "feature", "statistic")),
+		threshold:  desc("threshold", "Value from which on a statistic violates its check.", with("check", "feature", "statistic")),
+		rows:       desc("rows", "Rows of the last check.", of),
+		checked:    desc("last_check_timestamp_seconds", "When the last check was made.", of),
+		starts:     desc("retraining_starts_month", "Starts of the pipeline in the calendar month of the last one.", of),
+		retraining: desc("retraining_state", "1 for the state of retraining.", with("state")),
+		all:        map[mlops.ID]mlops.MonitorStatus{},
 	}
 }
 
@@ -51,7 +53,7 @@ func (s *Service) Collector() prometheus.Collector { return s.figure }
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.violated, f.value, f.threshold, f.rows, f.checked, f.starts} {
+	for _, d := range []*prometheus.Desc{f.violated, f.value, f.threshold, f.rows, f.checked, f.starts, f.retraining} {
 		ch <- d
 	}
 }
@@ -66,6 +68,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{id.Environment().Name(), id.Name()}, labels...)...)
 		}
 		gauge(f.starts, float64(s.Retraining.ThisMonth))
+		gauge(f.retraining, 1, string(cmp.Or(s.Retraining.State, mlops.RetrainingIdle)))
 		r := s.LastReport
 		if r == nil {
 			continue

@@ -15,24 +15,13 @@ import (
 // request, and the same one, after a crash, the same run.
 const reportTrigger = "monitor_report"
 
-// retrain starts the pipeline of a monitor that is violated, if it may. The start
-// is written before the run is made: see resume for a crash between the two.
-func (s *Service) retrain(ctx context.Context, r record) error {
-	if r.Spec.OnViolation == nil || !starts(r) {
-		return nil
+// decideRetraining notes that the pipeline of a monitor that is violated is to be
+// started, if it may. The run is made later: see resume for a crash between the
+// two.
+func decideRetraining(r *record) {
+	if r.Spec.OnViolation != nil && starts(*r) {
+		r.Status.Retraining, _ = retrain.Violated(r.Status.Retraining, *r.Spec.OnViolation, r.Status.LastReport.At)
 	}
-	start := false
-	settled, err := s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
-		t := now.Status.Retraining
-		if o := now.Spec.OnViolation; o != nil { // it may have changed meanwhile
-			t, start = retrain.Violated(t, *o, r.Status.LastReport.At)
-		}
-		return t
-	})
-	if err != nil || !start {
-		return err
-	}
-	return s.startRun(ctx, settled)
 }
 
 // starts reports whether a check that starts the pipeline is violated.
@@ -49,8 +38,13 @@ func starts(r record) bool {
 	return false
 }
 
-// startRun makes the run of a start that was written.
+// startRun makes the run of a start that was written; the monitor is locked.
 func (s *Service) startRun(ctx context.Context, r record) error {
+	if r.Spec.OnViolation == nil {
+		return s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+			return retrain.Failed(now.Status.Retraining, "on_violation was taken away before the pipeline was started")
+		})
+	}
 	change, failure := s.StartRun(ctx, mlops.PipelineRunSpec{
 		Pipeline: r.Spec.OnViolation.Pipeline, Parameters: parametersOf(r.Spec.OnViolation),
 		Triggers: map[string]string{reportTrigger: r.Status.Retraining.LastAt.Format(time.RFC3339Nano), "monitor": string(r.ID)},
@@ -59,10 +53,9 @@ func (s *Service) startRun(ctx context.Context, r record) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the engine closes: the next one resumes
 	}
-	_, err := s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+	return s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
 		return retrain.Started(now.Status.Retraining, change.Ref, failure)
 	})
-	return err
 }
 
 func parametersOf(o *mlops.OnViolation) map[string]string {
@@ -78,12 +71,6 @@ func (s *Service) resume(ctx context.Context, monitor mlops.ID) error {
 	defer s.lock(monitor)() // not while a check is between the two
 	r, err := s.table.Get(ctx, monitor)
 	if err != nil || !unmade(r) {
-		return err
-	}
-	if r.Spec.OnViolation == nil {
-		_, err := s.noteRetraining(ctx, monitor, func(now record) mlops.Retraining {
-			return retrain.Failed(now.Status.Retraining, "on_violation was taken away before the pipeline was started")
-		})
 		return err
 	}
 	return s.startRun(ctx, r)
@@ -111,7 +98,7 @@ func (s *Service) watchRun(ctx context.Context, r record) error {
 	if !gone && !run.Status.State.Ended() {
 		return nil
 	}
-	_, err = s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
+	return s.noteRetraining(ctx, r.ID, func(now record) mlops.Retraining {
 		switch t := now.Status.Retraining; {
 		case gone:
 			return retrain.Failed(t, "the run was removed")
@@ -121,12 +108,11 @@ func (s *Service) watchRun(ctx context.Context, r record) error {
 			return retrain.Failed(t, "the run "+string(run.Status.State)+": "+run.Reason)
 		}
 	})
-	return err
 }
 
 // noteRetraining writes what retraining has come to. That it failed is told in the
 // same transaction.
-func (s *Service) noteRetraining(ctx context.Context, monitor mlops.ID, change func(now record) mlops.Retraining) (record, error) {
+func (s *Service) noteRetraining(ctx context.Context, monitor mlops.ID, change func(now record) mlops.Retraining) error {
 	settled, err := s.table.Change(ctx, monitor, func(tx *store.Tx, r *record) error {
 		before := r.Status.Retraining.State
 		r.Status.Retraining = change(*r)
@@ -136,13 +122,13 @@ func (s *Service) noteRetraining(ctx context.Context, monitor mlops.ID, change f
 		return s.tellFailure(ctx, tx, *r)
 	})
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return record{}, nil // removed meanwhile
+		return nil // removed meanwhile
 	}
 	if err == nil {
 		s.Alerts.Wake()
 		s.figure.show(monitor, settled.Status)
 	}
-	return settled, err
+	return err
 }
 
 // tellFailure puts an alert in the queue: retraining failed, and people are needed.

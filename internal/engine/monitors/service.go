@@ -28,6 +28,8 @@ type Config struct {
 
 	// Minutes returns an endpoint's figures by minute; see gateway.Series.
 	Minutes func(endpoint mlops.ID, since time.Time) []gateway.Minute
+	// Asleep reports whether an endpoint is down by its schedule.
+	Asleep func(ctx context.Context, endpoint mlops.ID) (bool, error)
 	// StartRun starts a run that no configuration has.
 	StartRun func(ctx context.Context, spec mlops.PipelineRunSpec) (mlops.Change, error)
 }
@@ -62,6 +64,11 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	for _, r := range all {
+		if r.Wanted != nil && r.Phase == mlops.PhasePending {
+			if err := s.abandon(ctx, r); err != nil {
+				return err
+			}
+		}
 		s.figure.show(r.ID, r.Status)
 	}
 	s.loops.Go(func() { s.follow(ctx) })
@@ -106,8 +113,8 @@ func (s *Service) look(ctx context.Context) error {
 		if r.Phase != mlops.PhaseReady || ctx.Err() != nil {
 			continue
 		}
-		if err := s.watchRun(ctx, r); err != nil {
-			s.Log.Error("watch a retraining run", "monitor", r.ID, "error", err)
+		if err := s.watchRun(ctx, r); err != nil && ctx.Err() == nil {
+			s.Log.Error("follow a retraining run", "monitor", r.ID, "error", err)
 		}
 		before, known := followed[r.ID]
 		if err := s.fire(ctx, r, before, known); err != nil && ctx.Err() == nil {
@@ -118,10 +125,13 @@ func (s *Service) look(ctx context.Context) error {
 }
 
 // fire makes a check if the schedule says so. A schedule that is new counts from
-// now on; so does one whose clock was set back.
+// now on; so does one that was disabled, and one whose clock was set back.
 func (s *Service) fire(ctx context.Context, r record, before store.Followed, known bool) error {
 	if r.Spec.Schedule.Disabled {
-		return nil
+		if !known {
+			return nil
+		}
+		return s.Store.Write(ctx, func(tx *store.Tx) error { return tx.Unfollow(ctx, r.ID) })
 	}
 	cron, err := schedule.Parse(r.Spec.Schedule)
 	if err != nil {

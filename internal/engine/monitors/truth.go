@@ -2,13 +2,14 @@ package monitors
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
-	"math"
+	"hash/maphash"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
@@ -17,87 +18,137 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// truth joins what turned out to be true with what was predicted. It remembers a
-// label for each request since the window began, about a hundred bytes each.
-type truth struct {
-	check    mlops.ModelQualityCheck
-	positive string
-	labels   map[string][]table.Cell // by request id, one for each instance
-	twice    int64                   // requests whose label came more than once: the last counts
+// mostKinds is how many different labels are kept once for all requests that have
+// them.
+const mostKinds = 10_000
 
-	judged, missing             int64
-	right                       int64
-	truePos, falsePos, falseNeg int64
-	loss                        float64
-	lossRows                    int64
-	squares, absolute, relative float64
-	relativeRows                int64
-	mean, deviation             float64 // of the labels, by Welford
+// truth joins what turned out to be true with what was predicted. It remembers a
+// label for each request that has one: some fifty bytes where labels are classes,
+// some two hundred where each is a number of its own.
+type truth struct {
+	quality
+
+	check   mlops.ModelQualityCheck
+	dueTill time.Time // requests before this time should have a label by now
+
+	seed   maphash.Seed
+	labels map[uint64][]table.Cell // by a hash of the request's id; one for each instance
+	kinds  map[string][]table.Cell // labels by their JSON
+
+	twice   int64 // labels that took the place of an earlier one
+	damaged int64 // lines that are no label
+	due     int64 // instances that should have a label
+	missing int64 // of those, such that have none
+	absent  bool  // there is no file or folder where the truth is to be
 }
 
 // readTruth reads the labels of a check: of its own file or folder, or those that
-// were posted to the endpoint.
-func readTruth(captures string, check mlops.ModelQualityCheck, from time.Time) (*truth, error) {
-	t := &truth{check: check, positive: check.Positive, labels: map[string][]table.Cell{}}
-	if t.positive == "" {
-		t.positive = "1"
+// were posted to the endpoint since a time.
+func readTruth(captures string, check mlops.ModelQualityCheck, from, dueTill time.Time) (*truth, error) {
+	t := &truth{
+		check: check, dueTill: dueTill, seed: maphash.MakeSeed(), labels: map[uint64][]table.Cell{}, kinds: map[string][]table.Cell{},
+		quality: quality{positive: canonical(check.Positive)},
 	}
-	files, err := captureFiles(captures, gateway.GroundTruthFile, from)
+	files, finished, err := t.files(captures, from)
 	if err != nil {
-		return nil, err
-	}
-	if check.GroundTruth != "" {
-		if files, err = truthFiles(check.GroundTruth); err != nil {
-			return nil, err
-		}
+		return nil, fmt.Errorf("read the ground truth: %w", err)
 	}
 	for _, file := range files {
-		if err := eachLine(file, t.read); err != nil {
-			return nil, fmt.Errorf("read the ground truth: %w", err)
+		damaged, err := eachLine(file, finished, t.read)
+		if t.damaged += damaged; err != nil {
+			return nil, errors.Join(fmt.Errorf("read the ground truth: %w", err), files.close())
 		}
 	}
-	return t, nil
+	return t, files.close()
 }
 
-// truthFiles lists a file, or the files of a folder.
-func truthFiles(uri string) ([]string, error) {
-	path, err := artifact.Path("", uri)
-	if err != nil {
-		return nil, fmt.Errorf("find the ground truth: %s", mlops.Message(err))
+// files opens what has the labels. Those of a check's own are finished: their
+// last line counts even without an end.
+func (t *truth) files(captures string, from time.Time) (files openedFiles, finished bool, err error) {
+	if t.check.GroundTruth == "" {
+		files, err = openFiles(captures, gateway.GroundTruthFile, from)
+		return files, false, err
 	}
+	path, err := artifact.Path("", t.check.GroundTruth)
+	if err != nil {
+		return nil, false, err
+	}
+	paths := []string{path}
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("find the ground truth: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		t.absent = true
+		return nil, true, nil
+	case err != nil:
+		return nil, false, err
+	case info.IsDir():
+		if paths, err = tablesIn(path); err != nil {
+			return nil, false, err
+		}
 	}
-	if !info.IsDir() {
-		return []string{path}, nil
+	for _, path := range paths {
+		f, there, err := openIfThere(path)
+		if err != nil {
+			return nil, false, errors.Join(err, files.close())
+		}
+		if there {
+			files = append(files, f)
+		}
 	}
-	files, err := filepath.Glob(filepath.Join(path, "*.jsonl"))
-	slices.Sort(files)
-	return files, err
+	return files, true, nil
 }
 
-// read takes one line; what is no label is passed over.
-func (t *truth) read(line []byte) {
+// tablesIn lists the files of JSON lines in a folder, by name.
+func tablesIn(dir string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), ".gz"); filepath.Ext(name) == ".jsonl" && !e.IsDir() {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.Sort(paths)
+	return paths, err
+}
+
+// read takes one line. Of several for one request the last counts.
+func (t *truth) read(line []byte) bool {
 	var l struct {
-		RequestID string `json:"request_id"`
-		Label     any    `json:"label"`
+		RequestID string          `json:"request_id"`
+		Label     json.RawMessage `json:"label"`
 	}
-	if json.Unmarshal(line, &l) != nil || l.RequestID == "" || l.Label == nil {
-		return
+	if json.Unmarshal(line, &l) != nil || l.RequestID == "" || len(l.Label) == 0 {
+		return false
 	}
-	list, ok := l.Label.([]any)
-	if !ok {
-		list = []any{l.Label}
+	cells, known := t.kinds[string(l.Label)]
+	if !known {
+		if cells = t.cells(l.Label); len(t.kinds) < mostKinds {
+			t.kinds[string(l.Label)] = cells
+		}
+	}
+	key := maphash.String(t.seed, l.RequestID)
+	if _, seen := t.labels[key]; seen {
+		t.twice++
+	}
+	t.labels[key] = cells
+	return true
+}
+
+// cells are the labels of a request's instances. A number in text form is one
+// where numbers are asked for.
+func (t *truth) cells(label json.RawMessage) []table.Cell {
+	var list []any
+	if json.Unmarshal(label, &list) != nil {
+		var one any
+		_ = json.Unmarshal(label, &one) // it is part of valid JSON
+		list = []any{one}
 	}
 	cells := make([]table.Cell, len(list))
 	for i, v := range list {
-		cells[i] = table.JSONCell(v)
+		if cells[i] = table.JSONCell(v); t.check.Task == regression && cells[i].Type == table.String {
+			cells[i] = table.Parse(cells[i].Text)
+		}
 	}
-	if _, seen := t.labels[l.RequestID]; seen {
-		t.twice++
-	}
-	t.labels[l.RequestID] = cells
+	return cells
 }
 
 // take joins one instance, and returns its label.
@@ -105,114 +156,35 @@ func (t *truth) take(row instance) (label table.Cell, known bool) {
 	if t == nil {
 		return label, false
 	}
-	labels := t.labels[row.request]
-	if row.place >= len(labels) || labels[row.place].Type == table.Empty || row.prediction.Type == table.Empty {
-		t.missing++
+	if labels := t.labels[maphash.String(t.seed, row.request)]; row.place < len(labels) {
+		label = labels[row.place]
+	}
+	isDue := row.at.Before(t.dueTill)
+	if isDue {
+		t.due++
+	}
+	if label.Type == table.Empty {
+		if isDue {
+			t.missing++
+		}
 		return label, false
 	}
-	label = labels[row.place]
-	t.judged++
-	if t.check.Task == "regression" {
-		t.regress(row.prediction.Number, label.Number)
-		return label, true
+	if t.check.Task == regression {
+		t.regress(row.prediction, label)
+	} else {
+		t.classify(row.predicted, label)
 	}
-	t.classify(row, label)
 	return label, true
 }
 
-func (t *truth) classify(row instance, label table.Cell) {
-	said, was := row.prediction.Text, label.Text
-	if said == was {
-		t.right++
+// canonical is a class as values of it are shown: "1.0" is the number 1. Empty is
+// what counts where nobody says.
+func canonical(class string) string {
+	if class == "" {
+		return "1"
 	}
-	switch {
-	case said == t.positive && was == t.positive:
-		t.truePos++
-	case said == t.positive:
-		t.falsePos++
-	case was == t.positive:
-		t.falseNeg++
+	if c := table.Parse(class); c.Type == table.Number || c.Type == table.Integer {
+		return table.NumberCell(c.Number).Text
 	}
-	class, err := strconv.Atoi(was)
-	if err != nil || class < 0 || class >= len(row.probabilities) {
-		return
-	}
-	const least = 1e-15 // of a probability, as is customary
-	t.loss -= math.Log(min(max(row.probabilities[class], least), 1))
-	t.lossRows++
-}
-
-func (t *truth) regress(said, was float64) {
-	d := said - was
-	t.squares += d * d
-	t.absolute += math.Abs(d)
-	if was != 0 {
-		t.relative += math.Abs(d / was)
-		t.relativeRows++
-	}
-	from := was - t.mean
-	t.mean += from / float64(t.judged)
-	t.deviation += from * (was - t.mean)
-}
-
-// metrics are those that could be computed.
-func (t *truth) metrics() map[string]float64 {
-	out := map[string]float64{}
-	n := float64(t.judged)
-	set := func(name string, value, of float64) {
-		if of > 0 {
-			out[name] = value / of
-		}
-	}
-	if t.check.Task == "regression" {
-		set("mae", t.absolute, n)
-		set("mape", 100*t.relative, float64(t.relativeRows)) //nolint:mnd // percent
-		if n > 0 {
-			out["rmse"] = math.Sqrt(t.squares / n)
-		}
-		if t.deviation > 0 {
-			out["r2"] = 1 - t.squares/t.deviation
-		}
-		return out
-	}
-	set("accuracy", float64(t.right), n)
-	set("precision", float64(t.truePos), float64(t.truePos+t.falsePos))
-	set("recall", float64(t.truePos), float64(t.truePos+t.falseNeg))
-	set("f1", 2*float64(t.truePos), float64(2*t.truePos+t.falsePos+t.falseNeg)) //nolint:mnd // by its definition
-	set("log_loss", t.loss, float64(t.lossRows))
-	return out
-}
-
-// modelQuality holds the metrics to their limits.
-func (x *examination) modelQuality() mlops.CheckReport {
-	t := x.truth
-	r := mlops.CheckReport{Rows: t.judged, Features: []mlops.FeatureReport{}}
-	if t.judged < x.least() {
-		r.State = mlops.MonitorNoData
-		r.Reason = fmt.Sprintf("the truth is known of %d of %d rows, %d are needed", t.judged, x.rows, x.least())
-		return r
-	}
-	metrics := t.metrics()
-	var names []string
-	hold := func(limits map[string]float64, broken func(value, limit float64) bool, word string) {
-		for _, name := range slices.Sorted(maps.Keys(limits)) {
-			limit := limits[name]
-			f := mlops.FeatureReport{Name: name, Statistic: name, Threshold: &limit}
-			value, ok := metrics[name]
-			if !ok {
-				f.Reason = "cannot be computed of these predictions"
-			} else if f.Value = &value; broken(value, limit) {
-				f.Violated, f.Reason = true, fmt.Sprintf("%s %g", word, limit)
-				names = append(names, fmt.Sprintf("%s %.4g (%s %g)", name, value, word, limit))
-			}
-			r.Features = append(r.Features, f)
-		}
-	}
-	hold(t.check.Min, func(v, limit float64) bool { return v < limit }, "below")
-	hold(t.check.Max, func(v, limit float64) bool { return v > limit }, "above")
-	out := finish(r, len(names) > 0, "the model is not good enough: "+brief(names))
-	if t.twice > 0 && out.Reason == "" {
-		out.Reason = fmt.Sprintf("the truth of %d requests came more than once; the last counts", t.twice)
-	}
-	return out
+	return class
 }
