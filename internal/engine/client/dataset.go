@@ -33,7 +33,7 @@ func (d Datasets) Digest(ctx context.Context, spec mlops.DatasetSpec) (string, e
 
 // Preflight holds data that can be read now to their rules. Large ones are left
 // to the apply.
-func (d Datasets) Preflight(_ context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
+func (d Datasets) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
 	if spec.URI == "" {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (d Datasets) Preflight(_ context.Context, spec mlops.DatasetSpec, c *mlops.
 	if err != nil {
 		return err
 	}
-	found, err := table.Describe(path, table.FormatOf(spec, path), spec.Schema, spec.Checks)
+	found, err := table.Describe(ctx, path, table.FormatOf(spec, path), spec.Schema, spec.Checks)
 	if mlops.CodeOf(err) == mlops.Invalid {
 		c.Add(mlops.At("uri"), "Not a table", "%s.", mlops.Message(err))
 		return nil

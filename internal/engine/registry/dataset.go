@@ -95,7 +95,7 @@ func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write write
 	if err != nil {
 		return mlops.Change{}, err // what was imported for nothing is swept at the next start
 	}
-	description, err := table.Describe(kept.Path, table.FormatOf(spec, found.path), spec.Schema, spec.Checks)
+	description, err := table.Describe(ctx, kept.Path, table.FormatOf(spec, found.path), spec.Schema, spec.Checks)
 	if mlops.CodeOf(err) == mlops.Invalid {
 		return mlops.Change{}, invalid("uri", "the data cannot be read: %s", mlops.Message(err))
 	}

@@ -1,104 +1,77 @@
 package table
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// file is an open file that may be gzipped.
-type file struct {
-	io.Reader
-
-	closers []io.Closer
-}
-
-func openFile(path string) (*file, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	out := &file{Reader: bufio.NewReader(f), closers: []io.Closer{f}}
-	if !strings.HasSuffix(strings.ToLower(path), ".gz") {
-		return out, nil
-	}
-	unzipped, err := gzip.NewReader(out.Reader)
-	if err != nil {
-		return nil, errors.Join(invalidf("%s is not gzipped: %w", path, err), out.close())
-	}
-	out.Reader, out.closers = unzipped, append(out.closers, unzipped)
-	return out, nil
-}
-
-func (f *file) close() error {
-	var errs []error
-	for _, c := range f.closers {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// csvSource reads RFC 4180 with a header line.
+// csvSource reads RFC 4180 with a header line. Empty lines are passed over.
 type csvSource struct {
-	*file
+	*text
 
 	reader *csv.Reader
+	line   int // of the row that was read last
 	names  []string
 	cells  []Cell
 }
 
 func openCSV(path string) (source, error) {
-	f, err := openFile(path)
+	f, err := openText(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &csvSource{file: f, reader: csv.NewReader(f)}
+	s := &csvSource{text: f, reader: csv.NewReader(f)}
 	s.reader.ReuseRecord = true
 	header, err := s.reader.Read()
 	if errors.Is(err, io.EOF) {
 		err = invalidf("the file is empty; its first line must name the columns")
 	}
 	if err != nil {
-		return nil, errors.Join(malformed(err), f.close())
+		return nil, errors.Join(s.malformed(err, header), f.close())
 	}
-	for i, name := range header {
-		if i == 0 {
-			name = strings.TrimPrefix(name, "\ufeff") // which spreadsheets write
-		}
+	for _, name := range header {
 		s.names = append(s.names, strings.TrimSpace(name))
 	}
 	if err := checkNames(s.names); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	s.cells = make([]Cell, len(s.names))
+	s.line, s.cells = 1, make([]Cell, len(s.names))
 	return s, nil
 }
 
 func (s *csvSource) columns() []string { return s.names }
 
 func (s *csvSource) next() ([]Cell, error) {
+	s.row()
 	record, err := s.reader.Read()
 	if err != nil {
-		return nil, malformed(err)
+		return nil, s.malformed(err, record)
 	}
-	for i, text := range record {
-		s.cells[i] = Parse(text)
+	s.line, _ = s.reader.FieldPos(0)
+	for i, field := range record {
+		s.cells[i] = Parse(field)
 	}
 	return s.cells, nil
 }
 
-// malformed makes an error of the content, rather than of the disk, Invalid.
-func malformed(err error) error {
-	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-		return invalidf("line %d: %w", parse.Line, parse.Err)
-	}
-	if errors.Is(err, io.EOF) {
+// malformed makes an error of the content, rather than of the disk, Invalid, and
+// says where.
+func (s *csvSource) malformed(err error, record []string) error {
+	parse, ok := errors.AsType[*csv.ParseError](err)
+	switch {
+	case errors.Is(err, io.EOF), mlops.CodeOf(err) == mlops.Invalid:
 		return err
+	case errors.Is(err, errLongRow):
+		return invalidf("after line %d: %w", s.line, errLongRow)
+	case ok && errors.Is(err, csv.ErrFieldCount):
+		return invalidf("line %d has %d fields; the header has %d", parse.StartLine, len(record), len(s.names))
+	case ok:
+		return invalidf("line %d, character %d: %w", parse.Line, parse.Column, parse.Err)
 	}
 	return fmt.Errorf("read: %w", err)
 }

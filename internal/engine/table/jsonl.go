@@ -7,98 +7,102 @@ import (
 	"errors"
 	"io"
 	"slices"
-)
 
-// longestLine is the longest line of JSON that is read, in bytes.
-const longestLine = 16 << 20
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
 
 // jsonSource reads one JSON object from each line. Columns may come to be known
 // later: a row has a cell for each that is known by then.
 type jsonSource struct {
-	*file
+	*text
 
 	lines *bufio.Scanner
 	line  int
 	names []string
 	at    map[string]int
+	cells []Cell
 }
 
 func openJSONLines(path string) (source, error) {
-	f, err := openFile(path)
+	f, err := openText(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &jsonSource{file: f, lines: bufio.NewScanner(f), at: map[string]int{}}
-	s.lines.Buffer(nil, longestLine)
+	s := &jsonSource{text: f, lines: bufio.NewScanner(f), at: map[string]int{}}
+	s.lines.Buffer(nil, longestRow)
 	return s, nil
 }
 
 func (s *jsonSource) columns() []string { return s.names }
 
 func (s *jsonSource) next() ([]Cell, error) {
-	for s.lines.Scan() {
-		s.line++
-		line := bytes.TrimSpace(s.lines.Bytes())
-		if len(line) == 0 {
-			continue
+	for {
+		s.row()
+		if !s.lines.Scan() {
+			break
 		}
-		return s.row(line)
+		s.line++
+		if line := bytes.TrimSpace(s.lines.Bytes()); len(line) > 0 {
+			return s.object(line)
+		}
 	}
-	if err := s.lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, invalidf("line %d is longer than %d bytes", s.line+1, longestLine)
-	} else if err != nil {
+	err := s.lines.Err()
+	switch {
+	case errors.Is(err, bufio.ErrTooLong), errors.Is(err, errLongRow):
+		return nil, invalidf("line %d is longer than %d MiB", s.line+1, longestRow>>20)
+	case err != nil:
 		return nil, err
 	}
 	return nil, io.EOF
 }
 
-func (s *jsonSource) row(line []byte) ([]Cell, error) {
+func (s *jsonSource) object(line []byte) ([]Cell, error) {
 	var object map[string]any
-	if err := json.Unmarshal(line, &object); err != nil || object == nil {
-		return nil, invalidf("line %d is no JSON object", s.line)
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber() // a float64 does not tell large integers apart
+	err := decoder.Decode(&object)
+	if err == nil && (object == nil || decoder.InputOffset() != int64(len(line))) {
+		return nil, invalidf("line %d is not one JSON object", s.line)
 	}
+	if err != nil {
+		return nil, invalidf("line %d, character %d: no JSON object: %w", s.line, offset(err, decoder), err)
+	}
+	if err := s.learn(object); err != nil {
+		return nil, err
+	}
+	clear(s.cells)
+	for name, v := range object {
+		s.cells[s.at[name]] = JSONCell(v)
+	}
+	return s.cells, nil
+}
+
+// offset is where a JSON error is, counted from 1.
+func offset(err error, decoder *json.Decoder) int64 {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return syntax.Offset
+	}
+	return decoder.InputOffset() + 1
+}
+
+// learn takes in the columns that an object is the first to have.
+func (s *jsonSource) learn(object map[string]any) error {
 	var fresh []string
 	for name := range object {
 		if _, known := s.at[name]; !known {
 			fresh = append(fresh, name)
 		}
 	}
-	slices.Sort(fresh)
+	if fresh == nil {
+		return nil
+	}
+	slices.Sort(fresh) // the order of a map is none
 	for _, name := range fresh {
 		s.at[name], s.names = len(s.names), append(s.names, name)
 	}
-	if err := checkNames(fresh); err != nil {
-		return nil, invalidf("line %d: %w", s.line, err)
+	s.cells = make([]Cell, len(s.names))
+	if err := checkNames(s.names); err != nil {
+		return invalidf("line %d: %s", s.line, mlops.Message(err))
 	}
-	cells := make([]Cell, len(s.names))
-	for name, v := range object {
-		cells[s.at[name]] = JSONCell(v)
-	}
-	return cells, nil
-}
-
-// JSONCell is the cell of a JSON value, as encoding/json decodes it. What is
-// neither number, text, boolean nor null is text.
-func JSONCell(v any) Cell {
-	switch v := v.(type) {
-	case nil:
-		return Cell{}
-	case float64:
-		return NumberCell(v)
-	case bool:
-		if v {
-			return Cell{Type: Boolean, Text: "true"}
-		}
-		return Cell{Type: Boolean, Text: "false"}
-	case string:
-		if t, ok := parseTime(v); ok {
-			return t
-		}
-		return Cell{Type: String, Text: v}
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return Cell{}
-	}
-	return Cell{Type: String, Text: string(b)}
+	return nil
 }

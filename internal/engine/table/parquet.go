@@ -2,7 +2,10 @@ package table
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math"
+	"math/big"
 	"os"
 	"strconv"
 	"time"
@@ -17,101 +20,194 @@ const parquetBatch = 256
 // parquetSource reads flat Parquet files.
 type parquetSource struct {
 	file    *os.File
-	reader  *parquet.Reader
+	reader  parquet.Rows
 	names   []string
-	times   []time.Duration // unit of a timestamp column, 0 for any other
+	fields  []parquetField
 	rows    []parquet.Row
 	at, end int
 	cells   []Cell
 }
 
-func openParquet(path string) (source, error) {
-	f, err := os.Open(path)
+// parquetField is what a column's values mean.
+type parquetField struct {
+	unit     time.Duration // of a timestamp, 0 for any other
+	unsigned bool
+	scale    int // decimal places, -1 for what is no decimal
+}
+
+func openParquet(path string) (_ source, err error) {
+	f, size, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	opened, err := parquet.OpenFile(f, info.Size())
-	if err != nil {
-		return nil, errors.Join(invalidf("this is no Parquet file: %w", err), f.Close())
-	}
-	s := &parquetSource{file: f, reader: parquet.NewReader(opened), rows: make([]parquet.Row, parquetBatch)}
-	for _, field := range opened.Schema().Fields() {
-		if !field.Leaf() || field.Repeated() {
-			return nil, errors.Join(invalidf("column %q is nested; only flat tables can be read", field.Name()), f.Close())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
 		}
-		s.names, s.times = append(s.names, field.Name()), append(s.times, unitOf(field))
+	}()
+	s := &parquetSource{file: f, rows: make([]parquet.Row, parquetBatch)}
+	if err := guarded(func() error { return s.open(size) }); err != nil {
+		return nil, err
 	}
-	s.cells = make([]Cell, len(s.names))
-	if err := checkNames(s.names); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return s, nil
+	return s, checkNames(s.names)
 }
 
-// unitOf is what a timestamp column counts, 0 for any other column.
-func unitOf(field parquet.Field) time.Duration {
+func (s *parquetSource) open(size int64) error {
+	opened, err := parquet.OpenFile(s.file, size)
+	if err != nil {
+		return fmt.Errorf("this is no Parquet file, or a damaged one: %w", err)
+	}
+	for _, field := range opened.Schema().Fields() {
+		if !field.Leaf() || field.Repeated() {
+			return fmt.Errorf("column %q is nested; only flat tables can be read", field.Name())
+		}
+		s.names, s.fields = append(s.names, field.Name()), append(s.fields, meaning(field))
+	}
+	s.reader, s.cells = parquet.MultiRowGroup(opened.RowGroups()...).Rows(), make([]Cell, len(s.names))
+	return nil
+}
+
+// guarded makes a panic of the library, which trusts what a file says of itself,
+// an error. All errors are Invalid.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the Parquet file is damaged: %v", p)
+		}
+		if err != nil {
+			err = invalidf("%w", err)
+		}
+	}()
+	return f()
+}
+
+func meaning(field parquet.Field) parquetField {
+	m := parquetField{scale: -1}
 	logical := field.Type().LogicalType()
 	if logical == nil {
-		return 0
+		return m
 	}
 	switch t := logical.Value.(type) {
 	case *format.DateType:
-		return 24 * time.Hour //nolint:mnd // a day
+		m.unit = 24 * time.Hour //nolint:mnd // a day
 	case *format.TimestampType:
-		return t.Unit.Value.Duration()
+		m.unit = t.Unit.Value.Duration()
+	case *format.IntType:
+		m.unsigned = !t.IsSigned
+	case *format.DecimalType:
+		m.scale = int(t.Scale)
 	}
-	return 0
+	return m
 }
 
 func (s *parquetSource) columns() []string { return s.names }
 
 func (s *parquetSource) next() ([]Cell, error) {
 	if s.at == s.end {
-		n, err := s.reader.ReadRows(s.rows)
-		if n == 0 {
-			if err == nil || errors.Is(err, io.EOF) {
-				return nil, io.EOF
-			}
-			return nil, invalidf("the Parquet file cannot be read: %w", err)
+		if err := s.read(); err != nil {
+			return nil, err
 		}
-		s.at, s.end = 0, n
 	}
 	clear(s.cells)
 	for _, v := range s.rows[s.at] {
 		if i := v.Column(); i >= 0 && i < len(s.cells) {
-			s.cells[i] = parquetCell(v, s.times[i])
+			s.cells[i] = s.fields[i].cell(v)
 		}
 	}
 	s.at++
 	return s.cells, nil
 }
 
+// read reads some rows, or returns io.EOF.
+func (s *parquetSource) read() error {
+	s.at, s.end = 0, 0
+	err := guarded(func() (err error) {
+		s.end, err = s.reader.ReadRows(s.rows)
+		if s.end > 0 || errors.Is(err, io.EOF) {
+			return nil // an error comes again with the next rows
+		}
+		return err
+	})
+	if err == nil && s.end == 0 {
+		return io.EOF
+	}
+	return err
+}
+
 func (s *parquetSource) close() error { return errors.Join(s.reader.Close(), s.file.Close()) }
 
-func parquetCell(v parquet.Value, unit time.Duration) Cell {
-	if v.IsNull() {
-		return Cell{}
-	}
+func (m parquetField) cell(v parquet.Value) Cell {
 	switch v.Kind() {
 	case parquet.Boolean:
 		return Cell{Type: Boolean, Text: strconv.FormatBool(v.Boolean())}
-	case parquet.Int32, parquet.Int64:
-		if unit > 0 {
-			seconds := float64(v.Int64()) * unit.Seconds()
-			return Cell{Type: Timestamp, Number: seconds, Text: time.UnixMilli(int64(seconds * 1000)).UTC().Format(time.RFC3339)} //nolint:mnd // ms in a second
+	case parquet.Int32:
+		if m.unsigned {
+			return m.integer(int64(v.Uint32()))
 		}
-		return Cell{Type: Integer, Number: float64(v.Int64()), Text: strconv.FormatInt(v.Int64(), 10)}
-	case parquet.Float, parquet.Double:
-		c := NumberCell(v.Double())
-		if c.Type == Integer {
-			c.Type = Number // the file says so
+		return m.integer(int64(v.Int32()))
+	case parquet.Int64:
+		if m.unsigned && v.Int64() < 0 { // beyond what an int64 holds
+			return Cell{Type: Number, Number: float64(v.Uint64()), Text: strconv.FormatUint(v.Uint64(), 10)}
 		}
-		return c
-	case parquet.Int96, parquet.ByteArray, parquet.FixedLenByteArray:
+		return m.integer(v.Int64())
+	case parquet.Float:
+		return fractionCell(float64(v.Float()), 32) //nolint:mnd // bits
+	case parquet.Double:
+		return fractionCell(v.Double(), 64) //nolint:mnd // bits
+	case parquet.Int96:
+		return timeCell(julian(v.Int96()))
+	case parquet.ByteArray, parquet.FixedLenByteArray:
+		if m.scale >= 0 {
+			return decimalCell(signed(v.ByteArray()), m.scale)
+		}
+		return Cell{Type: String, Text: v.String()}
 	}
-	return Cell{Type: String, Text: v.String()}
+	return Cell{} // null
+}
+
+// integer is what a whole number means.
+func (m parquetField) integer(n int64) Cell {
+	switch {
+	case m.unit >= time.Second:
+		return timeCell(time.Unix(n*int64(m.unit/time.Second), 0))
+	case m.unit > 0:
+		perSecond := int64(time.Second / m.unit)
+		return timeCell(time.Unix(n/perSecond, n%perSecond*int64(m.unit)))
+	case m.scale >= 0:
+		return decimalCell(big.NewInt(n), m.scale)
+	}
+	return Cell{Type: Integer, Number: float64(n), Text: strconv.FormatInt(n, 10)}
+}
+
+// fractionCell is the cell of a number with a fraction; NaN is missing.
+func fractionCell(n float64, bits int) Cell {
+	if math.IsNaN(n) {
+		return Cell{}
+	}
+	return Cell{Type: Number, Number: n, Text: strconv.FormatFloat(n, 'g', -1, bits)}
+}
+
+func timeCell(t time.Time) Cell {
+	return Cell{Type: Timestamp, Number: seconds(t), Text: t.UTC().Format(time.RFC3339Nano)}
+}
+
+// julian is the time in the form of old writers: nanoseconds, and Julian days.
+func julian(v [3]uint32) time.Time {
+	const unix, perDay, half = 2_440_588, 24 * 60 * 60, 32
+	return time.Unix((int64(v[2])-unix)*perDay, int64(v[1])<<half|int64(v[0]))
+}
+
+// signed is a big-endian number in two's complement.
+func signed(b []byte) *big.Int {
+	n := new(big.Int).SetBytes(b)
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(len(b))*8)) //nolint:mnd // bits in a byte
+	}
+	return n
+}
+
+func decimalCell(unscaled *big.Int, scale int) Cell {
+	exact := new(big.Rat).SetFrac(unscaled, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)) //nolint:mnd // decimal
+	n, _ := exact.Float64()
+	return Cell{Type: Number, Number: n, Text: exact.FloatString(scale)}
 }
