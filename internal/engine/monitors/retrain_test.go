@@ -91,12 +91,13 @@ func (r *retraining) violate(ctx context.Context, t *testing.T) error {
 	}
 	m, err := r.table.Change(context.WithoutCancel(ctx), retrainMonitor, func(_ *store.Tx, m *record) error {
 		m.Status.State, m.Status.LastReport = mlops.MonitorViolated, &report
+		decideRetraining(m)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.retrain(ctx, m)
+	return r.watchRun(ctx, m)
 }
 
 func (r *retraining) must(t *testing.T, err error) {
