@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -101,8 +102,11 @@ func (r *managed[M, S, T]) verify(c *mlops.Checker, a asked[M, S]) {
 	f.Capabilities.CheckFeatures(c, f.Name, a.spec)
 }
 
+// preflightPatience bounds the platform's check of one plan.
+const preflightPatience = 20 * time.Second
+
 // preflight lets the platform check a spec that is wholly known. A platform
-// that cannot be asked now is no reason to refuse a plan.
+// that cannot be asked now, or takes long, is no reason to refuse a plan.
 func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *diag.Diagnostics) {
 	if len(a.unknown) > 0 || a.backend == "" {
 		return
@@ -116,6 +120,8 @@ func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *
 	if !ok {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, preflightPatience)
+	defer cancel()
 	c := mlops.NewChecker()
 	if err := checker.Preflight(ctx, a.spec, c); err != nil {
 		tflog.Warn(ctx, "the platform could not check the plan", map[string]any{"error": err.Error()})

@@ -51,6 +51,9 @@ func newDataSource[M any, S specification, T any](ctx context.Context, l lookup[
 func (l lookup[M, S, T]) dataSchema(resource schema.Schema) dsschema.Schema {
 	all := computedAttributes(resource.Attributes)
 	delete(all, "timeouts")
+	for _, name := range l.kept {
+		delete(all, name)
+	}
 	maps.Copy(all, l.extras)
 	onlyID := len(l.keys) == 0
 	all["id"] = dsschema.StringAttribute{
@@ -157,7 +160,7 @@ func (d *looked[M, S, T]) seek(ctx context.Context, config tfsdk.Config) (mlops.
 			return none, d.lookupError(target.Code(err), given, err)
 		}
 	}
-	if _, err := id.ParseAs(d.noun); err != nil {
+	if _, err := id.ParseAs(d.object()); err != nil {
 		return none, &mlops.Error{Code: mlops.Invalid, Op: "read", Resource: d.noun, Field: "id", Err: err}
 	}
 	return target.Read(ctx, id)

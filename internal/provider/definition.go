@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"time"
@@ -44,6 +45,7 @@ type definition[M any, S specification, T any] struct {
 	patience   patience
 
 	kind         func(mlops.Backend) mlops.Kind[S, T]
+	across       func(*platforms, mlops.Backend) mlops.Kind[S, T] // instead of kind: it needs other backends too
 	toSpec       func(M) S
 	fromObserved func(mlops.Observed[S, T]) M
 
@@ -64,6 +66,7 @@ type definition[M any, S specification, T any] struct {
 
 	// The rest is optional.
 
+	stands    mlops.Noun                                      // noun of the platform's object, where the resource is another word for it
 	own       []string                                        // names of the backends' own objects
 	exclusive []string                                        // attributes of which exactly one must be given
 	derived   []string                                        // optional attributes that the platform fills in
@@ -71,6 +74,8 @@ type definition[M any, S specification, T any] struct {
 	check     func(*mlops.Checker, S)                         // rules beyond the domain's
 	foretell  func(*mlops.Checker, S) map[string]string       // computed values that are known at plan
 	alters    func(prior, planned S, sameBytes bool) []string // computed attributes that a change may alter
+	settled   func(prior, planned S) bool                     // a change that the platform need not check at plan
+	kept      []string                                        // attributes that no platform keeps: the state alone has them
 	secrets   bool                                            // has write-only attributes, whose change no state shows
 	outside   func(S) bool                                    // the spec names bytes that may change by themselves
 	digest    func(M) string                                  // of the bytes that the state knows
@@ -117,6 +122,7 @@ func exampleID(n mlops.Noun) string {
 		mlops.NounPipeline:      dev.Child(mlops.NounPipeline, "churn-train"),
 		mlops.NounPipelineRun:   dev.Child(mlops.NounPipeline, "churn-train").Child(mlops.NounPipelineRun, "1"),
 		mlops.NounModel:         dev.Child(mlops.NounModel, "churn"),
+		promoted:                mlops.EnvironmentID("local", nil, "churn-prod").Child(mlops.NounModel, "churn").Child(mlops.NounModelVersion, "1"),
 		mlops.NounModelVersion:  dev.Child(mlops.NounModel, "churn").Child(mlops.NounModelVersion, "1"),
 		mlops.NounModelEndpoint: dev.Child(mlops.NounModelEndpoint, "churn"),
 		mlops.NounExperiment:    dev.Child(mlops.NounExperiment, "churn"),
@@ -145,8 +151,15 @@ func (d *definition[M, S, T]) model(seen mlops.Observed[S, T], t timeouts.Value)
 
 // target is the noun on one backend.
 func (d *definition[M, S, T]) target(ctx context.Context, p *platforms, backend string) (lifecycle.Target[S, T], error) {
-	return targetOf(ctx, p, backend, d.noun, d.kind)
+	kind := d.kind
+	if d.across != nil {
+		kind = func(b mlops.Backend) mlops.Kind[S, T] { return d.across(p, b) }
+	}
+	return targetOf(ctx, p, backend, d.noun, kind)
 }
+
+// object is the noun of the platform's object.
+func (d *definition[M, S, T]) object() mlops.Noun { return cmp.Or(d.stands, d.noun) }
 
 // targetOf is a noun on one backend.
 func targetOf[S, T any](ctx context.Context, p *platforms, backend string, noun mlops.Noun, kind func(mlops.Backend) mlops.Kind[S, T]) (lifecycle.Target[S, T], error) {

@@ -38,7 +38,7 @@ const backendArgument = "backend"
 // argument is the name of the one argument: the noun that the objects belong
 // to.
 func (l *listing[M, S, T]) argument() string {
-	if parent := l.noun.Parent(); parent != "" {
+	if parent := l.object().Parent(); parent != "" {
 		return string(parent)
 	}
 	return backendArgument
@@ -52,11 +52,11 @@ func (l *listing[M, S, T]) Metadata(_ context.Context, _ resource.MetadataReques
 // ListResourceConfigSchema implements list.ListResource.
 func (l *listing[M, S, T]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	doc := "Name of the backend to list, such as `local`."
-	if parent := l.noun.Parent(); parent != "" {
+	if parent := l.object().Parent(); parent != "" {
 		doc = "ID of the " + parent.Words() + " to list, such as `" + exampleID(parent) + "`."
 	}
 	resp.Schema = listschema.Schema{
-		MarkdownDescription: "Lists what exists, whoever made it. " + l.doc,
+		MarkdownDescription: "Finds every " + l.noun.Words() + " that exists in one place, whoever made it: to import it, or to look at it.",
 		Attributes:          map[string]listschema.Attribute{l.argument(): listschema.StringAttribute{MarkdownDescription: doc, Required: true}},
 	}
 }
@@ -77,7 +77,7 @@ func (l *listing[M, S, T]) ValidateListResourceConfig(ctx context.Context, req l
 }
 
 func (l *listing[M, S, T]) checkParent(given string, diags *diag.Diagnostics) {
-	parent := l.noun.Parent()
+	parent := l.object().Parent()
 	if parent == "" {
 		return // whether there is such a backend is known when the provider is configured
 	}
@@ -108,7 +108,7 @@ func (l *listing[M, S, T]) List(ctx context.Context, req list.ListRequest, strea
 func (l *listing[M, S, T]) find(ctx context.Context, given string) ([]mlops.Observed[S, T], error) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	if l.noun.Parent() == "" {
+	if l.object().Parent() == "" {
 		target, err := l.target(ctx, l.platforms, given)
 		if err != nil {
 			return nil, err

@@ -36,7 +36,9 @@ func (r *managed[M, S, T]) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	r.preflight(ctx, p.asked, &resp.Diagnostics)
+	if !p.exists || r.settled == nil || !r.settled(p.before, p.asked.spec) {
+		r.preflight(ctx, p.asked, &resp.Diagnostics)
+	}
 	resp.RequiresReplace = r.replacing(p)
 	r.planComputed(ctx, c, p, len(resp.RequiresReplace) > 0, &resp.Diagnostics)
 	if len(resp.RequiresReplace) > 0 {

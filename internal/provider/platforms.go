@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -37,21 +39,65 @@ func (p *platforms) factory(name string) (mlops.Factory, error) {
 // open returns a backend. One that cannot be opened is tried again by the next
 // caller.
 func (p *platforms) open(ctx context.Context, name string) (mlops.Backend, error) {
+	return p.openAs(ctx, name, name, p.settings[name])
+}
+
+// openWith returns a backend as open does, with settings over those of the
+// provider block.
+func (p *platforms) openWith(ctx context.Context, name string, over mlops.Settings) (mlops.Backend, error) {
+	settings := maps.Clone(p.settings[name])
+	if settings == nil {
+		settings = mlops.Settings{}
+	}
+	maps.Copy(settings, over)
+	return p.openAs(ctx, name+" "+mlops.DigestOf(settings), name, settings)
+}
+
+func (p *platforms) openAs(ctx context.Context, key, name string, settings mlops.Settings) (mlops.Backend, error) {
 	f, err := p.factory(name)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b, ok := p.opened[name]; ok {
+	if b, ok := p.opened[key]; ok {
 		return b, nil
 	}
-	b, err := f.Open(ctx, mlops.Options{Settings: p.settings[name], Owner: p.owner, Version: p.version})
+	b, err := f.Open(ctx, mlops.Options{Settings: settings, Owner: p.owner, Version: p.version})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the backend %q: %w", name, err)
 	}
-	p.opened[name] = b
+	p.opened[key] = b
 	return b, nil
+}
+
+// parseSettings reads a backend's settings in text form. A sensitive one is
+// refused: it would be in the state.
+func (p *platforms) parseSettings(name string, given map[string]string) (mlops.Settings, error) {
+	f, err := p.factory(name)
+	if err != nil {
+		return nil, err
+	}
+	out, names := mlops.Settings{}, make([]string, len(f.Settings))
+	for i, s := range f.Settings {
+		names[i] = s.Name
+		text, ok := given[s.Name]
+		if !ok {
+			continue
+		}
+		if s.Sensitive {
+			return nil, fmt.Errorf("%q is sensitive, and would be in the state; set %s in the provider's environment", s.Name, cmp.Or(s.Env, "it"))
+		}
+		if out[s.Name], err = parseSetting(s.Type, text); err != nil {
+			return nil, fmt.Errorf("%q holds %q, which is not %w", s.Name, text, err)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(names, key) {
+			return nil, fmt.Errorf("the backend %q has no setting %q; it has %s.%s", name, key, strings.Join(names, ", "), mlops.DidYouMean(key, names))
+		}
+	}
+	return out, nil
 }
 
 func backendNames(factories []mlops.Factory) []string {

@@ -120,6 +120,7 @@ func (p *mlopsProvider) Resources(ctx context.Context) []func() resource.Resourc
 		newResource(ctx, experiment()),
 		newResource(ctx, dataset(g)),
 		newResource(ctx, monitor(g)),
+		newResource(ctx, promotion(g)),
 	}
 }
 
@@ -136,6 +137,7 @@ func (p *mlopsProvider) DataSources(ctx context.Context) []func() datasource.Dat
 		newDataSource(ctx, experimentLookup(experiment())),
 		newDataSource(ctx, datasetLookup(dataset(g))),
 		newDataSource(ctx, monitorLookup(monitor(g))),
+		newDataSource(ctx, promotionLookup(promotion(g))),
 	}
 }
 

@@ -43,5 +43,6 @@ func (p *mlopsProvider) ListResources(ctx context.Context) []func() list.ListRes
 		newListResource(ctx, experiment()),
 		newListResource(ctx, dataset(g)),
 		newListResource(ctx, monitor(g)),
+		newListResource(ctx, promotion(g)),
 	}
 }

@@ -87,6 +87,7 @@ func (r *managed[M, S, T]) Create(ctx context.Context, req resource.CreateReques
 
 	write := func(seen mlops.Observed[S, T]) {
 		r.write(ctx, r.model(seen, t), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.keep(req.Plan.Raw, &resp.State, &resp.Diagnostics)
 	}
 	var ref mlops.ID
 	taken := false // by another resource of this apply
@@ -144,6 +145,22 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 	default:
 		r.write(ctx, r.model(seen, noTimeouts()), &resp.State, resp.Identity, &resp.Diagnostics)
 		resp.Diagnostics.Append(keepMember(&resp.State, "timeouts", prior["timeouts"])...)
+		r.keep(req.State.Raw, &resp.State, &resp.Diagnostics)
+	}
+}
+
+// keep carries the attributes over that no platform keeps.
+func (r *managed[M, S, T]) keep(from tftypes.Value, state *tfsdk.State, diags *diag.Diagnostics) {
+	if len(r.kept) == 0 {
+		return
+	}
+	members, err := membersOf(from)
+	if err != nil {
+		diags.Append(internalError(err)...)
+		return
+	}
+	for _, name := range r.kept {
+		diags.Append(keepMember(state, name, members[name])...)
 	}
 }
 
@@ -185,6 +202,7 @@ func (r *managed[M, S, T]) Update(ctx context.Context, req resource.UpdateReques
 	seen, err := target.Update(ctx, id, spec, func(mlops.Change) {})
 	if err == nil || seen.Ref != "" && !r.successive {
 		r.write(ctx, r.model(seen, t), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.keep(req.Plan.Raw, &resp.State, &resp.Diagnostics)
 	}
 	r.fail(ctx, err, &resp.Diagnostics)
 }
@@ -217,7 +235,7 @@ func (r *managed[M, S, T]) ImportState(ctx context.Context, req resource.ImportS
 	}
 	var id string
 	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, path.Root("id"), &id)...)
-	if _, err := mlops.ID(id).ParseAs(r.noun); err != nil {
+	if _, err := mlops.ID(id).ParseAs(r.object()); err != nil {
 		resp.Diagnostics.AddError("Not the ID of "+r.noun.One(),
 			err.Error()+".\n\nThe ID of "+r.noun.One()+" looks like \""+exampleID(r.noun)+"\".")
 	}

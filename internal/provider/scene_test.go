@@ -90,7 +90,7 @@ func (s *scene) build(t *testing.T) {
 	}
 	keep := mlops.Duration(time.Hour)
 	s.endpoint = made(t, s, mlops.NounModelEndpoint, mlops.Backend.ModelEndpoints, mlops.ModelEndpointSpec{
-		Environment: s.environment, Name: "churn",
+		Environment: s.environment, Name: "churn", Access: mlops.AccessToken,
 		Rollout:  &mlops.Rollout{Strategy: mlops.RolloutAllAtOnce, KeepPrevious: &keep},
 		Variants: map[string]mlops.Variant{"champion": {Version: s.versions[0], Traffic: 100}},
 	})

@@ -12,14 +12,20 @@ func (b *backend) ModelVersions() mlops.Kind[mlops.ModelVersionSpec, mlops.Model
 	versions := b.engine.ModelVersions()
 	return versionKind{
 		kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]{versions, mlops.NounModelVersion, nil},
-		versions,
+		versions, versions,
 	}
 }
 
 type versionKind struct {
 	kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
 
-	planner mlops.Planner[mlops.ModelVersionSpec]
+	planner  mlops.Planner[mlops.ModelVersionSpec]
+	exporter mlops.Exporter
+}
+
+// Export hands the bytes of a version out; see mlops.Exporter.
+func (k versionKind) Export(ctx context.Context, ref mlops.ID, directory string) (string, error) {
+	return k.exporter.Export(ctx, ref, directory)
 }
 
 // Digest returns the digest that the spec's bytes have now; see mlops.Planner.

@@ -61,6 +61,13 @@ func Import(ctx context.Context, src, dir string) (Blob, error) {
 	return b, err
 }
 
+// Export copies the bytes at src into an existing directory, and returns where
+// they are there.
+func Export(ctx context.Context, src, directory string) (string, error) {
+	to := filepath.Join(directory, filepath.Base(src))
+	return to, copyTree(ctx, src, to)
+}
+
 // Remove removes the bytes with a digest. Removing what is not there is no error.
 func Remove(dir, digest string) error { return os.RemoveAll(home(dir, digest)) }
 

@@ -116,3 +116,22 @@ func TestImportOfNothing(t *testing.T) {
 		t.Error("imported a file that is not there")
 	}
 }
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	for _, content := range []map[string]string{{"f": "abc"}, {"d/a": "1", "d/b/c": "2"}} {
+		src, dst := t.TempDir(), t.TempDir()
+		root := ""
+		for name, text := range content {
+			write(t, filepath.Join(src, name), text)
+			root = filepath.Join(src, name[:1])
+		}
+		got, err := Export(t.Context(), root, dst)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if digest(t, got) != digest(t, root) || filepath.Dir(got) != dst {
+			t.Errorf("%s was exported to %s as other bytes", root, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -40,6 +41,24 @@ func (v Versions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (stri
 		return "", nil
 	}
 	return digest, err
+}
+
+// Export copies the bytes that the engine keeps of a version: it is on this
+// machine. Whether they are those that were registered is the caller's to check.
+func (v Versions) Export(ctx context.Context, ref mlops.ID, directory string) (string, error) {
+	seen, err := v.Get(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	path, err := artifact.Path("", seen.Status.URI)
+	if err != nil {
+		return "", err
+	}
+	exported, err := blob.Export(ctx, path, directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = mlops.NewError(mlops.Invalid, fmt.Errorf("the bytes of %s are gone from %s", ref, path))
+	}
+	return exported, err
 }
 
 // outputDigest finds the digest of a run's output in the run's evidence.

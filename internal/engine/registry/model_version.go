@@ -81,17 +81,42 @@ func (v *ModelVersions) register(ctx context.Context, from mlops.ID, spec mlops.
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	if err := promised(spec, found.path); err != nil {
+		return mlops.Change{}, err
+	}
 	v.bytes.RLock()
 	defer v.bytes.RUnlock()
 	b, err := blob.Import(ctx, found.path, layout.BlobDir(v.Layout.EnvironmentDir(environment)))
 	if err != nil {
 		return mlops.Change{}, err // what was imported for nothing is swept at the next start
 	}
+	if err := promisedDigest(spec, b.Digest); err != nil {
+		return mlops.Change{}, err // they changed while they were imported
+	}
 	r := versionRecord{
 		Spec: spec, Owner: api.Owner(ctx), Revision: mlops.DigestOf(spec), Phase: mlops.PhaseReady,
 		Status: found.status(b),
 	}
 	return change(ctx, v.Store, func(tx *store.Tx) (mlops.Change, error) { return v.settle(ctx, tx, from, r) })
+}
+
+// promised refuses bytes that are not those that a promotion was judged by.
+func promised(spec mlops.ModelVersionSpec, path string) error {
+	if spec.Promotion == nil {
+		return nil
+	}
+	digest, _, err := blob.Digest(path)
+	if err != nil {
+		return err
+	}
+	return promisedDigest(spec, digest)
+}
+
+func promisedDigest(spec mlops.ModelVersionSpec, digest string) error {
+	if p := spec.Promotion; p != nil && p.Digest != digest {
+		return invalid("artifact_uri", "the bytes have the digest %s; those that were promoted from %s have %s", digest, p.From, p.Digest)
+	}
+	return nil
 }
 
 // home is the environment of a model that is there.

@@ -257,3 +257,28 @@ func TestSweep(t *testing.T) {
 		b.Errorf("kept (-want +got):\n%s", diff)
 	}
 }
+
+// TestPromotedBytes proves that a promotion's evidence and its bytes belong
+// together: others are refused, and nothing is kept of them.
+func TestPromotedBytes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	model := b.model()
+	spec := b.versionSpec(model, "promoted")
+	digest, _, err := mlops.ContentDigest(spec.ArtifactURI)
+	b.must(err)
+	spec.Promotion = &mlops.Promotion{From: "local/dev/models/m/versions/1", Digest: "sha256:other"}
+	if _, err := b.ModelVersions().Create(b.ctx, spec); mlops.CodeOf(err) != mlops.Invalid {
+		b.Errorf("other bytes: %v", err)
+	}
+	if left := b.blobs(); len(left) != 0 {
+		b.Errorf("left: %q", left)
+	}
+	spec.Promotion.Digest = digest
+	ref := b.the(b.ModelVersions().Create(b.ctx, spec)).Ref
+	seen, err := b.ModelVersions().Get(b.ctx, ref)
+	b.must(err)
+	if diff := cmp.Diff(spec.Promotion, seen.Spec.Promotion); diff != "" {
+		b.Errorf("evidence (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,7 @@
+list "mlops_environment" "all" {
+  provider = mlops
+
+  config {
+    backend = "local"
+  }
+}

@@ -1,0 +1,7 @@
+list "mlops_experiment" "all" {
+  provider = mlops
+
+  config {
+    environment = "local/churn-dev"
+  }
+}

@@ -1,0 +1,7 @@
+list "mlops_model" "all" {
+  provider = mlops
+
+  config {
+    environment = "local/churn-dev"
+  }
+}

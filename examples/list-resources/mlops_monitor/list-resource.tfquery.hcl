@@ -1,0 +1,7 @@
+list "mlops_monitor" "all" {
+  provider = mlops
+
+  config {
+    environment = "local/churn-dev"
+  }
+}

@@ -1,0 +1,7 @@
+list "mlops_pipeline" "all" {
+  provider = mlops
+
+  config {
+    environment = "local/churn-dev"
+  }
+}

@@ -1,0 +1,7 @@
+list "mlops_pipeline_run" "all" {
+  provider = mlops
+
+  config {
+    pipeline = "local/churn-dev/pipelines/churn-train"
+  }
+}
