@@ -297,7 +297,7 @@ func people(r *rand.Rand, n int, mean float64) []row {
 	return rows
 }
 
-func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) } //nolint:gosec // the same in each run
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 // table writes rows as a baseline.
 func (b *bench) table(rows []row) *mlops.Baseline {
@@ -344,8 +344,6 @@ func eventually(tb testing.TB, what string, ok func() bool) {
 		}
 	}
 }
-
-func exactly(v float64) *float64 { return &v }
 
 func fieldOf(err error) string {
 	if e, ok := errors.AsType[*mlops.Error](err); ok {
