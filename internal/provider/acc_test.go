@@ -72,7 +72,7 @@ func (w world) on(config string) string {
 	if err != nil {
 		panic(err) // there is no working directory
 	}
-	return w.provider + strings.NewReplacer("BACKEND", w.backend, "SERVER", server, "FOLDER", w.folder).Replace(config)
+	return w.provider + strings.NewReplacer("BACKEND", w.backend, "SERVER", server, "TABLE", filepath.Join(filepath.Dir(server), "customers.csv"), "FOLDER", w.folder).Replace(config)
 }
 
 // id is the ID of something in the environment "acc"; "" is its own.

@@ -114,6 +114,12 @@ func (e *accEngine) remove(id mlops.ID) error {
 		return removeBy(c.ModelVersions(), id)
 	case mlops.NounModelEndpoint:
 		return removeBy(c.ModelEndpoints(), id)
+	case mlops.NounExperiment:
+		return removeBy(c.Experiments(), id)
+	case mlops.NounDataset:
+		return removeBy(c.Datasets(), id)
+	case mlops.NounMonitor:
+		return removeBy(c.Monitors(), id)
 	}
 	return fmt.Errorf("nothing is known of %s", id)
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -162,6 +163,52 @@ data "mlops_model_endpoint" "test" {
 			{
 				Config:      w.on(all + "data \"mlops_model\" \"none\" {\n id = \"BACKEND/acc/models/none\"\n}\n"),
 				ExpectError: regexp.MustCompile(`code:\s+not\s+found`),
+			},
+		}
+	})
+}
+
+// In prod only approved versions serve: another is refused at plan, and the plan
+// that approves it lets it through.
+func TestAccModelEndpoint_approval(t *testing.T) {
+	in := func(approval, config string) string {
+		return strings.NewReplacer(`= "dev"`, `= "prod"`, `= "custom"`, "= \"custom\"\n  approval = \""+approval+`"`).Replace(config)
+	}
+	refused := regexp.MustCompile(`(?s)Version not approved.*serves\s+approved\s+versions\s+only`)
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(in("pending", accVersion(accBytes)))},
+			{Config: w.on(in("pending", accEndpoint(accChampion))), PlanOnly: true, ExpectError: refused},
+			{
+				Config:           w.on(in("approved", accEndpoint(accChampion))),
+				ConfigPlanChecks: willDo("mlops_model_endpoint.test", plancheck.ResourceActionCreate),
+			},
+		}
+	})
+}
+
+// What a rollout may say comes back as it was said.
+func TestAccModelEndpoint_delivery(t *testing.T) {
+	const address = "mlops_model_endpoint.test"
+	with := func(arguments string) string { return accEndpoint(accChampion + arguments) }
+	refused := regexp.MustCompile(`Protected against deletion`)
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(with(`
+  rollout = {
+    strategy      = "canary"
+    steps         = [5, 50]
+    bake          = "90m"
+    keep_previous = "0s"
+    gates         = { max_error_percent = 0, max_p50 = "10ms", max_p95 = "1m", max_p99 = "1h0m", wait = "5m" }
+  }
+  schedule = { up = "0 0 1 1 *", down = "0 0 29 2 *", timezone = "Australia/Sydney" }
+  deletion_protection = true
+`)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionCreate)},
+			{Config: w.on(accVersion(accBytes)), ExpectError: refused},
+			{
+				Config:           w.on(with("rollout = { strategy = \"linear\", increment = 30, gates = {} }\n")),
+				ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate),
 			},
 		}
 	})

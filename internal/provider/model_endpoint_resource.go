@@ -24,6 +24,7 @@ func modelEndpoint(g guide) *definition[modelEndpointModel, mlops.ModelEndpointS
 		name:         func(s mlops.ModelEndpointSpec) string { return s.Name },
 		identity:     []string{"environment", "name"},
 		check:        checkUpTime,
+		consider:     checkApprovals,
 		alters:       func(_, _ mlops.ModelEndpointSpec, _ bool) []string { return []string{"serving", "native"} },
 		protected:    func(m modelEndpointModel) bool { return valueOf(m.Protection) },
 	}

@@ -24,6 +24,7 @@ func modelVersion(g guide) *definition[modelVersionModel, mlops.ModelVersionSpec
 		successive:   true,
 		derived:      []string{"packages", "metrics"},
 		alters:       versionAlters,
+		note:         noteApproval,
 		outside:      func(s mlops.ModelVersionSpec) bool { return s.ArtifactURI != "" },
 		digest:       func(m modelVersionModel) string { return valueOf(m.Digest) },
 	}

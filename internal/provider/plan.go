@@ -32,9 +32,15 @@ func (r *managed[M, S, T]) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	c := mlops.NewChecker(p.asked.unknown...)
 	r.verify(c, p.asked)
+	if r.consider != nil && p.asked.backend != "" {
+		r.consider(ctx, r.platforms, c, p.asked.spec)
+	}
 	report(ctx, r.full, c.Problems(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if r.note != nil {
+		r.note(r.platforms, p.held, p.asked.spec)
 	}
 	if !p.exists || r.settled == nil || !r.settled(p.before, p.asked.spec) {
 		r.preflight(ctx, p.asked, &resp.Diagnostics)

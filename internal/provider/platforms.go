@@ -22,6 +22,7 @@ type platforms struct {
 	version   string
 	reads     *lifecycle.Reads
 	claims    *claims
+	approvals *approvals
 
 	mu     sync.Mutex
 	opened map[string]mlops.Backend

@@ -23,12 +23,14 @@ func (experiments) whim(_ *Platform, spec mlops.ExperimentSpec) whim { return wh
 
 func (experiments) status(p *Platform, r *record, _ mlops.ExperimentSpec) mlops.ExperimentStatus {
 	s := mlops.ExperimentStatus{Runs: []mlops.ExperimentRun{}, CreatedAt: r.created}
-	for _, run := range p.under(r.id.Environment(), mlops.NounPipelineRun) {
-		spec := decode[mlops.PipelineRunSpec](run.spec)
-		pipeline, ok := p.records[spec.Pipeline]
-		if !ok || decode[mlops.PipelineSpec](pipeline.spec).Experiment != r.id {
-			continue
+	var tracked []*record
+	for _, pipeline := range p.under(r.id.Environment(), mlops.NounPipeline) {
+		if decode[mlops.PipelineSpec](pipeline.spec).Experiment == r.id {
+			tracked = append(tracked, p.under(pipeline.id, mlops.NounPipelineRun)...)
 		}
+	}
+	for _, run := range tracked {
+		spec := decode[mlops.PipelineRunSpec](run.spec)
 		status := runs{}.status(p, run, spec)
 		s.Total++
 		s.Runs = append([]mlops.ExperimentRun{{

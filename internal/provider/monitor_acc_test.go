@@ -1,0 +1,111 @@
+package provider
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+// accServed is all that a monitor refers to.
+func accServed() string {
+	return accEndpoint(accChampion+"capture = {}\n") + accPipeline("") + `
+resource "mlops_dataset" "test" {
+  environment = mlops_environment.test.id
+  name        = "customers"
+  uri         = "TABLE"
+}
+`
+}
+
+func accMonitor(arguments string) string {
+	return accServed() + `
+resource "mlops_monitor" "test" {
+  endpoint = mlops_model_endpoint.test.id
+  schedule = { cron = "0 3 1 1 *", timezone = "Australia/Sydney" }
+` + arguments + `
+}
+`
+}
+
+const accHealth = `
+  name   = "churn"
+  health = { max_error_percent = 1, max_p95 = "250ms" }
+`
+
+// accWatched has every kind of check and every consequence.
+const accWatched = `
+  name             = "churn"
+  description      = "all of it"
+  window           = "36h"
+  min_rows         = 50
+  baseline         = { dataset = mlops_dataset.test.id, label = "spent" }
+  data_drift       = { statistic = "psi", threshold = 0.2, features = ["age"], max_drifted_percent = 10 }
+  prediction_drift = {}
+  data_quality     = { max_missing_percent = 5, max_range_percent = 0 }
+  model_quality    = { task = "classification", min = { accuracy = 0.9 }, delay = "1h" }
+  bias             = { group = "country", statistic = "disparate_impact", threshold = 0.8 }
+  health           = { max_error_percent = 0, min_requests = 10 }
+  alerts           = { webhook_url = "https://hooks.example.com/T0/secret", repeat = "12h" }
+  on_violation     = { pipeline = mlops_pipeline.test.id, cooldown = "24h", max_per_month = 0, checks = ["data_drift"] }
+`
+
+func monitorNoun(w world) accNoun {
+	const address = "mlops_monitor.test"
+	return accNoun{
+		address: address,
+		config:  accMonitor(accHealth),
+		checks: []statecheck.StateCheck{
+			has(address, "id", knownvalue.StringExact(w.id("monitors/churn"))),
+			has(address, "alerts", knownvalue.Null()),
+			has(address, "webhook_mark", knownvalue.Null()),
+		},
+		update: accMonitor(accWatched),
+		updated: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("alerts").AtMapKey("webhook_url"), knownvalue.Null()),
+			has(address, "webhook_mark", knownvalue.StringRegexp(regexp.MustCompile("^[0-9a-f]{16}$"))),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("on_violation").AtMapKey("max_per_month"), knownvalue.Int64Exact(0)),
+		},
+		replace: accMonitor("name = \"other\"\nhealth = { max_error_percent = 1 }\n"),
+		around:  accEndpoint(accChampion),
+		stuck:   w.freeze(accMonitor(accHealth + "timeouts = { create = \"1s\" }")),
+		unsupported: accMonitor(`
+  name   = "Churn Watch"
+  health = { max_error_percent = 1 }
+`),
+		refusal: `not a valid name here`,
+	}
+}
+
+func TestAccMonitor_basic(t *testing.T)       { testAccBasic(t, monitorNoun) }
+func TestAccMonitor_update(t *testing.T)      { testAccUpdate(t, monitorNoun) }
+func TestAccMonitor_disappears(t *testing.T)  { testAccDisappears(t, monitorNoun) }
+func TestAccMonitor_import(t *testing.T)      { testAccImport(t, monitorNoun) }
+func TestAccMonitor_replace(t *testing.T)     { testAccReplace(t, monitorNoun) }
+func TestAccMonitor_timeout(t *testing.T)     { testAccTimeout(t, monitorNoun) }
+func TestAccMonitor_unsupported(t *testing.T) { testAccUnsupported(t, monitorNoun) }
+
+// Another webhook is a change although no state has its URL, and the same one is
+// none. The data source tells what the monitor found.
+func TestAccMonitor_webhook(t *testing.T) {
+	const address = "mlops_monitor.test"
+	to := func(url string) string {
+		return accMonitor(accHealth+"alerts = { webhook_url = \""+url+"\" }\n") + `
+data "mlops_monitor" "test" { id = mlops_monitor.test.id }
+`
+	}
+	accept(t, func(w world) []resource.TestStep {
+		return []resource.TestStep{
+			{Config: w.on(to("https://hooks.example.com/one")), ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("data.mlops_monitor.test", tfjsonpath.New("status").AtMapKey("state"), knownvalue.StringExact("waiting")),
+			}},
+			{Config: w.on(to("https://hooks.example.com/one")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
+			{Config: w.on(to("https://hooks.example.com/two")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate)},
+			{Config: w.on(accMonitor(accHealth)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate)},
+		}
+	})
+}
