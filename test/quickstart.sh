@@ -124,6 +124,27 @@ predict() {
   done < <(urls)
 }
 
+# watch has the monitor of dev look at live traffic: first at tumors as they
+# were, then at such whose measurements are larger by half.
+watch() {
+  local url monitor baseline
+  baseline="$("$work/tf" output -raw baseline)"
+  url="$(urls | awk '$1 == "dev" { print $2 }')"
+  monitor="$("$work/tf" output -json monitors | python3 -c 'import json, sys; print(json.load(sys.stdin)["dev"])')"
+  say "the monitor of dev, on tumors as they were ..."
+  look 1 "$url" "$monitor" "${baseline#file://}"
+  say "... and on tumors whose measurements are larger by half"
+  look 1.5 "$url" "$monitor" "${baseline#file://}"
+}
+
+# look sends every tumor to an endpoint, scaled, and shows what the monitor says.
+look() {
+  local file="$work/traffic.json"
+  "$root/test/traffic.py" "$1" "$4" >"$file"
+  for _ in 1 2 3; do ask "$2" "$file" >/dev/null; done
+  "$provider" engine check -directory "$work/engine" -monitor "$3" | sed 's/^/    /'
+}
+
 report() {
   say "how well it did on tumors it had not seen"
   "$work/tf" output -json metrics |
@@ -131,8 +152,10 @@ report() {
   say "it works; try next"
   cat <<TXT
     .quickstart/tf plan                        nothing to do: what runs is what is written
-    .quickstart/tf apply -var trees=300        another model; only what follows from it changes
+    .quickstart/tf apply -var trees=300        another model, by canary; only what follows from it changes
     curl -d @examples/quickstart/sample.json $(urls | awk '$1 == "prod" { print $2 }')
+
+    $(urls | awk '$1 == "dev" { sub("/tumor-dev/.*", "/-/", $2); print $2 }')                    what runs, what serves and what drifts, in a browser
 
     make quickstart-destroy                    removes all of it
 TXT
@@ -150,6 +173,7 @@ up() {
   initialize
   apply
   predict
+  watch
   report
 }
 

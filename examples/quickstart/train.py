@@ -31,6 +31,11 @@ metrics = {
     "tested_on": len(truth),
 }
 
+# What the model answers to data as it was then: live traffic is compared with it.
+answered = pd.read_csv(os.environ["MLOPS_INPUT_TEST"])
+answered["prediction"] = answers
+answered.to_csv(os.environ["MLOPS_OUTPUT_ANSWERED"], index=False)
+
 joblib.dump(model, os.environ["MLOPS_OUTPUT_MODEL"])
 with open(os.environ["MLOPS_OUTPUT_METRICS"], "w", encoding="utf-8") as f:
     json.dump(metrics, f)

@@ -30,6 +30,7 @@ Usage: terraform-provider-mlops engine <command> [flags]
   status   say whether an engine runs, where, and with what
   stop     stop the engine with all its processes, and wait until it has;
            what it keeps stays, and is taken up when it runs again
+  check    make a monitor's check now, and show the report
 
 Each command explains its flags with -help.
 `
@@ -68,13 +69,15 @@ func (c command) run(ctx context.Context, args []string) int {
 		return c.status(ctx, args)
 	case "stop":
 		return c.stop(ctx, args)
+	case "check":
+		return c.check(ctx, args)
 	case "help", "-h", "-help", "--help":
 		_, _ = io.WriteString(c.out, usage)
 		return exitOK
 	}
 	_, _ = io.WriteString(c.err, usage)
 	if name != "" {
-		_, _ = fmt.Fprintf(c.err, "\nThere is no command %q.%s\n", name, mlops.DidYouMean(name, []string{"run", "status", "stop"}))
+		_, _ = fmt.Fprintf(c.err, "\nThere is no command %q.%s\n", name, mlops.DidYouMean(name, []string{"run", "status", "stop", "check"}))
 	}
 	return exitUsage
 }

@@ -71,7 +71,7 @@ func monitorNoun(w world) accNoun {
 			statecheck.ExpectKnownValue(address, tfjsonpath.New("on_violation").AtMapKey("max_per_month"), knownvalue.Int64Exact(0)),
 		},
 		replace: accMonitor("name = \"other\"\nhealth = { max_error_percent = 1 }\n"),
-		around:  accEndpoint(accChampion),
+		around:  accServed(),
 		stuck:   w.freeze(accMonitor(accHealth + "timeouts = { create = \"1s\" }")),
 		unsupported: accMonitor(`
   name   = "Churn Watch"

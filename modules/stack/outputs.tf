@@ -31,3 +31,8 @@ output "environments" {
   description = "ID of each stage's environment."
   value       = { for stage, environment in module.environment : stage => environment.id }
 }
+
+output "baselines" {
+  description = "Where the data is that each stage's live traffic is compared with."
+  value       = { for stage, service in local.services : stage => service.baseline_uri }
+}
