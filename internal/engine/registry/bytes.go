@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
@@ -27,10 +28,53 @@ func (g *Registry) removeBytes(ctx context.Context, environment mlops.ID, digest
 	return blob.Remove(layout.BlobDir(g.Layout.EnvironmentDir(e.Spec)), digest)
 }
 
-// digests is the set of bytes that an environment's versions and datasets have.
+// holds counts who needs bytes that no record tells of. Its zero value is ready.
+type holds struct {
+	mu    sync.Mutex
+	count map[held]int
+}
+
+// held is bytes in an environment.
+type held struct {
+	environment mlops.ID
+	digest      string
+}
+
+// hold counts one more, until it is released.
+func (h *holds) hold(environment mlops.ID, digest string) (release func()) {
+	add := func(n int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.count == nil {
+			h.count = map[held]int{}
+		}
+		at := held{environment, digest}
+		if h.count[at] += n; h.count[at] == 0 {
+			delete(h.count, at)
+		}
+	}
+	add(1)
+	return func() { add(-1) }
+}
+
+// in is the set of bytes of an environment that are held.
+func (h *holds) in(environment mlops.ID) map[string]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := map[string]bool{}
+	for at := range h.count {
+		if at.environment == environment {
+			out[at.digest] = true
+		}
+	}
+	return out
+}
+
+// digests is the set of bytes that an environment's versions and datasets have,
+// or that its unfinished runs read.
 func (g *Registry) digests(ctx context.Context, environment mlops.ID) (map[string]bool, error) {
 	versions, err := g.Store.Versions().List(ctx, environment)
-	used := map[string]bool{}
+	used := g.judged.in(environment)
 	for _, v := range versions {
 		used[v.Status.Digest] = true
 	}

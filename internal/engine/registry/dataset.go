@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -72,8 +73,8 @@ func (d *Datasets) Delete(ctx context.Context, ref mlops.ID) error {
 	return d.removeBytes(ctx, ref.Environment(), digest)
 }
 
-// keep imports data, looks at the copy, and puts the spec in force with what was
-// found.
+// keep imports data and puts the spec in force with what is found in them. Data
+// that are not taken in leave nothing.
 func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write writer) (mlops.Change, error) {
 	if err := check(spec.Name, spec); err != nil {
 		return mlops.Change{}, err
@@ -89,13 +90,43 @@ func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write write
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	d.bytes.RLock()
-	kept, err := blob.Import(ctx, found.path, layout.BlobDir(d.Layout.EnvironmentDir(environment.Observed().Spec)))
-	d.bytes.RUnlock()
+	kept, release, err := d.importData(ctx, found.path, environment.Spec)
 	if err != nil {
-		return mlops.Change{}, err // what was imported for nothing is swept at the next start
+		return mlops.Change{}, err
 	}
-	description, err := table.Describe(ctx, kept.Path, table.FormatOf(spec, found.path), spec.Schema, spec.Checks)
+	c, err := d.judge(ctx, spec, found, kept, write)
+	release()
+	if err != nil {
+		d.discard(context.WithoutCancel(ctx), spec.Environment, kept.Digest)
+	}
+	return c, err
+}
+
+// importData keeps bytes, which nobody removes before release.
+func (d *Datasets) importData(ctx context.Context, path string, environment mlops.EnvironmentSpec) (b blob.Blob, release func(), err error) {
+	d.bytes.RLock()
+	defer d.bytes.RUnlock()
+	b, err = blob.Import(ctx, path, layout.BlobDir(d.Layout.EnvironmentDir(environment)))
+	if err != nil {
+		return b, nil, err // what was imported for nothing is swept at the next start
+	}
+	return b, d.judged.hold(environment.ID, b.Digest), nil
+}
+
+// discard removes bytes that were imported and not taken in, unless something else
+// has them. If it cannot, the next start does.
+func (d *Datasets) discard(ctx context.Context, environment mlops.ID, digest string) {
+	d.bytes.Lock()
+	defer d.bytes.Unlock()
+	if err := d.removeBytes(ctx, environment, digest); err != nil {
+		d.Log.Error("remove data that were refused", "environment", environment, "digest", digest, "error", err)
+	}
+}
+
+// judge looks at the kept bytes, not at those that were asked for, which may
+// change at any time.
+func (d *Datasets) judge(ctx context.Context, spec mlops.DatasetSpec, found source, kept blob.Blob, write writer) (mlops.Change, error) {
+	description, err := table.Describe(ctx, kept.Path, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
 	if mlops.CodeOf(err) == mlops.Invalid {
 		return mlops.Change{}, invalid("uri", "the data cannot be read: %s", mlops.Message(err))
 	}
@@ -105,8 +136,7 @@ func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write write
 	if broken := table.Refuse(spec, description); broken != "" {
 		return mlops.Change{}, mlops.NewError(mlops.Failed, fmt.Errorf("the data break the rules, and are not taken in: %s", broken))
 	}
-	status := statusOf(kept, found, description)
-	return d.settle(ctx, spec, status, write)
+	return d.settle(ctx, spec, statusOf(kept, found, description), write)
 }
 
 // writer is create or update.
@@ -134,17 +164,16 @@ func (d *Datasets) settle(ctx context.Context, spec mlops.DatasetSpec, status ml
 }
 
 // succeed puts a new state of the data in the place of a former one. The same
-// bytes are the same version.
+// bytes are the same version, also where others were in force in between.
 func succeed(former, next mlops.DatasetStatus) mlops.DatasetStatus {
-	next.Version, next.History = former.Version, former.History
-	if former.Digest == next.Digest {
-		return next
+	next.History = former.History
+	for _, v := range former.History {
+		if v.Digest == next.Digest {
+			next.Version = v.Version
+			return next
+		}
 	}
-	n, err := strconv.Atoi(former.Version)
-	if err != nil {
-		n = 0
-	}
-	next.Version = strconv.Itoa(n + 1)
+	next.Version = strconv.Itoa(len(former.History) + 1)
 	now := mlops.DatasetVersion{Version: next.Version, Digest: next.Digest, Rows: next.Rows, CreatedAt: time.Now().UTC()}
 	next.History = append([]mlops.DatasetVersion{now}, former.History...)
 	return next
@@ -161,16 +190,44 @@ func statusOf(b blob.Blob, found source, description table.Description) mlops.Da
 	return s
 }
 
-// data finds the bytes of a spec.
+// data finds the bytes of a spec, and the evidence where a run made them.
 func (g *Registry) data(ctx context.Context, spec mlops.DatasetSpec) (source, error) {
-	if spec.Run == "" {
-		path, err := bytesAt("uri", api.Folder(ctx), spec.URI)
+	field := "uri"
+	var found source
+	var err error
+	if spec.Run != "" {
+		field = "output"
+		found, err = g.source(ctx, mlops.ModelVersionSpec{Run: spec.Run, Output: spec.Output})
+	} else {
+		found.path, err = bytesAt(field, api.Folder(ctx), spec.URI)
 		if e, ok := errors.AsType[*mlops.Error](err); ok && e.Field == "artifact_uri" {
-			e.Field = "uri"
+			e.Field = field
 		}
-		return source{path: path}, err
 	}
-	return g.source(ctx, mlops.ModelVersionSpec{Run: spec.Run, Output: spec.Output})
+	if err != nil {
+		return source{}, err
+	}
+	if info, err := os.Stat(found.path); err == nil && info.IsDir() {
+		return source{}, invalid(field, "%s is a directory; a dataset is one file", found.path)
+	}
+	if spec.Run == "" {
+		found.lineage, err = g.lineageOf(ctx, spec.Environment, artifact.URI(found.path))
+	}
+	return found, err
+}
+
+// lineageOf is the evidence of the run that made a file, nil for one that no run
+// of the environment made.
+func (g *Registry) lineageOf(ctx context.Context, environment mlops.ID, uri string) (*mlops.Lineage, error) {
+	runs, err := g.Store.Runs().List(ctx, environment)
+	for _, r := range runs {
+		for _, output := range r.Status.Outputs {
+			if output == uri && r.Status.State == mlops.RunSucceeded {
+				return r.Status.Lineage, err
+			}
+		}
+	}
+	return nil, err
 }
 
 // unread refuses, as a Conflict, a dataset that something refers to.
@@ -180,7 +237,7 @@ func (g *Registry) unread(ctx context.Context, tx *store.Tx, dataset mlops.ID) e
 		return err
 	}
 	for _, m := range monitors {
-		if b := m.Observed().Spec.Baseline; b != nil && b.Dataset == dataset {
+		if compares(m.Spec, dataset) || m.Wanted != nil && compares(*m.Wanted, dataset) {
 			return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.ID, dataset))
 		}
 	}
@@ -196,4 +253,8 @@ func (g *Registry) unread(ctx context.Context, tx *store.Tx, dataset mlops.ID) e
 		}
 	}
 	return nil
+}
+
+func compares(m mlops.MonitorSpec, dataset mlops.ID) bool {
+	return m.Baseline != nil && m.Baseline.Dataset == dataset
 }

@@ -2,15 +2,15 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// Experiments is the kind of experiments. What an experiment tracks is read from
-// the runs of its pipelines: one that retention removed is not shown any more.
+// Experiments is the kind of experiments. What an experiment tracks is written by
+// the runner, and outlives the runs.
 type Experiments struct{ *Registry }
 
 type experimentRecord = store.Record[mlops.ExperimentSpec, mlops.ExperimentStatus]
@@ -36,20 +36,30 @@ func (e *Experiments) Update(ctx context.Context, ref mlops.ID, spec mlops.Exper
 
 // Get takes one look.
 func (e *Experiments) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], error) {
-	tracked, err := e.tracked(ctx, ref.Environment())
+	r, err := e.Store.Experiments().Get(ctx, ref)
 	if err != nil {
 		return mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus]{}, err
 	}
-	return get(ctx, e.Store.Experiments(), ref, observeExperiment(tracked))
+	return e.observe(ctx, r)
 }
 
 // List returns the experiments below an ID.
 func (e *Experiments) List(ctx context.Context, under mlops.ID) ([]mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], error) {
-	tracked, err := e.tracked(ctx, under)
-	if err != nil {
-		return nil, err
+	records, err := e.Store.Experiments().List(ctx, under)
+	out := make([]mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], 0, len(records))
+	for _, r := range records {
+		o, errRuns := e.observe(ctx, r)
+		out, err = append(out, o), errors.Join(err, errRuns)
 	}
-	return list(ctx, e.Store.Experiments(), under, observeExperiment(tracked))
+	return out, err
+}
+
+func (e *Experiments) observe(ctx context.Context, r experimentRecord) (mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], error) {
+	o := r.Observed()
+	o.Status.CreatedAt = r.Created
+	var err error
+	o.Status.Runs, o.Status.Total, err = e.Store.Tracked(ctx, r.ID, mlops.MaxExperimentRuns)
+	return o, err
 }
 
 // Delete removes an experiment. One that a pipeline names is a Conflict.
@@ -66,46 +76,4 @@ func (e *Experiments) Delete(ctx context.Context, ref mlops.ID) error {
 		}
 		return nil
 	})
-}
-
-// tracked maps each experiment to its runs, newest first.
-func (e *Experiments) tracked(ctx context.Context, under mlops.ID) (map[mlops.ID][]mlops.ExperimentRun, error) {
-	pipelines, err := e.Store.Pipelines().List(ctx, under)
-	if err != nil {
-		return nil, err
-	}
-	experiment := map[mlops.ID]mlops.ID{}
-	for _, p := range pipelines {
-		experiment[p.ID] = p.Observed().Spec.Experiment
-	}
-	runs, err := e.Store.Runs().List(ctx, under)
-	out := map[mlops.ID][]mlops.ExperimentRun{}
-	for _, r := range slices.Backward(runs) { // oldest first
-		at := experiment[r.ID.Parent()]
-		if at == "" {
-			continue
-		}
-		spec, status := r.Observed().Spec, r.Status
-		run := mlops.ExperimentRun{
-			Run: r.ID, State: status.State, Parameters: spec.Parameters, Metrics: status.Metrics,
-			StartedAt: status.StartedAt, FinishedAt: status.FinishedAt,
-		}
-		if status.Lineage != nil { // with defaults filled in
-			run.Parameters = status.Lineage.Parameters
-		}
-		out[at] = append(out[at], run)
-	}
-	return out, err
-}
-
-func observeExperiment(tracked map[mlops.ID][]mlops.ExperimentRun) func(experimentRecord) mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus] {
-	return func(r experimentRecord) mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus] {
-		o := r.Observed()
-		runs := tracked[r.ID]
-		o.Status = mlops.ExperimentStatus{
-			CreatedAt: r.Created, Total: int64(len(runs)),
-			Runs: append([]mlops.ExperimentRun{}, runs[:min(len(runs), mlops.MaxExperimentRuns)]...),
-		}
-		return o
-	}
 }

@@ -24,7 +24,7 @@ func (p *Pipelines) Create(ctx context.Context, spec mlops.PipelineSpec) (mlops.
 		return mlops.Change{}, err
 	}
 	defer p.Runs.PipelinesChanged()
-	return create(ctx, p.Store, p.Store.Pipelines(), spec.ID(), spec, p.inEnvironment(ctx, spec.Environment))
+	return create(ctx, p.Store, p.Store.Pipelines(), spec.ID(), spec, p.inPlace(ctx, spec))
 }
 
 // Update puts the spec in force for runs that start from now on.
@@ -36,7 +36,18 @@ func (p *Pipelines) Update(ctx context.Context, ref mlops.ID, spec mlops.Pipelin
 		return mlops.Change{}, err
 	}
 	defer p.Runs.PipelinesChanged()
-	return update(ctx, p.Store, p.Store.Pipelines(), ref, spec, p.inEnvironment(ctx, spec.Environment))
+	return update(ctx, p.Store, p.Store.Pipelines(), ref, spec, p.inPlace(ctx, spec))
+}
+
+// inPlace insists that what a pipeline belongs to is there. The data that it reads
+// need not be, until it runs.
+func (p *Pipelines) inPlace(ctx context.Context, spec mlops.PipelineSpec) guard {
+	return func(tx *store.Tx) error {
+		if err := p.inEnvironment(ctx, spec.Environment)(tx); err != nil || spec.Experiment == "" {
+			return err
+		}
+		return parent(ctx, tx, p.Store.Experiments(), "experiment", spec.Experiment)
+	}
 }
 
 // inEnvironment insists that a spec's environment is there.

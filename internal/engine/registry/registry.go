@@ -36,6 +36,8 @@ type Registry struct {
 	// bytes is held for reading while bytes are imported and registered, for
 	// writing while bytes that no version has are looked for and removed.
 	bytes sync.RWMutex
+	// judged are bytes that are imported and looked at, and belong to nothing yet.
+	judged holds
 	// places is held while an environment's directory is made or removed.
 	places sync.Mutex
 

@@ -49,7 +49,7 @@ func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (sou
 // fromRun finds the bytes and the evidence in a run that has succeeded.
 func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, error) {
 	if run.State != mlops.RunSucceeded {
-		return source{}, invalid("run", "the run %s is %s; only a run that has succeeded has a model", spec.Run, run.State)
+		return source{}, invalid("run", "the run %s is %s; only a run that has succeeded has outputs to keep", spec.Run, run.State)
 	}
 	key, err := run.FindOutput(spec.Output)
 	if err != nil {

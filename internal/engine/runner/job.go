@@ -44,6 +44,9 @@ func (e *execution) prepare(name string) (*job, error) {
 		Code: codeDigest(j.step), Packages: append([]string{}, j.step.Packages...),
 		Inputs: map[string]string{}, Outputs: map[string]string{},
 	}
+	if err := e.verify(j.step); err != nil {
+		return nil, failf("could not be started: %s", err)
+	}
 	for _, in := range slices.Sorted(maps.Keys(j.step.Inputs)) {
 		value, digest, err := e.input(j.step.Inputs[in])
 		if err != nil {
@@ -84,6 +87,11 @@ func (e *execution) input(text string) (value, digest string, err error) {
 	if len(refs) == 1 && refs[0].Kind == mlops.RefStepOutput {
 		if made := e.get(refs[0].Step); value == stepPath(made, refs[0].Name) {
 			return value, stepDigest(made, refs[0].Name), nil
+		}
+	}
+	if len(refs) == 1 && refs[0].Kind == mlops.RefDataset {
+		if d := e.plan.Datasets[refs[0].Name]; artifact.URI(value) == d.URI {
+			return value, d.Version.Digest, nil
 		}
 	}
 	digest, err = contentDigest(value)

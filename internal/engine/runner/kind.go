@@ -54,7 +54,8 @@ func (s *Service) create(ctx context.Context, spec mlops.PipelineRunSpec, owner 
 	}
 }
 
-// plan checks a request against its pipeline and freezes what it would do.
+// plan checks a request against its pipeline and freezes what it would do, but for
+// the data that it reads.
 func (s *Service) plan(ctx context.Context, spec mlops.PipelineRunSpec) (store.RunPlan, error) {
 	if err := mlops.Check(spec); err != nil {
 		return store.RunPlan{}, err
@@ -76,32 +77,7 @@ func (s *Service) plan(ctx context.Context, spec mlops.PipelineRunSpec) (store.R
 		return store.RunPlan{}, mlops.NewError(mlops.Invalid, err)
 	}
 	values, err := pipeline.Resolve(spec.Parameters)
-	if err != nil {
-		return store.RunPlan{}, err
-	}
-	read, err := s.datasets(ctx, pipeline)
-	return store.RunPlan{Pipeline: pipeline, Parameters: values, Datasets: read}, err
-}
-
-// datasets freezes the datasets that a run reads, as they are now.
-func (s *Service) datasets(ctx context.Context, pipeline mlops.PipelineSpec) (map[string]store.RunDataset, error) {
-	out := map[string]store.RunDataset{}
-	for _, name := range pipeline.Datasets() {
-		id := pipeline.Environment.Child(mlops.NounDataset, name)
-		r, err := s.Store.Datasets().Get(ctx, id)
-		if mlops.CodeOf(err) == mlops.NotFound {
-			return nil, mlops.NewError(mlops.Invalid, fmt.Errorf("the pipeline reads {{datasets.%s}}, and there is no %s", name, id))
-		}
-		if err != nil {
-			return nil, err
-		}
-		st := r.Status
-		out[name] = store.RunDataset{
-			ID: id, URI: st.URI,
-			Version: mlops.DatasetVersion{Version: st.Version, Digest: st.Digest, Rows: st.Rows, CreatedAt: r.Created},
-		}
-	}
-	return out, nil
+	return store.RunPlan{Pipeline: pipeline, Parameters: values}, err
 }
 
 // notLeaving refuses a pipeline that is being deleted: its runs would never end.
@@ -131,7 +107,13 @@ func (s *Service) insert(ctx context.Context, id mlops.ID, owner string, spec ml
 		if err := notLeaving(p); err != nil {
 			return err
 		}
+		if plan.Datasets, err = s.freeze(ctx, tx, plan.Pipeline); err != nil {
+			return err
+		}
 		if err := s.Store.Runs().InsertTx(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := track(ctx, tx, plan, r); err != nil {
 			return err
 		}
 		if also != nil {
@@ -255,6 +237,9 @@ func (s *Service) condemn(ctx context.Context, tx *store.Tx, id mlops.ID) error 
 		return nil // removed since
 	}
 	if err != nil {
+		return err
+	}
+	if err := tx.EndTracked(ctx, id); err != nil {
 		return err
 	}
 	r.Phase, r.Reason = mlops.PhaseDeleting, ""

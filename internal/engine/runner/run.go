@@ -79,11 +79,12 @@ func (s *Service) resume(ctx context.Context, id mlops.ID) (*execution, error) {
 
 // begin notes that the run is under way.
 func (e *execution) begin(ctx context.Context) error {
-	_, err := e.Store.Runs().Change(ctx, e.id, func(_ *store.Tx, r *record) error {
-		if r.Status.State == mlops.RunQueued {
-			r.Status.State, r.Status.StartedAt = mlops.RunRunning, time.Now().UTC()
+	_, err := e.Store.Runs().Change(ctx, e.id, func(tx *store.Tx, r *record) error {
+		if r.Phase == mlops.PhaseDeleting || r.Status.State != mlops.RunQueued {
+			return nil
 		}
-		return nil
+		r.Status.State, r.Status.StartedAt = mlops.RunRunning, time.Now().UTC()
+		return track(ctx, tx, e.plan, *r)
 	})
 	return err
 }
@@ -171,6 +172,9 @@ func (e *execution) finish(ctx context.Context, failure *stepError) error {
 		} else {
 			r.Status.State = mlops.RunFailed
 			r.RollBack(failure.Error())
+		}
+		if err := track(ctx, tx, e.plan, *r); err != nil {
+			return err
 		}
 		return tx.CloseRun(ctx, e.id)
 	})
