@@ -9,6 +9,9 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
+// equalOpportunity is the difference of true-positive rates; see mlops.BiasStatistics.
+const equalOpportunity = "equal_opportunity_difference"
+
 // mostGroups bounds what a column without groups would cost.
 const mostGroups = 100
 
@@ -81,11 +84,14 @@ func (x *examination) biased() mlops.CheckReport {
 	return finish(r, violated, fmt.Sprintf("%s by %q is %.3g, threshold %g", g.check.Statistic, g.check.Group, value, g.check.Threshold))
 }
 
+// needsTruth reports whether groups are compared by what turned out to be true.
+func (g *groups) needsTruth() bool { return g.check.Statistic == equalOpportunity }
+
 // report is how one group fares: the share of favourable predictions, or of those
 // that deserve one.
 func (o *outcome) report(name, statistic string, least int64) mlops.FeatureReport {
 	part, whole, word := o.favored, o.rows, "favorable_share"
-	if statistic == "equal_opportunity_difference" {
+	if statistic == equalOpportunity {
 		part, whole, word = o.truePositive, o.positive, "true_positive_rate"
 	}
 	f := mlops.FeatureReport{Name: name, Statistic: word}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -55,14 +56,14 @@ type predicted struct {
 
 // readWindow calls f for each instance that was answered in a window, oldest file
 // first, and returns how many lines were damaged: those are passed over.
-func readWindow(dir string, from, until time.Time, features []table.Column, f func(instance)) (damaged int64, err error) {
+func readWindow(ctx context.Context, dir string, from, until time.Time, features []table.Column, f func(instance)) (damaged int64, err error) {
 	files, err := openFiles(dir, gateway.CaptureFile, from)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, files.close()) }()
 	for _, file := range files {
-		broken, err := eachLine(file, false, func(line []byte) bool {
+		broken, err := eachLine(ctx, file, false, func(line []byte) bool {
 			var c captured
 			if json.Unmarshal(line, &c) != nil {
 				return false
@@ -161,7 +162,7 @@ func isSame(a, b *os.File) bool {
 // understand, or were longer than any line can be. A last line without an end is
 // not there yet, unless the file is finished. A compressed file that breaks off
 // ends there.
-func eachLine(file *os.File, finished bool, f func([]byte) bool) (damaged int64, err error) {
+func eachLine(ctx context.Context, file *os.File, finished bool, f func([]byte) bool) (damaged int64, err error) {
 	var in io.Reader = file
 	isZipped := strings.HasSuffix(file.Name(), ".gz")
 	if isZipped {
@@ -170,7 +171,7 @@ func eachLine(file *os.File, finished bool, f func([]byte) bool) (damaged int64,
 		}
 	}
 	lines := lineReader{Reader: bufio.NewReaderSize(in, 64<<10)} //nolint:mnd // fewer system calls
-	for {
+	for ctx.Err() == nil {
 		line, isWhole, err := lines.next()
 		if isWhole || finished && len(bytes.TrimSpace(line)) > 0 {
 			if len(line) > longestLine || !f(line) {
@@ -186,6 +187,7 @@ func eachLine(file *os.File, finished bool, f func([]byte) bool) (damaged int64,
 			return damaged, err
 		}
 	}
+	return damaged, ctx.Err()
 }
 
 // lineReader reads lines, and keeps of one no more than shows that it is too long.

@@ -26,7 +26,7 @@ var testFeatures = []table.Column{{Name: "age", Type: table.Number}, {Name: "col
 // readIDs reads a window and returns the ids of its requests, in order.
 func (b *bench) readIDs(from, until time.Time) (ids string, damaged int64) {
 	b.t.Helper()
-	damaged, err := readWindow(b.captureDir(), from, until, testFeatures, func(i instance) { ids += i.request + " " })
+	damaged, err := readWindow(b.t.Context(), b.captureDir(), from, until, testFeatures, func(i instance) { ids += i.request + " " })
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -144,7 +144,9 @@ func model(w http.ResponseWriter, r *http.Request) {
 		age, _ := one[0].(float64)
 		out.Predictions = append(out.Predictions, map[bool]int{true: 1}[age > 40])
 	}
-	_ = json.NewEncoder(w).Encode(out) // a client that is gone needs no answer
+	if json.NewEncoder(w).Encode(out) != nil {
+		return // the client is gone
+	}
 }
 
 // throughGateway has the real gateway serve the endpoint, and returns its URL.
@@ -196,7 +198,7 @@ func TestRealCaptures(t *testing.T) {
 	b := newBench(t)
 	url, g := b.throughGateway()
 	b.watch(func(s *mlops.MonitorSpec) {
-		s.Baseline = b.table(people(seeded(1), 1000, 40))
+		s.Baseline = b.based(people(seeded(1), 1000, 40))
 		s.DataQuality = &mlops.DataQualityCheck{MaxRangePercent: new(5.0)}
 		s.ModelQuality = &mlops.ModelQualityCheck{Task: "classification", Min: map[string]float64{"accuracy": 0.9}}
 	})

@@ -90,22 +90,22 @@ func (s *Service) gather(ctx context.Context, x *examination, r record) (err err
 	if err != nil {
 		return err
 	}
-	return s.read(x, layout.CaptureDir(environment, x.spec.Endpoint.Name()))
+	return s.read(ctx, x, layout.CaptureDir(environment, x.spec.Endpoint.Name()))
 }
 
 // read reads the captures of the window; those of longer ago too where their
 // truth may have come since.
-func (s *Service) read(x *examination, captures string) (err error) {
+func (s *Service) read(ctx context.Context, x *examination, captures string) (err error) {
 	from := x.report.From
 	if q := x.spec.ModelQuality; q != nil {
 		delay := q.Delay.Or(0)
 		from = from.Add(-delay)
-		if x.truth, err = readTruth(captures, *q, from, x.report.Until.Add(-delay)); err != nil {
+		if x.truth, err = readTruth(ctx, captures, *q, from, x.report.Until.Add(-delay)); err != nil {
 			return err
 		}
 	}
 	x.prepare()
-	damaged, err := readWindow(captures, from, x.report.Until, x.columns(), x.take)
+	damaged, err := readWindow(ctx, captures, from, x.report.Until, x.columns(), x.take)
 	x.report.Rows = x.rows
 	if x.truth != nil {
 		damaged += x.truth.damaged
@@ -137,10 +137,14 @@ func (x *examination) columns() []table.Column {
 }
 
 // take reads one instance into all that wants it. One of before the window is for
-// its truth alone.
+// those who wait for its truth.
 func (x *examination) take(row instance) {
 	label, known := x.truth.take(row)
-	if row.at.Before(x.report.From) {
+	isEarlier := row.at.Before(x.report.From)
+	if x.bias != nil && (!isEarlier || x.bias.needsTruth()) {
+		x.takeOutcome(row, label, known)
+	}
+	if isEarlier {
 		return
 	}
 	x.rows++
@@ -155,10 +159,15 @@ func (x *examination) take(row instance) {
 			table.Add(x.window, last, x.base.columns[last].Type, row.prediction)
 		}
 	}
-	if x.bias == nil || !x.base.isThere() && row.positional {
+}
+
+// takeOutcome counts an instance in its group, which a request without names does
+// not show where there is no baseline.
+func (x *examination) takeOutcome(row instance, label table.Cell, known bool) {
+	if !x.base.isThere() && row.positional {
 		return
 	}
-	at := slices.IndexFunc(features, func(c table.Column) bool { return c.Name == x.spec.Bias.Group })
+	at := slices.IndexFunc(x.columns(), func(c table.Column) bool { return c.Name == x.spec.Bias.Group })
 	x.bias.take(row.features[at].Text, row.prediction.Text, label, known)
 }
 

@@ -22,7 +22,7 @@ const (
 	keptReports   = 1000
 	shownReports  = 200
 	defaultRepeat = 24 * time.Hour
-	reportTime    = "20060102T150405.000Z"
+	reportTime    = "20060102T150405.000000000Z" // so fine that no two checks have the same
 )
 
 // conclude writes a report, and in one transaction the state that it leads to,
@@ -40,12 +40,15 @@ func (s *Service) conclude(ctx context.Context, report *mlops.MonitorReport) err
 			r.Status.LastViolated = report.At
 		}
 		decideRetraining(r)
-		if !s.tells(before, r.Status, r.Spec, report.At) {
-			return nil
-		}
-		r.Status.ToldAt = report.At
-		if report.State == mlops.MonitorOK {
+		isNews := tells(before, *r)
+		switch {
+		case report.State == mlops.MonitorOK:
 			r.Status.ToldAt = time.Time{}
+		case isNews:
+			r.Status.ToldAt = report.At
+		}
+		if !isNews {
+			return nil
 		}
 		return s.tell(ctx, tx, *r)
 	})
@@ -62,15 +65,17 @@ func (s *Service) conclude(ctx context.Context, report *mlops.MonitorReport) err
 
 // tells reports whether somebody is to hear of a state: when it becomes violated,
 // when it is violated no more, and again while it lasts. Too few rows to judge
-// are no news.
-func (s *Service) tells(before, after mlops.MonitorStatus, spec mlops.MonitorSpec, now time.Time) bool {
-	if spec.Alerts == nil {
+// are no news. What was told in the future was told before the clock was set back,
+// nobody knows how long ago.
+func tells(before mlops.MonitorStatus, r record) bool {
+	if r.Spec.Alerts == nil {
 		return false
 	}
 	told := !before.ToldAt.IsZero()
-	switch after.State {
+	switch r.Status.State {
 	case mlops.MonitorViolated:
-		return !told || now.Sub(before.ToldAt) >= spec.Alerts.Repeat.Or(defaultRepeat)
+		ago := r.Status.LastReport.At.Sub(before.ToldAt)
+		return !told || ago < 0 || ago >= r.Spec.Alerts.Repeat.Or(defaultRepeat)
 	case mlops.MonitorOK:
 		return told
 	case mlops.MonitorWaiting, mlops.MonitorNoData, mlops.MonitorBroken:
@@ -99,7 +104,8 @@ func inWords(r record) string {
 	return strings.Join(lines, "\n")
 }
 
-// keepReport writes a report to its file, and removes the oldest ones.
+// keepReport writes a report to its file, and removes the oldest ones. The new one
+// stays even where it seems to be the oldest, as after the clock was set back.
 func (s *Service) keepReport(ctx context.Context, report *mlops.MonitorReport) error {
 	dir, err := s.reports(ctx, report.Monitor)
 	if err != nil {
@@ -118,7 +124,8 @@ func (s *Service) keepReport(ctx context.Context, report *mlops.MonitorReport) e
 		return err
 	}
 	names, err := reportNames(dir)
-	for _, name := range names[:max(0, len(names)-keptReports)] {
+	others := slices.DeleteFunc(names, func(name string) bool { return name == filepath.Base(path) })
+	for _, name := range others[:max(0, len(others)+1-keptReports)] {
 		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 	}
 	return err

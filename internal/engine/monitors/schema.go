@@ -62,9 +62,10 @@ func (v *violations) add(name, statistic string, value float64, limit *float64, 
 // dataQuality holds values to the baseline's schema. Predictions are no data.
 func (x *examination) dataQuality() mlops.CheckReport {
 	limits, v := x.spec.DataQuality, violations{features: []mlops.FeatureReport{}}
-	byChance := x.missingByChance()
+	quality := x.window.Quality()
+	byChance := x.missingByChance(quality)
 	for i, c := range x.base.features() {
-		q := x.window.Quality()[i]
+		q := quality[i]
 		if c.Type == table.Empty {
 			v.features = append(v.features, mlops.FeatureReport{Name: q.Name, Statistic: "type_percent", Reason: "the baseline has no values"})
 			continue
@@ -95,16 +96,16 @@ func (x *examination) dataQuality() mlops.CheckReport {
 // missingByChance says of features that lack values in the baseline too, and whose
 // share is no other than chance gives, that it is so. Without it a feature that
 // always lacks some would exceed its own share in every other window.
-func (x *examination) missingByChance() map[string]string {
+func (x *examination) missingByChance(quality []drift.Quality) map[string]string {
 	out := map[string]string{}
 	lacking := 0
-	for _, q := range x.window.Quality() {
+	for _, q := range quality {
 		if q.BaseNulls > 0 {
 			lacking++
 		}
 	}
 	for i, r := range x.window.Compare(drift.Options{Statistic: drift.NullRate}) {
-		if x.window.Quality()[i].BaseNulls > 0 && r.Judged && r.PValue >= drift.Alpha/float64(lacking) {
+		if quality[i].BaseNulls > 0 && r.Judged && r.PValue >= drift.Alpha/float64(lacking) {
 			out[r.Name] = "no more than chance alone gives"
 		}
 	}

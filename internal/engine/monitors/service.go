@@ -113,15 +113,20 @@ func (s *Service) look(ctx context.Context) error {
 		if r.Phase != mlops.PhaseReady || ctx.Err() != nil {
 			continue
 		}
-		if err := s.watchRun(ctx, r); err != nil && ctx.Err() == nil {
+		if err := s.watchRun(ctx, r); isTrouble(ctx, err) {
 			s.Log.Error("follow a retraining run", "monitor", r.ID, "error", err)
 		}
 		before, known := followed[r.ID]
-		if err := s.fire(ctx, r, before, known); err != nil && ctx.Err() == nil {
+		if err := s.fire(ctx, r, before, known); isTrouble(ctx, err) {
 			s.Log.Error("a check could not be made", "monitor", r.ID, "error", err)
 		}
 	}
 	return nil
+}
+
+// isTrouble tells errors from the end of the engine, or of the monitor.
+func isTrouble(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && mlops.CodeOf(err) != mlops.NotFound
 }
 
 // fire makes a check if the schedule says so. A schedule that is new counts from
@@ -149,6 +154,9 @@ func (s *Service) fire(ctx context.Context, r record, before store.Followed, kno
 		return err
 	}
 	_, err = s.CheckNow(ctx, r.ID)
+	if err != nil && ctx.Err() != nil { // the engine closes: the next one makes this check
+		return s.note(context.WithoutCancel(ctx), r.ID, before)
+	}
 	return err
 }
 

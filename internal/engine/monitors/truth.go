@@ -1,6 +1,7 @@
 package monitors
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ type truth struct {
 
 // readTruth reads the labels of a check: of its own file or folder, or those that
 // were posted to the endpoint since a time.
-func readTruth(captures string, check mlops.ModelQualityCheck, from, dueTill time.Time) (*truth, error) {
+func readTruth(ctx context.Context, captures string, check mlops.ModelQualityCheck, from, dueTill time.Time) (*truth, error) {
 	t := &truth{
 		check: check, dueTill: dueTill, seed: maphash.MakeSeed(), labels: map[uint64][]table.Cell{}, kinds: map[string][]table.Cell{},
 		quality: quality{positive: canonical(check.Positive)},
@@ -54,7 +55,7 @@ func readTruth(captures string, check mlops.ModelQualityCheck, from, dueTill tim
 		return nil, fmt.Errorf("read the ground truth: %w", err)
 	}
 	for _, file := range files {
-		damaged, err := eachLine(file, finished, t.read)
+		damaged, err := eachLine(ctx, file, finished, t.read)
 		if t.damaged += damaged; err != nil {
 			return nil, errors.Join(fmt.Errorf("read the ground truth: %w", err), files.close())
 		}
