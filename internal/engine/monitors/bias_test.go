@@ -14,17 +14,15 @@ import (
 // groupsOf captures rows of groups with their shares of favourable predictions.
 func (b *bench) groupsOf(form string, rows map[string][2]int) {
 	b.t.Helper()
-	text := ""
 	for group, n := range rows {
-		for i := range n[0] {
+		b.write(gateway.CaptureFile, lines(n[0], func(i int) string {
 			said := 0
 			if i < n[1] {
 				said = 1
 			}
-			text += line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(form, group), fmt.Sprintf(`{"predictions":[%d]}`, said))
-		}
+			return line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(form, group), fmt.Sprintf(`{"predictions":[%d]}`, said))
+		}))
 	}
-	b.write(gateway.CaptureFile, text)
 }
 
 func TestBias(t *testing.T) {
@@ -57,7 +55,7 @@ func TestBias(t *testing.T) {
 				b.watch(func(s *mlops.MonitorSpec) {
 					s.Bias = &mlops.BiasCheck{Group: "colour", Statistic: tt.statistic, Threshold: tt.threshold}
 					if based {
-						s.Baseline = b.table(people(seeded(1), 100, 40))
+						s.Baseline = b.based(people(seeded(1), 100, 40))
 					}
 				})
 				if !based && tt.form == placed { // nothing says which value is the group

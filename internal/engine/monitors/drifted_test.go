@@ -3,6 +3,7 @@ package monitors
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestFalseAlarms(t *testing.T) {
 	b := newBench(t)
 	for range checks {
 		b.watch(func(s *mlops.MonitorSpec) {
-			s.Baseline = b.table(people(random, 1000, 40))
+			s.Baseline = b.based(people(random, 1000, 40))
 			// So low that significance alone decides.
 			s.DataDrift = &mlops.DriftCheck{Statistic: "psi", Threshold: new(1e-9)}
 			s.PredictionDrift = &mlops.DriftCheck{}
@@ -86,7 +87,7 @@ func TestDrift(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.watch(func(s *mlops.MonitorSpec) {
-				s.Baseline = b.table(people(seeded(4), 2000, 40))
+				s.Baseline = b.based(people(seeded(4), 2000, 40))
 				tt.check(s)
 			})
 			b.send(tt.live)
@@ -135,18 +136,14 @@ func TestFeaturesThatCannotBeJudged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			text, live := "steady,odd\n", ""
-			for i := range 3000 {
-				text += fmt.Sprintf("%d,%s\n", i%10, tt.baseline(i))
-			}
-			for i := range 600 {
+			text := "steady,odd\n" + lines(3000, func(i int) string { return fmt.Sprintf("%d,%s\n", i%10, tt.baseline(i)) })
+			b.write(gateway.CaptureFile, lines(600, func(i int) string {
 				odd := tt.live(i)
 				if odd != "" {
 					odd = `,"odd":` + odd
 				}
-				live += line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[{"steady":%d%s}]}`, i%10, odd), `{}`)
-			}
-			b.write(gateway.CaptureFile, live)
+				return line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[{"steady":%d%s}]}`, i%10, odd), `{}`)
+			}))
 			b.watch(func(s *mlops.MonitorSpec) {
 				s.Baseline = &mlops.Baseline{URI: b.file("b.csv", text)}
 				s.DataDrift = &mlops.DriftCheck{}
@@ -168,7 +165,7 @@ func TestFeaturesThatCannotBeJudged(t *testing.T) {
 
 func constant(v string) func(int) string { return func(int) string { return v } }
 
-func counting(i int) string { return fmt.Sprint(i % 50) }
+func counting(i int) string { return strconv.Itoa(i % 50) }
 
 // TestFiguresThatJSONLacks: numbers beyond all bounds break no report.
 func TestFiguresThatJSONLacks(t *testing.T) {

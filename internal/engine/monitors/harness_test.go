@@ -297,10 +297,19 @@ func people(r *rand.Rand, n int, mean float64) []row {
 	return rows
 }
 
+// lines are n pieces of text in one.
+func lines(n int, one func(i int) string) string {
+	var out strings.Builder
+	for i := range n {
+		out.WriteString(one(i))
+	}
+	return out.String()
+}
+
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
-// table writes rows as a baseline.
-func (b *bench) table(rows []row) *mlops.Baseline {
+// based writes rows as a baseline.
+func (b *bench) based(rows []row) *mlops.Baseline {
 	b.t.Helper()
 	var text strings.Builder
 	text.WriteString("age,colour,prediction\n")

@@ -55,7 +55,10 @@ func (s *Service) accept(ctx context.Context, spec mlops.MonitorSpec, write writ
 		webhook, alerts.WebhookURL = s.Alerts.SealWebhook(id, a.WebhookURL), ""
 		spec.Alerts = &alerts
 	}
-	r, err := write(ctx, id, api.Owner(ctx), spec, func(tx *store.Tx, _ *record) error {
+	r, err := write(ctx, id, api.Owner(ctx), spec, func(tx *store.Tx, old *record) error {
+		if err := s.checkWebhook(ctx, spec.Alerts, webhook, old); err != nil {
+			return err
+		}
 		return s.checkReferences(ctx, tx, spec)
 	})
 	if err != nil {
@@ -177,6 +180,21 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 		}
 	}
 	return nil
+}
+
+// checkWebhook refuses a webhook that is only marked, where it is not known from
+// before what its URL is.
+func (s *Service) checkWebhook(ctx context.Context, a *mlops.Alerts, webhook string, old *record) error {
+	if a == nil || a.Mark == "" || webhook != "" {
+		return nil
+	}
+	if old != nil && old.Spec.Alerts != nil && old.Spec.Alerts.Mark == a.Mark {
+		kept, err := s.Store.Alerting(ctx, old.ID)
+		if err != nil || kept.Webhook != "" {
+			return err
+		}
+	}
+	return invalid("alerts.webhook_url", "the webhook's URL is not known here; give it again")
 }
 
 // captures reports whether an endpoint keeps requests that can be checked.

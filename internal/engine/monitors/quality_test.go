@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func scikitLearn(t *testing.T, a answers) (want map[string]float64) {
 func (b *bench) answered(a answers, isNumber bool) {
 	b.t.Helper()
 	for i := range a.Label {
-		id, answer, label := fmt.Sprintf("q%d", i), asJSON(b.t, a.Chances[i]), fmt.Sprint(a.Label[i])
+		id, answer, label := fmt.Sprintf("q%d", i), asJSON(b.t, a.Chances[i]), strconv.Itoa(a.Label[i])
 		if isNumber {
 			answer, label = asJSON(b.t, a.Number[i]), asJSON(b.t, a.Truth[i])
 		}

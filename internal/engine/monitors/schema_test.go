@@ -2,6 +2,7 @@ package monitors
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,16 +45,14 @@ func TestDataQuality(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			text, live := "age,colour\n", ""
-			for i := range 100 {
-				text += fmt.Sprintf("%d,%s\n", i, []string{"red", "green", "blue"}[i%3])
+			text := "age,colour\n" + lines(100, func(i int) string { return fmt.Sprintf("%d,%s\n", i, []string{"red", "green", "blue"}[i%3]) })
+			b.write(gateway.CaptureFile, lines(100, func(i int) string {
 				instance := fmt.Sprintf(`[%d,"red"]`, i)
 				if i < tt.share {
 					instance = tt.odd
 				}
-				live += line("r", time.Now().Add(-time.Second), 200, `{"instances":[`+instance+`]}`, `{}`)
-			}
-			b.write(gateway.CaptureFile, live)
+				return line("r", time.Now().Add(-time.Second), 200, `{"instances":[`+instance+`]}`, `{}`)
+			}))
 			b.watch(func(s *mlops.MonitorSpec) {
 				s.Baseline, s.DataQuality = &mlops.Baseline{URI: b.file("b.csv", text)}, &tt.limits
 			})
@@ -84,22 +83,19 @@ func TestMissingAsEver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			text, live := "age,income\n", ""
-			for i := range 1000 {
-				income := fmt.Sprint(i % 7)
+			text := "age,income\n" + lines(1000, func(i int) string {
 				if i%20 == 0 { // five of a hundred
-					income = ""
+					return fmt.Sprintf("%d,\n", i%10)
 				}
-				text += fmt.Sprintf("%d,%s\n", i%10, income)
-			}
-			for i := range 100 {
-				income := fmt.Sprint(i % 7)
+				return fmt.Sprintf("%d,%d\n", i%10, i%7)
+			})
+			b.write(gateway.CaptureFile, lines(100, func(i int) string {
+				income := strconv.Itoa(i % 7)
 				if i < tt.share {
 					income = "null"
 				}
-				live += line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[[%d,%s]]}`, i%10, income), `{}`)
-			}
-			b.write(gateway.CaptureFile, live)
+				return line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[[%d,%s]]}`, i%10, income), `{}`)
+			}))
 			b.watch(func(s *mlops.MonitorSpec) {
 				s.Baseline, s.DataQuality = &mlops.Baseline{URI: b.file("b.csv", text)}, &mlops.DataQualityCheck{}
 			})
@@ -119,13 +115,11 @@ func TestMissingAsEver(t *testing.T) {
 func TestManyUnknownNames(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	live := ""
-	for i := range 200 {
-		live += line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[{"age":40,"colour":"red","n%d":1}]}`, i), `{}`)
-	}
-	b.write(gateway.CaptureFile, live)
+	b.write(gateway.CaptureFile, lines(200, func(i int) string {
+		return line("r", time.Now().Add(-time.Second), 200, fmt.Sprintf(`{"instances":[{"age":40,"colour":"red","n%d":1}]}`, i), `{}`)
+	}))
 	b.watch(func(s *mlops.MonitorSpec) {
-		s.Baseline, s.DataQuality = b.table(people(seeded(1), 100, 40)), &mlops.DataQualityCheck{}
+		s.Baseline, s.DataQuality = b.based(people(seeded(1), 100, 40)), &mlops.DataQualityCheck{}
 	})
 	unknown := 0
 	for _, f := range b.check(mlops.MonitorOK).Checks["data_quality"].Features {
