@@ -31,4 +31,19 @@
 // the change, and says in Reason where the rollout is. The next Update to the
 // same variants begins that step's bake again and goes on; any other goes back
 // first.
+//
+// # Promotions
+//
+// A Promotion takes a version's bytes from one opened backend to another. It
+// reads the source, judges the gates and collects the evidence, fetches the bytes
+// into a temporary directory that is always removed, checks their digest, and
+// registers them. Whoever is interrupted, or second, ends with the same version:
+// registering goes by content. Review judges the gates as they stand now and
+// moves nothing, for plans.
+//
+// # Lineage
+//
+// A Tracer reads what environments have, follows promotions to others, and
+// returns what came from what around one object. What cannot be found is shown
+// as gone: a gap in the chain is an answer too.
 package lifecycle

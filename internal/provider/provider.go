@@ -138,6 +138,7 @@ func (p *mlopsProvider) DataSources(ctx context.Context) []func() datasource.Dat
 		newDataSource(ctx, datasetLookup(dataset(g))),
 		newDataSource(ctx, monitorLookup(monitor(g))),
 		newDataSource(ctx, promotionLookup(promotion(g))),
+		newLineageLookup,
 	}
 }
 
