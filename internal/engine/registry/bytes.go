@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
@@ -93,6 +94,32 @@ func (g *Registry) digests(ctx context.Context, environment mlops.ID) (map[strin
 		used[d.Version.Digest] = true
 	}
 	return used, err
+}
+
+// sweepEvery is how often bytes are looked for that nothing has.
+const sweepEvery = time.Hour
+
+// sweep removes, again and again, bytes that nothing has any more: former data that
+// a run was reading when others took their place.
+func (g *Registry) sweep(ctx context.Context) {
+	every(ctx, sweepEvery, func() {
+		if err := g.Sweep(ctx); err != nil && ctx.Err() == nil {
+			g.Log.Error("remove bytes that nothing has", "error", err)
+		}
+	})
+}
+
+// Sweep removes the bytes that nothing has now.
+func (g *Registry) Sweep(ctx context.Context) error {
+	environments, err := g.Store.Environments().List(ctx, "")
+	for _, e := range environments {
+		if e.Phase == mlops.PhaseReady {
+			g.bytes.Lock()
+			err = errors.Join(err, g.sweepBytes(ctx, e.Spec))
+			g.bytes.Unlock()
+		}
+	}
+	return err
 }
 
 // sweepBytes removes what interrupted imports left. No import may be under way.

@@ -285,10 +285,15 @@ func TestDatasetInUse(t *testing.T) {
 		b.Errorf("kept %q", kept)
 	}
 	b.must(b.Store.Write(b.ctx, func(tx *store.Tx) error { return tx.CloseRun(b.ctx, run) }))
-	b.must(b.Start(b.ctx))
-	b.must(b.Close(b.ctx))
+	release := b.judged.hold(spec.Environment, o.Status.Digest)
+	b.must(b.Sweep(b.ctx))
+	if kept := b.blobs(); len(kept) != 1 {
+		b.Errorf("what is looked at was swept: %q", kept)
+	}
+	release()
+	b.must(b.Sweep(b.ctx))
 	if kept := b.blobs(); len(kept) != 0 {
-		b.Errorf("left after the next start: %q", kept)
+		b.Errorf("left: %q", kept)
 	}
 }
 

@@ -78,6 +78,7 @@ func (g *Registry) Start(ctx context.Context) error {
 	ctx, g.stop = context.WithCancel(ctx)
 	g.loops.Go(func() { g.finishPipelines(ctx) })
 	g.loops.Go(func() { g.retire(ctx) })
+	g.loops.Go(func() { g.sweep(ctx) })
 	return nil
 }
 

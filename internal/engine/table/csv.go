@@ -32,13 +32,13 @@ func openCSV(path string) (source, error) {
 		err = invalidf("the file is empty; its first line must name the columns")
 	}
 	if err != nil {
-		return nil, errors.Join(s.malformed(err, header), f.close())
+		return nil, first(s.malformed(err, header), f.close())
 	}
 	for _, name := range header {
 		s.names = append(s.names, strings.TrimSpace(name))
 	}
 	if err := checkNames(s.names); err != nil {
-		return nil, errors.Join(err, f.close())
+		return nil, first(err, f.close())
 	}
 	s.line, s.cells = 1, make([]Cell, len(s.names))
 	return s, nil

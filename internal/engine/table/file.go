@@ -45,7 +45,7 @@ func openText(path string) (*text, error) {
 	}
 	t := &text{in: bufio.NewReader(f), file: f, left: longestRow}
 	if err := t.unwrap(); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, first(err, f.Close())
 	}
 	return t, nil
 }

@@ -42,7 +42,7 @@ func openParquet(path string) (_ source, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.Close())
+			err = first(err, f.Close())
 		}
 	}()
 	s := &parquetSource{file: f, rows: make([]parquet.Row, parquetBatch)}

@@ -50,13 +50,22 @@ func invalidf(format string, args ...any) error {
 	return mlops.NewError(mlops.Invalid, fmt.Errorf(format, args...))
 }
 
+// first is the first of two errors. One that was joined would not be worded as it
+// is alone.
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
 // each calls f for every row, and returns the names of all columns.
 func each(ctx context.Context, path, format string, f func(names []string, row []Cell) error) (names []string, err error) {
 	s, err := open(path, format)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = first(err, s.close()) }()
 	for n := 0; ; n++ {
 		if n%lookUp == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -114,7 +114,7 @@ func TestRefused(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			_, _, err := Scan(t.Context(), file(t, tc.file, tc.content), "")
-			if mlops.CodeOf(err) != mlops.Invalid || !strings.Contains(fmt.Sprint(err), tc.want) {
+			if mlops.CodeOf(err) != mlops.Invalid || !strings.Contains(mlops.Message(err), tc.want) {
 				t.Errorf("got %v (%s), want %q", err, mlops.CodeOf(err), tc.want)
 			}
 		})
@@ -132,7 +132,7 @@ func TestRefusedPlaces(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			_, _, err := Scan(t.Context(), tc.path, tc.format)
-			if mlops.CodeOf(err) != mlops.Invalid || !strings.Contains(fmt.Sprint(err), tc.want) {
+			if mlops.CodeOf(err) != mlops.Invalid || !strings.Contains(mlops.Message(err), tc.want) {
 				t.Errorf("got %v (%s), want %q", err, mlops.CodeOf(err), tc.want)
 			}
 		})
