@@ -2,10 +2,14 @@ package web
 
 import (
 	"errors"
+	"html"
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-analyze/charts"
 
@@ -16,6 +20,9 @@ import (
 const (
 	chartWidth  = 900
 	chartHeight = 260
+	mostLabels  = 7 // of times
+	fewPoints   = 40
+	digits      = 4 // of a number on the scale
 )
 
 // chart is a picture on a page, by where it is drawn.
@@ -37,13 +44,14 @@ type plot struct {
 	Values [][]float64
 	Unit   string
 	Limit  *float64 // drawn as a line of its own
+	Most   *float64 // end of the scale; nil lets the values decide
 }
 
 // drawChart answers with a picture.
 func (c Config) drawChart(w http.ResponseWriter, r *http.Request) error {
 	id := mlops.ID(r.PathValue("id"))
 	plots := map[string]func(*http.Request, mlops.ID) (plot, error){
-		"requests": c.plotRequests, "latency": c.plotLatency, "share": c.plotShare, "drift": c.plotDrift,
+		"requests": c.plotRequests, "errors": c.plotErrors, "latency": c.plotLatency, "share": c.plotShare, "drift": c.plotDrift,
 	}
 	values, ok := plots[r.PathValue("name")]
 	if !ok {
@@ -74,21 +82,44 @@ func (p plot) draw(dark bool) ([]byte, error) {
 		}
 		names, values = append(slices.Clone(names), "threshold"), append(values, line)
 	}
+	least := least(values)
 	for i, line := range values {
 		values[i] = blanked(line)
 	}
 	opt := charts.NewLineChartOptionWithData(values)
-	opt.Theme = theme(dark)
-	opt.XAxis.Labels = labels(p.Times)
-	opt.Legend.SeriesNames = names
+	opt.Theme = theme(dark, len(p.Names), p.Limit != nil)
+	opt.XAxis.Labels, opt.XAxis.LabelCount = labels(p.Times), min(mostLabels, max(1, len(p.Times)))
+	opt.XAxis.BoundaryGap = new(true)
+	opt.Symbol.Shape = charts.SymbolNone
+	if len(p.Times) <= fewPoints { // else a single one is no line
+		opt.Symbol.Shape = charts.SymbolDot
+	}
+	opt.Legend.SeriesNames = legible(names)
 	opt.LineStrokeWidth = 2
 	opt.Padding = charts.NewBox(10, 10, 20, 10)
-	opt.YAxis = []charts.YAxisOption{{Title: p.Unit, Min: new(0.0)}}
+	opt.YAxis = []charts.YAxisOption{{Title: legible([]string{p.Unit})[0], Min: &least, Max: p.Most}}
+	opt.ValueFormatter = func(v float64) string { return strconv.FormatFloat(v, 'g', digits, 64) }
 	painter := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: chartWidth, Height: chartHeight})
 	if err := painter.LineChart(opt); err != nil {
 		return nil, err
 	}
 	return painter.Bytes()
+}
+
+// legible makes names fit to stand in a picture: the library writes them as they
+// are.
+func legible(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		printable := strings.Map(func(r rune) rune {
+			if !unicode.IsPrint(r) {
+				return unicode.ReplacementChar
+			}
+			return r
+		}, name)
+		out[i] = html.EscapeString(cut(printable))
+	}
+	return out
 }
 
 func blanked(line []float64) []float64 {
@@ -101,18 +132,36 @@ func blanked(line []float64) []float64 {
 	return out
 }
 
+// least is where the scale begins: at zero, unless there is less.
+func least(values [][]float64) float64 {
+	least := 0.0
+	for _, line := range values {
+		for _, v := range line {
+			if v < least && !math.IsInf(v, 0) { // NaN is not less
+				least = v
+			}
+		}
+	}
+	return least
+}
+
 // theme has the colours of style.css; those of the lines differ for people who
-// see few colours, too.
-func theme(dark bool) charts.ColorPalette {
+// see few colours, too. A limit, which comes last, has the colour of what is bad.
+func theme(dark bool, lines int, limited bool) charts.ColorPalette {
 	base, ground := charts.ThemeLight, "#ffffff"
-	series := []string{"#0b57d0", "#b3541e", "#12703a", "#7b3fb5", "#a4161a", "#3b6f73"}
+	series := []string{"#0b57d0", "#b3541e", "#12703a", "#7b3fb5", "#3b6f73"}
+	limit := "#a4161a"
 	if dark {
 		base, ground = charts.ThemeDark, "#14171b"
-		series = []string{"#8ab4f8", "#f3a87b", "#8fdcaa", "#cba6f7", "#ff9d98", "#9ad3d6"}
+		series = []string{"#8ab4f8", "#f3a87b", "#8fdcaa", "#cba6f7", "#9ad3d6"}
+		limit = "#ff9d98"
 	}
-	colors := make([]charts.Color, len(series))
-	for i, hex := range series {
-		colors[i] = charts.ParseColor(hex)
+	var colors []charts.Color
+	for i := range max(1, lines) {
+		colors = append(colors, charts.ParseColor(series[i%len(series)]))
+	}
+	if limited {
+		colors = append(colors, charts.ParseColor(limit))
 	}
 	return charts.GetTheme(base).WithBackgroundColor(charts.ParseColor(ground)).WithSeriesColors(colors)
 }

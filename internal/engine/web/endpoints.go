@@ -50,7 +50,8 @@ func (c Config) endpointPage(ctx context.Context, id mlops.ID) (page, error) {
 	p.Sections = append(p.Sections, section{Title: "Traffic by version", Table: figures})
 	if len(minutes) > 0 {
 		p.Sections = append(p.Sections,
-			section{Title: "Requests", Chart: chartOf("requests", id, "Requests a minute over the last three hours, by version")},
+			section{Title: "Requests", Chart: chartOf("requests", id, "Requests per second over the last three hours, by version")},
+			section{Title: "Failed requests", Chart: chartOf("errors", id, "Share of the requests that failed over the last three hours, by version")},
 			section{Title: "Share", Chart: chartOf("share", id, "Share of the requests over the last three hours, by version")},
 			section{Title: "Latency", Chart: chartOf("latency", id, "Latency over the last three hours: median, 95th and 99th percentile"), Table: minuteTable(minutes)},
 		)
@@ -89,7 +90,11 @@ func servingTable(caption string, serving map[string]mlops.Serving, replicas map
 }
 
 func rolloutSection(r *mlops.RolloutStatus) section {
-	return section{Title: "Last rollout", Text: r.Reason, Facts: []fact{
+	var candidate *table
+	if len(r.Candidate) > 0 {
+		candidate = servingTable("What it brings", r.Candidate, nil)
+	}
+	return section{Title: "Last rollout", Text: r.Reason, Table: candidate, Facts: []fact{
 		{"State", badge(r.State)},
 		{"Strategy", text(r.Strategy)},
 		{"Step", text(fmt.Sprintf("%d of %d", r.Step, r.Steps))},
@@ -150,27 +155,42 @@ func timeline(minutes []gateway.Minute) (times []time.Time, at map[time.Time][]g
 }
 
 func (c Config) plotRequests(_ *http.Request, id mlops.ID) (plot, error) {
-	return c.byVersion(id, "requests / min", func(m, _ int64) float64 { return float64(m) }), nil
+	const seconds = 60 // in a minute
+	return c.byVersion(id, "requests / s", func(own, _ mlops.Figures) float64 { return float64(own.Requests) / seconds }), nil
+}
+
+func (c Config) plotErrors(_ *http.Request, id mlops.ID) (plot, error) {
+	return c.byVersion(id, "% failed", func(own, _ mlops.Figures) float64 { return percent(own.Errors, own.Requests) }), nil
 }
 
 func (c Config) plotShare(_ *http.Request, id mlops.ID) (plot, error) {
-	return c.byVersion(id, "% of requests", func(m, all int64) float64 { return 100 * float64(m) / float64(max(all, 1)) }), nil
+	p := c.byVersion(id, "% of requests", func(own, all mlops.Figures) float64 { return percent(own.Requests, all.Requests) })
+	p.Most = new(100.0)
+	return p, nil
 }
 
-// byVersion has a line for each version, made of its requests in each minute and
-// those of all.
-func (c Config) byVersion(id mlops.ID, unit string, value func(requests, all int64) float64) plot {
+// percent has no value where there is nothing to have a share of.
+func percent(part, whole int64) float64 {
+	if whole == 0 {
+		return math.NaN()
+	}
+	return 100 * float64(part) / float64(whole)
+}
+
+// byVersion has a line for each version, made of its figures in each minute and
+// those of all versions.
+func (c Config) byVersion(id mlops.ID, unit string, value func(own, all mlops.Figures) float64) plot {
 	minutes := c.Minutes(id, time.Now().Add(-shown))
 	times, at := timeline(minutes)
 	p := plot{Names: versionsOf(minutes), Times: times, Unit: unit}
 	for _, key := range p.Names {
 		line := make([]float64, len(times))
 		for i, t := range times {
-			var own, all int64
+			var own, all mlops.Figures
 			for _, m := range at[t] {
-				all += m.Requests
+				add(&all, m)
 				if versionKey(m) == key {
-					own += m.Requests
+					add(&own, m)
 				}
 			}
 			line[i] = value(own, all)
@@ -178,6 +198,12 @@ func (c Config) byVersion(id mlops.ID, unit string, value func(requests, all int
 		p.Values = append(p.Values, line)
 	}
 	return p
+}
+
+// add counts a minute in, but for its latencies.
+func add(f *mlops.Figures, m gateway.Minute) {
+	f.Requests += m.Requests
+	f.Errors += m.Errors
 }
 
 func (c Config) plotLatency(_ *http.Request, id mlops.ID) (plot, error) {

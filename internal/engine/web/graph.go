@@ -26,6 +26,7 @@ type graph struct {
 // node is a box. Its place is given by arrange.
 type node struct {
 	Key, Label, Note, State, Link string
+	Here                          bool // what the page is about
 	X, Y, W, H                    int
 	TextX, TextY, NoteY           int
 }
@@ -59,8 +60,28 @@ func arrange(title string, nodes []node, follows map[string][]string) *graph {
 	return g
 }
 
-// columns counts, for each node, the longest way to it.
+// columns says in which column each node stands: behind all that it follows from,
+// and, if it follows from nothing, right before what follows from it.
 func columns(nodes []node, follows map[string][]string) map[string]int {
+	column := depths(nodes, follows)
+	next := map[string]int{} // first column of what follows
+	for _, n := range nodes {
+		for _, from := range follows[n.Key] {
+			if at, ok := next[from]; column[from] < column[n.Key] && (!ok || column[n.Key] < at) {
+				next[from] = column[n.Key]
+			}
+		}
+	}
+	for key, at := range next {
+		if column[key] == 0 {
+			column[key] = at - 1
+		}
+	}
+	return column
+}
+
+// depths counts, for each node, the longest way to it.
+func depths(nodes []node, follows map[string][]string) map[string]int {
 	known := map[string]bool{}
 	for _, n := range nodes {
 		known[n.Key] = true

@@ -32,22 +32,43 @@ func (c Config) monitorPage(ctx context.Context, id mlops.ID) (page, error) {
 			{"Schedule", text(scheduleWords(&o.Spec.Schedule))},
 			{"Baseline", text(fmt.Sprintf("%d rows, %d features", s.Baseline.Rows, len(s.Baseline.Features)))},
 		}},
+	}}
+	consequences := []section{
 		retrainingSection(s.Retraining),
 		{Title: "Alerts", Text: s.Alerts.LastFail, Facts: []fact{{"Last sent", when(s.Alerts.LastSent)}, {"Waiting", number(s.Alerts.Pending)}}},
-	}}
-	if s.LastReport == nil {
-		return p, nil
 	}
-	p.Sections = append(p.Sections, reportSections(*s.LastReport)...)
-	for _, f := range worst(*s.LastReport) {
-		src := f.key()
+	if s.LastReport != nil {
+		charts, err := c.driftCharts(ctx, id, *s.LastReport)
+		if err != nil {
+			return page{}, err
+		}
+		p.Sections = append(p.Sections, charts...)
+		p.Sections = append(p.Sections, reportSections(*s.LastReport)...)
+	}
+	p.Sections = append(p.Sections, consequences...)
+	return p, nil
+}
+
+// driftCharts draws what stands nearest to its threshold.
+func (c Config) driftCharts(ctx context.Context, id mlops.ID, last mlops.MonitorReport) (out []section, err error) {
+	reports, err := c.Reports(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range worst(last) {
 		alt := fmt.Sprintf("%s of %s over time, with its threshold", f.feature.Statistic, f.feature.Name)
 		picture := chartOf("drift", id, alt)
-		picture.Light += "&" + src
-		picture.Dark += "&" + src
-		p.Sections = append(p.Sections, section{Title: f.feature.Name + " (" + f.check + ")", Chart: picture})
+		picture.Light += "&" + f.key()
+		picture.Dark += "&" + f.key()
+		t := &table{Caption: alt, Head: []string{"Check", "Value", "Threshold", "State"}, Folded: true}
+		for _, r := range slices.Backward(reports) {
+			if found := f.in(r); found != nil {
+				t.Rows = append(t.Rows, []cell{when(r.At), measured(found.Value), measured(found.Threshold), badge(stateOf(*found))})
+			}
+		}
+		out = append(out, section{Title: f.feature.Name + " (" + f.check + ")", Chart: picture, Table: t})
 	}
-	return p, nil
+	return out, nil
 }
 
 func retrainingSection(r mlops.Retraining) section {
@@ -76,18 +97,21 @@ func reportSections(r mlops.MonitorReport) []section {
 		}
 		t := &table{Caption: kind, Head: []string{"Of", "State", "Statistic", "Value", "Threshold", "p", "Why"}, Empty: "No figures."}
 		for _, f := range check.Features {
-			state := "ok"
-			switch {
-			case f.Violated:
-				state = "violated"
-			case f.Value == nil:
-				state = "no_data"
-			}
-			t.Rows = append(t.Rows, []cell{text(f.Name), badge(state), text(f.Statistic), measured(f.Value), measured(f.Threshold), measured(f.PValue), text(f.Reason)})
+			t.Rows = append(t.Rows, []cell{text(f.Name), badge(stateOf(f)), text(f.Statistic), measured(f.Value), measured(f.Threshold), measured(f.PValue), text(f.Reason)})
 		}
 		out = append(out, section{Title: kind, Text: check.Reason, Facts: []fact{{"State", badge(string(check.State))}, {"Rows", number(check.Rows)}}, Table: t})
 	}
 	return out
+}
+
+func stateOf(f mlops.FeatureReport) string {
+	switch {
+	case f.Violated:
+		return string(mlops.MonitorViolated)
+	case f.Value == nil:
+		return string(mlops.MonitorNoData)
+	}
+	return string(mlops.MonitorOK)
 }
 
 // figure is one figure of a report.
@@ -99,6 +123,16 @@ type figure struct {
 // key names a figure in a chart's address.
 func (f figure) key() string {
 	return url.Values{"check": {f.check}, "of": {f.feature.Name}, "statistic": {f.feature.Statistic}}.Encode()
+}
+
+// in finds the same figure in another report.
+func (f figure) in(r mlops.MonitorReport) *mlops.FeatureReport {
+	for _, other := range r.Checks[f.check].Features {
+		if other.Name == f.feature.Name && other.Statistic == f.feature.Statistic {
+			return &other
+		}
+	}
+	return nil
 }
 
 // worst returns the figures that stand nearest to their thresholds.
@@ -120,18 +154,16 @@ func worst(r mlops.MonitorReport) []figure {
 // plotDrift draws one figure of a monitor's reports over time.
 func (c Config) plotDrift(r *http.Request, id mlops.ID) (plot, error) {
 	q := r.URL.Query()
-	check, name, statistic := q.Get("check"), q.Get("of"), q.Get("statistic")
+	f := figure{q.Get("check"), mlops.FeatureReport{Name: q.Get("of"), Statistic: q.Get("statistic")}}
 	reports, err := c.Reports(r.Context(), id)
 	if err != nil {
 		return plot{}, err
 	}
-	p := plot{Names: []string{name}, Unit: statistic, Values: [][]float64{{}}}
+	p := plot{Names: []string{f.feature.Name}, Unit: f.feature.Statistic, Values: [][]float64{{}}}
 	for _, report := range reports {
 		value := math.NaN()
-		for _, f := range report.Checks[check].Features {
-			if f.Name == name && f.Statistic == statistic && f.Value != nil {
-				value, p.Limit = *f.Value, f.Threshold
-			}
+		if found := f.in(report); found != nil && found.Value != nil {
+			value, p.Limit = *found.Value, found.Threshold
 		}
 		p.Times, p.Values[0] = append(p.Times, report.At), append(p.Values[0], value)
 	}

@@ -62,6 +62,9 @@ type table struct {
 	Folded  bool   // behind a picture of the same
 }
 
+// Badge is the page's state.
+func (p page) Badge() cell { return badge(p.State) }
+
 // write renders a page.
 func (p page) write(w http.ResponseWriter, status int) error {
 	var b bytes.Buffer

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -48,32 +49,48 @@ func (c Config) runPage(ctx context.Context, id mlops.ID) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	graph := section{Title: "Steps", Graph: stepGraph(pipeline.Spec, &s), Table: stepTable(s)}
+	order := stepOrder(pipeline.Spec, &s)
+	graph := section{Title: "Steps", Graph: stepGraph(pipeline.Spec, &s), Table: stepTable(order, s)}
 	if l := s.Lineage; l != nil && l.PipelineVersion != pipeline.Status.Version {
 		graph.Text = "The pipeline has changed since this run; the arrows are those of today."
 	}
 	p.Sections = append(p.Sections, graph, metricTable(s.Metrics), outputTable(s.Outputs))
-	for _, step := range slices.Sorted(maps.Keys(s.Steps)) {
+	if len(s.Steps) > 0 {
+		p.Sections = append(p.Sections, section{Title: "Logs", Text: "The end of what each step wrote, as it wrote it: whatever secrets its code printed are in it."})
+	}
+	for _, step := range order {
 		log, err := c.StepLog(ctx, id, step)
 		if err != nil {
 			return page{}, err
 		}
-		p.Sections = append(p.Sections, section{Title: "Log of " + step, Log: cmp.Or(log, "(nothing was written)")})
+		p.Sections = append(p.Sections, section{Title: "Log of " + step, Log: cmp.Or(plain(log), "(nothing was written)")})
 	}
 	return p, nil
 }
 
+// escapes are what terminals take for colours and the like.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+
+func plain(log string) string { return escapes.ReplaceAllString(log, "") }
+
+// stepOrder names the steps of a pipeline, or of its run if there is one, each
+// behind those that it needs, where that is known.
+func stepOrder(spec mlops.PipelineSpec, run *mlops.PipelineRunStatus) []string {
+	names := slices.Sorted(maps.Keys(spec.Steps))
+	if run != nil {
+		names = slices.Sorted(maps.Keys(run.Steps))
+	}
+	order, err := spec.Graph()
+	if known := order.Order(); err == nil && sameSteps(known, names) {
+		return known
+	}
+	return names
+}
+
 // stepGraph draws the steps of a pipeline, as a run has them if there is one.
 func stepGraph(spec mlops.PipelineSpec, run *mlops.PipelineRunStatus) *graph {
-	order, err := spec.Graph()
-	names := order.Order()
-	if err != nil || run != nil && !sameSteps(names, run.Steps) {
-		names = nil
-		for name := range run.Steps {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-	}
+	order, _ := spec.Graph() // of steps that are none, it is one without arrows
+	names := stepOrder(spec, run)
 	var nodes []node
 	follows := map[string][]string{}
 	for _, name := range names {
@@ -91,13 +108,13 @@ func stepGraph(spec mlops.PipelineSpec, run *mlops.PipelineRunStatus) *graph {
 	return arrange("Steps", nodes, follows)
 }
 
-func sameSteps(names []string, steps map[string]mlops.StepRun) bool {
-	return slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(maps.Keys(steps)))
+func sameSteps(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-func stepTable(s mlops.PipelineRunStatus) *table {
+func stepTable(order []string, s mlops.PipelineRunStatus) *table {
 	t := &table{Caption: "Steps", Head: []string{"Step", "State", "Attempt", "Started", "Took", "Reason"}}
-	for _, name := range slices.Sorted(maps.Keys(s.Steps)) {
+	for _, name := range order {
 		step := s.Steps[name]
 		reason := step.Reason
 		if step.Cached {

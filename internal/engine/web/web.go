@@ -44,21 +44,30 @@ type Config struct {
 	Log *slog.Logger
 }
 
-//go:embed style.css
-var style []byte
+var (
+	//go:embed style.css
+	style []byte
+	//go:embed icon.svg
+	icon []byte
+)
 
 // Handler answers everything below Root.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+Root+"style.css", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		_, _ = w.Write(style) // a reader who left cannot be told
-	})
+	mux.HandleFunc("GET "+Root+"style.css", file("text/css; charset=utf-8", style))
+	mux.HandleFunc("GET "+Root+"icon.svg", file("image/svg+xml", icon))
 	mux.Handle("GET "+Root+"chart/{name}/{id...}", answer{c, c.drawChart})
 	mux.Handle("GET "+Root+"lineage/{id...}", answer{c, c.page(c.lineagePage)})
 	mux.Handle("GET "+Root+"{$}", answer{c, c.page(c.homePage)})
 	mux.Handle("GET "+Root+"{id...}", answer{c, c.page(c.objectPage)})
 	return secured(mux)
+}
+
+func file(kind string, contents []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write(contents) // a reader who left cannot be told
+	}
 }
 
 // secured keeps pages from loading or running anything of others', and others
