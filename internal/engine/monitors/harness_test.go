@@ -360,3 +360,14 @@ func fieldOf(err error) string {
 	}
 	return ""
 }
+
+// forgetAlert takes an alert out of the queue, as if it had been delivered.
+func (b *bench) forgetAlert(id string) {
+	b.t.Helper()
+	err := b.store.Write(b.t.Context(), func(tx *store.Tx) error {
+		return tx.EndAlert(b.t.Context(), store.Alert{ID: id, Monitor: monitor}, time.Now(), "")
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
