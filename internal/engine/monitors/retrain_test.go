@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -286,5 +287,31 @@ func TestOnViolationTakenAway(t *testing.T) {
 	r.watch(t)
 	if got := r.status(t); got.State != mlops.RetrainingFailed || len(r.asked) != 0 {
 		t.Errorf("status %+v, %d runs", got, len(r.asked))
+	}
+}
+
+// TestEmailsNeedAMailServer: a monitor that could tell nobody is refused when it
+// is made, with what to do.
+func TestEmailsNeedAMailServer(t *testing.T) {
+	t.Parallel()
+	r := newRetraining(t)
+	spec := mlops.MonitorSpec{
+		Endpoint: "local/dev/endpoints/churn", Name: "health", Schedule: mlops.Schedule{Cron: "0 * * * *"},
+		Health: &mlops.HealthCheck{MinRequests: 1}, Alerts: &mlops.Alerts{Emails: []string{"ada@example.com"}},
+	}
+	field := func() string {
+		_, err := r.Create(t.Context(), spec)
+		refusal, ok := errors.AsType[*mlops.Error](err)
+		if !ok || refusal.Code != mlops.Invalid {
+			t.Fatalf("error %v, want it refused", err)
+		}
+		return refusal.Field + ": " + refusal.Err.Error()
+	}
+	if got := field(); !strings.HasPrefix(got, "alerts.emails: ") || !strings.Contains(got, "smtp_url") || !strings.Contains(got, "MLOPS_SMTP_URL") {
+		t.Errorf("refused for %q", got)
+	}
+	r.must(t, r.Alerts.SetMailServer(t.Context(), "smtp://mail.example.com?from=mlops@example.com"))
+	if got := field(); !strings.HasPrefix(got, "endpoint: ") { // which is not there
+		t.Errorf("with a mail server, refused for %q", got)
 	}
 }

@@ -56,15 +56,22 @@ func read(path string) ([]byte, error) {
 	return key, err
 }
 
-// write makes a key. It appears whole or not at all.
+// write makes a key. It appears whole or not at all, even if the power fails.
 func write(path string) ([]byte, error) {
 	key := make([]byte, keyBytes)
-	_, _ = rand.Read(key) // never fails
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, key, 0o600); err != nil {
+	_, _ = rand.Read(key)                                                 // never fails
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
+	if err != nil {
 		return nil, err
 	}
-	return key, os.Rename(temporary, path)
+	_, err = f.Write(key)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(f.Name()))
+	}
+	return key, nil
 }
 
 // derive makes two keys of one: what signs must not be what seals.
@@ -88,7 +95,8 @@ func derive(key []byte) (*Keys, error) {
 // Seal returns what only Unseal with the same key and for the same purpose can
 // read.
 func (k *Keys) Seal(purpose string, plain []byte) string {
-	return base64.RawStdEncoding.EncodeToString(k.seal.Seal(nil, nil, plain, []byte(purpose)))
+	sealed := k.seal.Seal(nil, nil, plain, []byte(purpose)) //nolint:gosec // it makes a random nonce by itself
+	return base64.RawStdEncoding.EncodeToString(sealed)
 }
 
 // Unseal returns what was sealed.

@@ -33,7 +33,7 @@ const (
 
 // browser is a headless Chromium at the pages of an engine.
 type browser struct {
-	ctx  context.Context //nolint:containedctx // chromedp keeps its browser in there
+	ctx  context.Context // chromedp keeps its browser in there
 	base string
 
 	mu       sync.Mutex
@@ -46,9 +46,8 @@ func browse(t *testing.T, c Config) *browser {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "../../tools/chromium.sh").Output()
 	if err != nil {
-		var failed *exec.ExitError
 		reason := err.Error()
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 			reason = string(failed.Stderr)
 		}
 		if os.Getenv("CI") == "true" {
@@ -195,7 +194,7 @@ const contrast = `(() => {
 const fits = `document.documentElement.scrollWidth > innerWidth ? ["it is " + document.documentElement.scrollWidth + " wide in a window of " + innerWidth] : []`
 
 // TestInABrowser shows every page to Chromium, light and dark, wide and narrow.
-func TestInABrowser(t *testing.T) {
+func TestInABrowser(t *testing.T) { //nolint:tparallel // its parts share a window
 	t.Parallel()
 	b := browse(t, full(t))
 	for name, path := range everything() {
@@ -221,7 +220,7 @@ func TestInABrowser(t *testing.T) {
 
 // TestByKeyboard goes through pages with the Tab key: every link and every region
 // that scrolls is reached, once, in order, and can be seen to be.
-func TestByKeyboard(t *testing.T) {
+func TestByKeyboard(t *testing.T) { //nolint:tparallel // its parts share a window
 	t.Parallel()
 	b := browse(t, full(t))
 	for _, path := range []string{Root, Root + string(dev), Root + string(goodRun), Root + string(monitor), Root + "lineage/" + string(version2)} {

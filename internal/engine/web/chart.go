@@ -3,8 +3,10 @@ package web
 import (
 	"errors"
 	"html"
+	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,24 +18,49 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// The size of every chart, in pixels.
 const (
-	chartWidth  = 900
-	chartHeight = 260
-	mostLabels  = 7 // of times
-	fewPoints   = 40
-	digits      = 4 // of a number on the scale
+	fewPoints = 40
+	digits    = 4 // of a number on the scale
 )
 
-// chart is a picture on a page, by where it is drawn.
-type chart struct {
-	Light, Dark, Alt string
-	Width, Height    int
+// size is that of a chart, in pixels, and how many times it has room for.
+type size struct{ Width, Height, times int }
+
+// sizes by what a chart's address calls them: a wide one made small could not be
+// read on a phone.
+func sizes() map[string]size {
+	return map[string]size{"wide": {900, 260, 7}, "narrow": {400, 260, 4}}
 }
 
-func chartOf(name string, id mlops.ID, alt string) *chart {
-	src := pathOf("chart/"+name, id)
-	return &chart{Light: src + "?theme=light", Dark: src + "?theme=dark", Alt: alt, Width: chartWidth, Height: chartHeight}
+// chart is a picture on a page: where it is drawn, and where for other windows.
+type chart struct {
+	Address, Alt string
+	Size         size
+	Others       []source
+}
+
+type source struct {
+	Media, Address string
+	Size           size
+}
+
+func chartOf(name string, id mlops.ID, alt string, query url.Values) *chart {
+	at := func(theme, width string) string {
+		q := maps.Clone(query)
+		if q == nil {
+			q = url.Values{}
+		}
+		q.Set("theme", theme)
+		q.Set("size", width)
+		return pathOf("chart/"+name, id) + "?" + q.Encode()
+	}
+	const dark, small = "(prefers-color-scheme: dark)", "(max-width: 700px)"
+	wide, narrow := sizes()["wide"], sizes()["narrow"]
+	return &chart{Address: at("light", "wide"), Alt: alt, Size: wide, Others: []source{
+		{dark + " and " + small, at("dark", "narrow"), narrow},
+		{small, at("light", "narrow"), narrow},
+		{dark, at("dark", "wide"), wide},
+	}}
 }
 
 // plot is lines over time. Values has a line for each name, with NaN where there
@@ -61,7 +88,11 @@ func (c Config) drawChart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	svg, err := p.draw(r.URL.Query().Get("theme") == "dark")
+	wanted, ok := sizes()[r.URL.Query().Get("size")]
+	if !ok {
+		wanted = sizes()["wide"]
+	}
+	svg, err := p.draw(r.URL.Query().Get("theme") == "dark", wanted)
 	if err != nil {
 		return err
 	}
@@ -73,7 +104,7 @@ func (c Config) drawChart(w http.ResponseWriter, r *http.Request) error {
 }
 
 // draw renders the lines as SVG.
-func (p plot) draw(dark bool) ([]byte, error) {
+func (p plot) draw(dark bool, as size) ([]byte, error) {
 	names, values := p.Names, slices.Clone(p.Values)
 	if p.Limit != nil {
 		line := make([]float64, len(p.Times))
@@ -88,7 +119,7 @@ func (p plot) draw(dark bool) ([]byte, error) {
 	}
 	opt := charts.NewLineChartOptionWithData(values)
 	opt.Theme = theme(dark, len(p.Names), p.Limit != nil)
-	opt.XAxis.Labels, opt.XAxis.LabelCount = labels(p.Times), min(mostLabels, max(1, len(p.Times)))
+	opt.XAxis.Labels, opt.XAxis.LabelCount = labels(p.Times), min(as.times, max(1, len(p.Times)))
 	opt.XAxis.BoundaryGap = new(true)
 	opt.Symbol.Shape = charts.SymbolNone
 	if len(p.Times) <= fewPoints { // else a single one is no line
@@ -99,7 +130,13 @@ func (p plot) draw(dark bool) ([]byte, error) {
 	opt.Padding = charts.NewBox(10, 10, 20, 10)
 	opt.YAxis = []charts.YAxisOption{{Title: legible([]string{p.Unit})[0], Min: &least, Max: p.Most}}
 	opt.ValueFormatter = func(v float64) string { return strconv.FormatFloat(v, 'g', digits, 64) }
-	painter := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: chartWidth, Height: chartHeight})
+	if p.Limit != nil {
+		opt.SeriesList[len(values)-1].Symbol.Shape = charts.SymbolNone
+	}
+	if p.Most != nil {
+		opt.YAxis[0].LabelCount = 6 // 0 to 100 in steps of 20
+	}
+	painter := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: as.Width, Height: as.Height})
 	if err := painter.LineChart(opt); err != nil {
 		return nil, err
 	}
@@ -166,11 +203,12 @@ func theme(dark bool, lines int, limited bool) charts.ColorPalette {
 	return charts.GetTheme(base).WithBackgroundColor(charts.ParseColor(ground)).WithSeriesColors(colors)
 }
 
-// labels writes times with their day only where there are several.
+// labels writes times as short as they can be told apart.
 func labels(times []time.Time) []string {
+	const days = 2
 	form := "15:04"
-	if n := len(times); n > 1 && times[n-1].Sub(times[0]) > 24*time.Hour {
-		form = "01-02 15:04"
+	if n := len(times); n > 1 && times[n-1].Sub(times[0]) > days*24*time.Hour {
+		form = "Jan 2"
 	}
 	out := make([]string, len(times))
 	for i, t := range times {

@@ -50,10 +50,10 @@ func (c Config) endpointPage(ctx context.Context, id mlops.ID) (page, error) {
 	p.Sections = append(p.Sections, section{Title: "Traffic by version", Table: figures})
 	if len(minutes) > 0 {
 		p.Sections = append(p.Sections,
-			section{Title: "Requests", Chart: chartOf("requests", id, "Requests per second over the last three hours, by version")},
-			section{Title: "Failed requests", Chart: chartOf("errors", id, "Share of the requests that failed over the last three hours, by version")},
-			section{Title: "Share", Chart: chartOf("share", id, "Share of the requests over the last three hours, by version")},
-			section{Title: "Latency", Chart: chartOf("latency", id, "Latency over the last three hours: median, 95th and 99th percentile"), Table: minuteTable(minutes)},
+			section{Title: "Requests", Chart: chartOf("requests", id, "Requests per second over the last three hours, by version", nil)},
+			section{Title: "Failed requests", Chart: chartOf("errors", id, "Share of the requests that failed over the last three hours, by version", nil)},
+			section{Title: "Share", Chart: chartOf("share", id, "Share of the requests over the last three hours, by version", nil)},
+			section{Title: "Latency", Chart: chartOf("latency", id, "Latency over the last three hours: median, 95th and 99th percentile", nil), Table: minuteTable(minutes)},
 		)
 	}
 	return p, nil

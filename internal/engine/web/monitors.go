@@ -57,16 +57,13 @@ func (c Config) driftCharts(ctx context.Context, id mlops.ID, last mlops.Monitor
 	}
 	for _, f := range worst(last) {
 		alt := fmt.Sprintf("%s of %s over time, with its threshold", f.feature.Statistic, f.feature.Name)
-		picture := chartOf("drift", id, alt)
-		picture.Light += "&" + f.key()
-		picture.Dark += "&" + f.key()
 		t := &table{Caption: alt, Head: []string{"Check", "Value", "Threshold", "State"}, Folded: true}
 		for _, r := range slices.Backward(reports) {
 			if found := f.in(r); found != nil {
 				t.Rows = append(t.Rows, []cell{when(r.At), measured(found.Value), measured(found.Threshold), badge(stateOf(*found))})
 			}
 		}
-		out = append(out, section{Title: f.feature.Name + " (" + f.check + ")", Chart: picture, Table: t})
+		out = append(out, section{Title: f.feature.Name + " (" + f.check + ")", Chart: chartOf("drift", id, alt, f.key()), Table: t})
 	}
 	return out, nil
 }
@@ -121,8 +118,8 @@ type figure struct {
 }
 
 // key names a figure in a chart's address.
-func (f figure) key() string {
-	return url.Values{"check": {f.check}, "of": {f.feature.Name}, "statistic": {f.feature.Statistic}}.Encode()
+func (f figure) key() url.Values {
+	return url.Values{"check": {f.check}, "of": {f.feature.Name}, "statistic": {f.feature.Statistic}}
 }
 
 // in finds the same figure in another report.
