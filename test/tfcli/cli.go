@@ -207,6 +207,22 @@ func (w *Workspace) Run(args ...string) Result {
 	return Result{Code: cmd.ProcessState.ExitCode(), Out: out.String()}
 }
 
+// EngineCommand runs a command of the provider's binary about the workspace's
+// engine, and returns what it printed.
+func (w *Workspace) EngineCommand(name string, args ...string) string {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, w.cli.Provider, append([]string{"engine", name, "-directory", w.Engine}, args...)...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		w.t.Fatalf("engine %s: %v\n%s", name, err, said.String())
+	}
+	return string(out)
+}
+
 // Start starts a command without waiting for it.
 func (w *Workspace) Start(args ...string) *Started {
 	w.t.Helper()
