@@ -302,7 +302,8 @@ func TestSubject(t *testing.T) {
 		{"violated", Message{Monitor: monitor, State: mlops.MonitorViolated}, "local/dev/monitors/drift: violated"},
 		{"over", Message{Monitor: monitor, State: mlops.MonitorOK}, "local/dev/monitors/drift: ok"},
 		{
-			"retraining", Message{Monitor: monitor, State: mlops.MonitorViolated, Retraining: &mlops.Retraining{State: mlops.RetrainingFailed}},
+			"retraining",
+			Message{Monitor: monitor, State: mlops.MonitorViolated, Retraining: &mlops.Retraining{State: mlops.RetrainingFailed}},
 			"local/dev/monitors/drift: retraining failed",
 		},
 	}

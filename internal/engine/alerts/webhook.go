@@ -47,7 +47,8 @@ func (s *Service) post(ctx context.Context, a store.Alert) error {
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, response.Body, 64<<10) //nolint:mnd // enough to use the connection again
 	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("the webhook at %s answered %s", request.URL.Host, response.Status)
+		// In the words of the protocol: the receiver's own may repeat the URL.
+		return fmt.Errorf("the webhook at %s answered %d %s", request.URL.Host, response.StatusCode, http.StatusText(response.StatusCode))
 	}
 	return nil
 }

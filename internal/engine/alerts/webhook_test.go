@@ -3,6 +3,7 @@ package alerts
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,6 +59,20 @@ func TestWebhookIsPosted(t *testing.T) {
 	}
 }
 
+// ownWords answers 404 with a reason that repeats a secret, and is long.
+func ownWords(t *testing.T, w http.ResponseWriter) {
+	t.Helper()
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 404 no /secret-path "+strings.Repeat("x", 1<<16)+"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") // the sender may be gone
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReceiverInTrouble has the receiver fail first, in each way that receivers
 // do, and then answer: the alert arrives, with the same id at every attempt.
 func TestReceiverInTrouble(t *testing.T) {
@@ -71,6 +86,7 @@ func TestReceiverInTrouble(t *testing.T) {
 		want   string // in the status, while it lasts
 	}{
 		{"error", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "answered 500"},
+		{"words of its own", func(w http.ResponseWriter, _ *http.Request) { ownWords(t, w) }, "answered 404 Not Found"},
 		{"refusal", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, "answered 403"},
 		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
@@ -101,7 +117,7 @@ func TestReceiverInTrouble(t *testing.T) {
 			b.watch(t, monitor, r.URL+"/secret-path")
 			b.tell(t, monitor, mlops.MonitorViolated)
 			await(t, "the failure does not show", func() bool { return strings.Contains(b.standing(t, monitor).LastFail, tt.want) })
-			if a := b.standing(t, monitor); a.Pending != 1 || !a.LastSent.IsZero() {
+			if a := b.standing(t, monitor); a.Pending != 1 || !a.LastSent.IsZero() || strings.Contains(a.LastFail, "secret-path") {
 				t.Errorf("while the receiver is in trouble: %+v", a)
 			}
 			fixed.Store(true)
