@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -35,6 +36,9 @@ func openCSV(path string) (source, error) {
 		return nil, first(s.malformed(err, header), f.close())
 	}
 	for _, name := range header {
+		if !utf8.ValidString(name) {
+			return nil, errors.Join(invalidf("line 1: %w", errNotUTF8), f.close())
+		}
 		s.names = append(s.names, strings.TrimSpace(name))
 	}
 	if err := checkNames(s.names); err != nil {
@@ -54,6 +58,9 @@ func (s *csvSource) next() ([]Cell, error) {
 	}
 	s.line, _ = s.reader.FieldPos(0)
 	for i, field := range record {
+		if !utf8.ValidString(field) {
+			return nil, invalidf("line %d, column %q: %w", s.line, s.names[i], errNotUTF8)
+		}
 		s.cells[i] = Parse(field)
 	}
 	return s.cells, nil

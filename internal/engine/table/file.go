@@ -17,6 +17,10 @@ const longestRow = 16 << 20
 // errLongRow is returned for a row that would fill the memory.
 var errLongRow = errors.New("the row is longer than 16 MiB; is a quote not closed?")
 
+// errNotUTF8 is returned for text in another encoding, whose values would be the
+// same as no value of requests.
+var errNotUTF8 = errors.New("this is not UTF-8; save the file in UTF-8")
+
 // text is an open file of text, unzipped if need be, without byte order mark.
 type text struct {
 	in   *bufio.Reader

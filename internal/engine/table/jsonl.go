@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -57,6 +58,9 @@ func (s *jsonSource) next() ([]Cell, error) {
 }
 
 func (s *jsonSource) object(line []byte) ([]Cell, error) {
+	if !utf8.Valid(line) {
+		return nil, invalidf("line %d: %w", s.line, errNotUTF8)
+	}
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.UseNumber() // a float64 does not tell large integers apart

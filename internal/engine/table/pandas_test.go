@@ -70,7 +70,7 @@ def keep(name, read):
     f = read(folder + "/" + name)
     results[name] = {"rows": len(f), "columns": {str(c): figures(f[c]) for c in f.columns}}
 
-small, large = frame(500), frame(200_000)
+small, large = frame(500), frame(50_000)
 wine = load_wine(as_frame=True).frame
 read_csv = lambda path: pd.read_csv(path, parse_dates=["seen"])
 small.to_csv(folder + "/small.csv", index=False); keep("small.csv", read_csv)
@@ -84,7 +84,7 @@ for compression in ("snappy", "gzip", "zstd", "none"):
     name = f"small-{compression}.parquet"
     small.to_parquet(folder + "/" + name, index=False, compression=None if compression == "none" else compression); keep(name, pd.read_parquet)
 small.to_parquet(folder + "/old.parquet", index=False, use_deprecated_int96_timestamps=True, use_dictionary=False); keep("old.parquet", pd.read_parquet)
-large.to_parquet(folder + "/large.parquet", index=False, row_group_size=30_000); keep("large.parquet", pd.read_parquet)
+large.to_parquet(folder + "/large.parquet", index=False, row_group_size=8_000); keep("large.parquet", pd.read_parquet)
 json.dump(results, sys.stdout)
 `
 
