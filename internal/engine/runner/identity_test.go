@@ -237,3 +237,24 @@ func TestPipelineThatIsBeingDeletedRunsNoMore(t *testing.T) {
 		t.Errorf("a run of a pipeline that is being deleted: %v, want conflict", err)
 	}
 }
+
+// TestDetachedRunIsNobodys proves that a run that no configuration has is left
+// to retention, and that asking for it again finds it.
+func TestDetachedRunIsNobodys(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.addPipeline(map[string]mlops.Step{"a": sh("true")})
+	spec := mlops.PipelineRunSpec{Pipeline: pipeline, Triggers: map[string]string{"action": "1"}, Detached: true}
+	var refs []mlops.ID
+	for range 2 {
+		change, err := e.Create(e.ctx, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, change.Ref)
+	}
+	r, err := e.store.Runs().Get(e.ctx, refs[0])
+	if err != nil || r.Owner != "" || refs[0] != refs[1] {
+		t.Errorf("the runs are %v, of %q: %v", refs, r.Owner, err)
+	}
+}
