@@ -46,7 +46,7 @@ func TestHealth(t *testing.T) {
 			b := newBench(t)
 			b.capture(0) // health needs none
 			b.watch(func(s *mlops.MonitorSpec) { s.Window, s.Health = mlops.Duration(time.Hour), &tt.health })
-			_, err := b.Service.table.Change(t.Context(), monitor, func(tx *store.Tx, r *record) error {
+			_, err := b.table.Change(t.Context(), monitor, func(tx *store.Tx, r *record) error {
 				_, err := tx.ExecContext(t.Context(), "UPDATE objects SET created = ? WHERE id = ?", time.Now().Add(-tt.age).UnixNano(), r.ID)
 				return err
 			})

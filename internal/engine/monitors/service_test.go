@@ -167,7 +167,7 @@ func TestOneMonitorsTrouble(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.watch(func(s *mlops.MonitorSpec) { *s = healthy(mlops.Schedule{Cron: "*/10 * * * *"}) })
-		_, err := b.Service.table.Change(t.Context(), sick.ID(), func(_ *store.Tx, r *record) error {
+		_, err := b.table.Change(t.Context(), sick.ID(), func(_ *store.Tx, r *record) error {
 			r.Spec.Schedule.Cron = "no schedule"
 			return nil
 		})
