@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -81,7 +80,7 @@ locals {
     steps         = [20, 50]
     bake          = "4s"
     keep_previous = "5m"
-    gates         = { max_error_percent = 1, max_p95 = "5s", min_requests = 20, wait = "60s" }
+    gates         = { max_error_percent = 1, max_p95 = "1s", min_requests = 20, wait = "60s" }
   }
 }
 
@@ -91,24 +90,21 @@ output "digest_prod" { value = module.tumor.digests["prod"] }
 output "version" { value = module.tumor.versions["dev"] }
 `
 
-// loopTraining fits a forest to what the warehouse has. A linear model, on the
-// other hand, refuses rows with a missing value, which live traffic has: it
-// passes the smoke test and fails in the canary.
+// loopTraining fits a forest to what the warehouse has. A jungle is as right as a
+// forest, passes the smoke test, and is far too slow for users: only live traffic
+// shows that.
 const loopTraining = `
 import json, os
 import joblib
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 table = pd.read_csv(os.environ["WAREHOUSE"])
 train, test = train_test_split(table, test_size=0.3, random_state=1, stratify=table["target"])
 columns = [c for c in table.columns if c != "target"]
-if os.environ["KIND"] == "linear":
-    model = LogisticRegression(max_iter=10000)
-else:
-    model = RandomForestClassifier(n_estimators=30, random_state=1)
+trees = {"forest": 30, "jungle": 6000}[os.environ["KIND"]]
+model = RandomForestClassifier(n_estimators=trees, max_depth=6, random_state=1)
 model.fit(train[columns].to_numpy(), train["target"])
 with open(os.environ["MLOPS_OUTPUT_METRICS"], "w", encoding="utf-8") as f:
     json.dump({"accuracy": model.score(test[columns].to_numpy(), test["target"])}, f)
@@ -126,7 +122,7 @@ load_breast_cancer(as_frame=True).frame.to_csv(os.environ["MLOPS_OUTPUT_TABLE"],
 // TestAccLoop goes round once, with real data: the world changes, the monitor
 // notices, tells, and trains again; the next apply brings the new version
 // through gates and a canary to all stages. Then a bad model comes the same
-// way, and goes back from the canary without a failed answer of the old one.
+// way, and goes back from the canary without a failed answer.
 func TestAccLoop(t *testing.T) {
 	t.Parallel()
 	w := workspace(t, "")
@@ -176,7 +172,7 @@ func TestAccLoop(t *testing.T) {
 	if !eventually(func() bool { return w.Run("plan", "-detailed-exitcode").Code == changes }) {
 		t.Fatal("no plan sees a retrained model")
 	}
-	l := startLiveTraffic(t, url, shifted.rows, false)
+	l := startLiveTraffic(t, url, shifted.rows)
 	w.Apply()
 	l.end(t)
 	w.PlanIsEmpty()
@@ -185,18 +181,16 @@ func TestAccLoop(t *testing.T) {
 		t.Fatalf("prod serves %s, dev %s, before it was %s", second, w.Output("digest_dev"), first)
 	}
 
-	// A bad model: it answers the smoke test, and not what users send.
-	l = startLiveTraffic(t, url, shifted.rows, true)
-	w.ApplyFails("-var", "kind=linear").Contains(t, "canary", "max_error_percent")
-	l.endWith(t, 0.15)
-	w.Must("refresh", "-var", "kind=linear")
+	// A bad model: it answers the smoke test, and keeps users waiting.
+	l = startLiveTraffic(t, url, shifted.rows)
+	w.ApplyFails("-var", "kind=jungle").Contains(t, "canary", "max_p95 = 1s", "what was there before is in force")
+	l.end(t)
+	w.Must("refresh", "-var", "kind=jungle")
 	if got := w.Output("digest_prod"); got != second {
 		t.Errorf("prod serves %s, want %s still", got, second)
 	}
-	for _, row := range []string{instances(shifted.rows[:5]), withMissing(shifted.rows[:1])} {
-		if status, answer := send(url, row); status != http.StatusOK {
-			t.Errorf("after the rollback the endpoint answers %d %s", status, answer)
-		}
+	if status, answer := send(url, instances(shifted.rows[:5])); status != http.StatusOK {
+		t.Errorf("after the rollback the endpoint answers %d %s", status, answer)
 	}
 	w.PlanHasChanges()
 	w.Apply() // with the good model again
@@ -334,27 +328,14 @@ func (d data) write(t *testing.T, path string) {
 }
 
 // instances is a request with the features of rows.
-func instances(rows [][]float64) string { return request(rows, math.Inf(1)) }
-
-// withMissing is a request whose rows lack their first feature.
-func withMissing(rows [][]float64) string { return request(rows, 0) }
-
-func request(rows [][]float64, missing float64) string {
-	all := make([][]any, 0, len(rows))
+func instances(rows [][]float64) string {
+	all := make([][]float64, 0, len(rows))
 	for _, row := range rows {
-		one := make([]any, 0, len(row)-1)
-		for i, v := range row[:len(row)-1] {
-			if float64(i) == missing {
-				one = append(one, nil)
-				continue
-			}
-			one = append(one, v)
-		}
-		all = append(all, one)
+		all = append(all, row[:len(row)-1])
 	}
 	b, err := json.Marshal(map[string]any{"instances": all})
 	if err != nil {
-		panic(err)
+		panic(err) // numbers have a JSON form
 	}
 	return string(b)
 }
@@ -384,9 +365,8 @@ func send(url, request string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
-// startLiveTraffic sends rows as users would: one at a time, and where the world
-// is so, with a value missing now and then.
-func startLiveTraffic(t *testing.T, url string, rows [][]float64, missing bool) *load {
+// startLiveTraffic sends rows as users would: one at a time.
+func startLiveTraffic(t *testing.T, url string, rows [][]float64) *load {
 	t.Helper()
 	l := &load{stop: make(chan struct{})}
 	for worker := range 4 {
@@ -397,13 +377,8 @@ func startLiveTraffic(t *testing.T, url string, rows [][]float64, missing bool) 
 					return
 				default:
 				}
-				row := rows[i%len(rows)]
-				body := instances([][]float64{row})
-				if missing && i%3 == 0 {
-					body = withMissing([][]float64{row})
-				}
 				l.sent.Add(1)
-				if status, answer := send(url, body); status != http.StatusOK {
+				if status, answer := send(url, instances([][]float64{rows[i%len(rows)]})); status != http.StatusOK {
 					l.failed.Add(1)
 					l.example.Store(fmt.Sprint(status, " ", answer))
 				}
@@ -411,16 +386,4 @@ func startLiveTraffic(t *testing.T, url string, rows [][]float64, missing bool) 
 		})
 	}
 	return l
-}
-
-// endWith stops the load and fails the test if a larger share of the requests
-// failed than what a canary may cost.
-func (l *load) endWith(t *testing.T, share float64) {
-	t.Helper()
-	close(l.stop)
-	l.wg.Wait()
-	sent, failed := l.sent.Load(), l.failed.Load()
-	if failed == 0 || float64(failed) > share*float64(sent) {
-		t.Errorf("%d of %d requests failed; the canary was to fail some, and few: %v", failed, sent, l.example.Load())
-	}
 }
