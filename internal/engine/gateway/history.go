@@ -16,12 +16,12 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// Of the figures by minute: how long they are kept, and how many at most, which
-// only an endpoint whose versions change all the time would reach.
-const (
-	historyKept = 48 * time.Hour
-	historyMost = 20000
-)
+// HistoryKept is how long the figures by minute are kept.
+const HistoryKept = 48 * time.Hour
+
+// historyMost is how many figures by minute are kept, which only an endpoint whose
+// versions change all the time would reach.
+const historyMost = 20000
 
 // Minute is what one version of a variant did in one minute.
 type Minute struct {
@@ -112,7 +112,7 @@ func (h *history) turn(now time.Time) {
 	h.closed = append(h.closed, h.open()...)
 	clear(h.counts)
 	h.minute = minute
-	old := func(m Minute) bool { return m.Start.Before(now.Add(-historyKept)) }
+	old := func(m Minute) bool { return m.Start.Before(now.Add(-HistoryKept)) }
 	h.closed = slices.DeleteFunc(h.closed, old)
 	h.closed = slices.Delete(h.closed, 0, max(0, len(h.closed)-historyMost))
 }

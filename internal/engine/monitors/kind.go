@@ -146,6 +146,9 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 			return invalid("model_quality.ground_truth_uri", "%s", mlops.Message(err))
 		}
 	}
+	if err := s.checkReach(ctx, spec); err != nil {
+		return err
+	}
 	if spec.Alerts == nil || len(spec.Alerts.Emails) == 0 {
 		return nil
 	}
