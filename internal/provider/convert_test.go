@@ -113,6 +113,7 @@ func TestModelVersionRoundTrip(t *testing.T) {
 func TestModelEndpointRoundTrip(t *testing.T) {
 	t.Parallel()
 	zero, two, eight := int64(0), int64(2), int64(8)
+	none, minute, atOnce := 0.0, mlops.Duration(time.Minute), mlops.Duration(0)
 	version := mlops.ID(devID + "/models/m/versions/1")
 	roundTrip(t, modelEndpoint(guide{testFactories()}), map[string]mlops.ModelEndpointSpec{
 		"least": {Environment: devID, Name: "e", Variants: map[string]mlops.Variant{"a": {Version: version, Traffic: 100}}},
@@ -125,13 +126,19 @@ func TestModelEndpointRoundTrip(t *testing.T) {
 				},
 				"b": {Version: version, Traffic: 100},
 			},
-			Rollout: &mlops.Rollout{Strategy: "all_at_once"}, Capture: &mlops.Capture{SamplePercent: 0},
+			Rollout: &mlops.Rollout{
+				Strategy: "canary", Steps: []int64{1, 99}, Increment: 7, Bake: minute, KeepPrevious: &minute,
+				Gates: &mlops.Gates{MaxErrorPercent: &none, MaxP50: 1, MaxP95: 2, MaxP99: 3, MinRequests: 4, Wait: 5, SmokeTest: true},
+			},
+			Schedule: &mlops.UpTime{Up: "@daily", Down: "@hourly", Timezone: "UTC"}, Access: "token", DeletionProtection: true,
+			Capture:   &mlops.Capture{SamplePercent: 0},
 			SmokeTest: &mlops.SmokeTest{Request: "{}", Status: 404, Timeout: mlops.Duration(time.Second)}, Timeout: mlops.Duration(time.Second),
 		},
 		"empty": {
 			Environment: devID, Name: "e", Labels: map[string]string{},
 			Variants: map[string]mlops.Variant{"a": {Version: version, Traffic: 100, Compute: &mlops.Compute{}, Scaling: &mlops.Scaling{}, Env: map[string]string{}}},
 			Capture:  &mlops.Capture{SamplePercent: 100},
+			Rollout:  &mlops.Rollout{Strategy: "linear", KeepPrevious: &atOnce, Gates: &mlops.Gates{}},
 		},
 	})
 }

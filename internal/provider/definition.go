@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -66,23 +67,29 @@ type definition[M any, S specification, T any] struct {
 
 	// The rest is optional.
 
-	stands    mlops.Noun                                           // noun of the platform's object, where the resource is another word for it
-	own       []string                                             // names of the backends' own objects
-	exclusive []string                                             // attributes of which exactly one must be given
-	derived   []string                                             // optional attributes that the platform fills in
-	locate    func(*platforms, *S) error                           // completes a spec with what the provider's settings say
-	check     func(*mlops.Checker, S)                              // rules beyond the domain's
-	foretell  func(*mlops.Checker, S) map[string]string            // computed values that are known at plan
-	consider  func(context.Context, *platforms, *mlops.Checker, S) // rules about other objects, as they are now
-	note      func(p *platforms, held mlops.ID, planned S)         // tells others of the plan what this one will be
-	alters    func(prior, planned S, sameBytes bool) []string      // computed attributes that a change may alter
-	settled   func(prior, planned S) bool                          // a change that the platform need not check at plan
-	kept      []string                                             // attributes that no platform keeps: the state alone has them
-	secrets   bool                                                 // has write-only attributes, whose change no state shows
-	outside   func(S) bool                                         // the spec names bytes that may change by themselves
-	digest    func(M) string                                       // of the bytes that the state knows
-	follow    func(*S, mlops.ID)                                   // notes the object that a successor follows
-	protected func(M) bool                                         // the object must not be deleted
+	stands    mlops.Noun                                      // noun of the platform's object, where the resource is another word for it
+	own       []string                                        // names of the backends' own objects
+	exclusive []string                                        // attributes of which exactly one must be given
+	derived   []string                                        // optional attributes that the platform fills in
+	locate    func(*platforms, *S) error                      // completes a spec with what the provider's settings say
+	check     func(*mlops.Checker, S)                         // rules beyond the domain's
+	foretell  func(*mlops.Checker, S) map[string]string       // computed values that are known at plan
+	alters    func(prior, planned S, sameBytes bool) []string // computed attributes that a change may alter
+	settled   func(prior, planned S) bool                     // a change that the platform need not check at plan
+	kept      []string                                        // attributes that no platform keeps: the state alone has them
+	outside   func(S) bool                                    // the spec names bytes that may change by themselves
+	digest    func(M) string                                  // of the bytes that the state knows
+	follow    func(*S, mlops.ID)                              // notes the object that a successor follows
+	protected func(M) bool                                    // the object must not be deleted
+
+	// consider has the rules about other objects, as they will be after the plan.
+	consider func(context.Context, *platforms, *mlops.Checker, proposal[M, S])
+	// note tells what others are judged by and this plan changes.
+	note func(*prospects, *mlops.Checker, proposal[M, S])
+	// secrets is given where there are write-only attributes, whose change no
+	// state shows. It takes their marks over from a state or a plan, and reports
+	// whether one of them is of a secret that the spec does not have.
+	secrets func(*S, map[string]tftypes.Value) bool
 }
 
 // patience is how long each operation may take where timeouts does not say.

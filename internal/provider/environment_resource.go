@@ -25,6 +25,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		own:          names,
 		exclusive:    names,
 		locate:       locateEnvironment,
+		note:         noteStage,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
 }

@@ -168,21 +168,25 @@ data "mlops_model_endpoint" "test" {
 	})
 }
 
-// In prod only approved versions serve: another is refused at plan, and the plan
-// that approves it lets it through.
+// In prod only approved versions serve: another is refused at plan. What counts
+// is what the very same plan makes of the version and of the stage, also for an
+// endpoint that stays as it is.
 func TestAccModelEndpoint_approval(t *testing.T) {
-	in := func(approval, config string) string {
-		return strings.NewReplacer(`= "dev"`, `= "prod"`, `= "custom"`, "= \"custom\"\n  approval = \""+approval+`"`).Replace(config)
+	const address = "mlops_model_endpoint.test"
+	in := func(stage, approval, config string) string {
+		return strings.NewReplacer(`= "dev"`, `= "`+stage+`"`, `= "custom"`, "= \"custom\"\n  approval = \""+approval+`"`).Replace(config)
 	}
+	served := accEndpoint(accChampion)
 	refused := regexp.MustCompile(`(?s)Version not approved.*serves\s+approved\s+versions\s+only`)
 	accept(t, func(w world) []resource.TestStep {
 		return []resource.TestStep{
-			{Config: w.on(in("pending", accVersion(accBytes)))},
-			{Config: w.on(in("pending", accEndpoint(accChampion))), PlanOnly: true, ExpectError: refused},
-			{
-				Config:           w.on(in("approved", accEndpoint(accChampion))),
-				ConfigPlanChecks: willDo("mlops_model_endpoint.test", plancheck.ResourceActionCreate),
-			},
+			{Config: w.on(in("prod", "pending", accVersion(accBytes)))},
+			{Config: w.on(in("prod", "pending", served)), PlanOnly: true, ExpectError: refused},
+			{Config: w.on(in("prod", "approved", served)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionCreate)},
+			{Config: w.on(in("prod", "rejected", served)), PlanOnly: true, ExpectError: refused},
+			{Config: w.on(in("test", "pending", served)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
+			{Config: w.on(in("prod", "pending", served)), PlanOnly: true, ExpectError: refused},
+			{Config: w.on(in("prod", "approved", served)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
 		}
 	})
 }

@@ -1,7 +1,12 @@
 package provider
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -92,20 +97,81 @@ func TestAccMonitor_unsupported(t *testing.T) { testAccUnsupported(t, monitorNou
 // Another webhook is a change although no state has its URL, and the same one is
 // none. The data source tells what the monitor found.
 func TestAccMonitor_webhook(t *testing.T) {
-	const address = "mlops_monitor.test"
+	const address, secret = "mlops_monitor.test", "T0/secret"
 	to := func(url string) string {
 		return accMonitor(accHealth+"alerts = { webhook_url = \""+url+"\" }\n") + `
 data "mlops_monitor" "test" { id = mlops_monitor.test.id }
 `
 	}
+	const one, two = "https://hooks.example.com/" + secret, "https://hooks.example.com/" + secret + "?two"
+	hidden := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+		checks := willDo(address, action)
+		checks.PreApply = append(checks.PreApply, hides(secret))
+		return checks
+	}
 	accept(t, func(w world) []resource.TestStep {
 		return []resource.TestStep{
-			{Config: w.on(to("https://hooks.example.com/one")), ConfigStateChecks: []statecheck.StateCheck{
+			{Config: w.on(to(one)), ConfigPlanChecks: hidden(plancheck.ResourceActionCreate), ConfigStateChecks: []statecheck.StateCheck{
+				hides(secret),
 				statecheck.ExpectKnownValue("data.mlops_monitor.test", tfjsonpath.New("status").AtMapKey("state"), knownvalue.StringExact("waiting")),
 			}},
-			{Config: w.on(to("https://hooks.example.com/one")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
-			{Config: w.on(to("https://hooks.example.com/two")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate)},
+			{Config: w.on(to(one)), ConfigPlanChecks: hidden(plancheck.ResourceActionNoop)},
+			{
+				Config: w.on(to(two)), ConfigPlanChecks: hidden(plancheck.ResourceActionUpdate),
+				ConfigStateChecks: []statecheck.StateCheck{hides(secret), has(address, "webhook_mark", knownvalue.NotNull())},
+			},
 			{Config: w.on(accMonitor(accHealth)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate)},
 		}
 	})
+}
+
+// An imported monitor keeps the webhook that it has while its configuration,
+// which a generated one cannot, does not say it. What an apply said is gone
+// when it is not said any more.
+func TestAccMonitor_importedWebhook(t *testing.T) {
+	const address = "mlops_monitor.test"
+	marked := func(is knownvalue.Check) []statecheck.StateCheck {
+		return []statecheck.StateCheck{has(address, "webhook_mark", is)}
+	}
+	with := func(arguments string) string { return accMonitor(accHealth + arguments) }
+	const said, silent = "alerts = { webhook_url = \"https://hooks.example.com/one\" }\n", "alerts = {}\n"
+	forget := "removed {\n from = mlops_monitor.test\n lifecycle { destroy = false }\n}\n"
+	accept(t, func(w world) []resource.TestStep {
+		bring := "import {\n to = mlops_monitor.test\n id = \"" + w.id("monitors/churn") + "\"\n}\n"
+		return []resource.TestStep{
+			{Config: w.on(with(said))},
+			{Config: w.on(accServed() + forget)},
+			{Config: w.on(with(silent) + bring), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop), ConfigStateChecks: marked(knownvalue.NotNull())},
+			{
+				Config: w.on(with(silent + "description = \"kept\"\n")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate),
+				ConfigStateChecks: marked(knownvalue.NotNull()),
+			},
+			{
+				Config: w.on(with(strings.Replace(said, "one", "two", 1))), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate),
+				ConfigStateChecks: marked(knownvalue.NotNull()),
+			},
+			{Config: w.on(with(silent)), ConfigPlanChecks: willDo(address, plancheck.ResourceActionUpdate), ConfigStateChecks: marked(knownvalue.Null())},
+		}
+	})
+}
+
+// hides expects a secret in neither the planned values nor the state.
+type hides string
+
+// CheckPlan leaves the configuration out, which is the user's own text.
+func (h hides) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	resp.Error = h.in("plan", []any{req.Plan.PlannedValues, req.Plan.ResourceChanges, req.Plan.PriorState})
+}
+
+// CheckState looks at all of the state.
+func (h hides) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
+	resp.Error = h.in("state", req.State)
+}
+
+func (h hides) in(what string, v any) error {
+	b, err := json.Marshal(v)
+	if err == nil && bytes.Contains(b, []byte(h)) {
+		err = fmt.Errorf("the %s has %q", what, string(h))
+	}
+	return err
 }

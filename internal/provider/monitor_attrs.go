@@ -28,7 +28,7 @@ func monitorAttributes(g guide) attributes {
 		"baseline": baselineAttribute(g),
 		"alerts": object("Who is told of a violation, and of its end.", attributes{
 			"webhook_url": schema.StringAttribute{
-				MarkdownDescription: g.doc(mlops.FeatureMonitorWebhook, "Gets a POST with the report as JSON. It is a secret: it is in no state and no plan, and the backend keeps it sealed. A change of it is noticed by `webhook_mark`."),
+				MarkdownDescription: g.doc(mlops.FeatureMonitorWebhook, "Gets a POST with the report as JSON. It is a secret: it is in no state and no plan, and the backend keeps it sealed. A change of it is noticed by `webhook_mark`. An imported monitor keeps the one that it has until a configuration says another, or leaves `alerts` out."),
 				Optional:            true,
 				WriteOnly:           true,
 				Sensitive:           true,
@@ -46,7 +46,7 @@ func monitorAttributes(g guide) attributes {
 			},
 			"checks": textSet("Which checks start it. Default: all but `health`."),
 		}),
-		"webhook_mark": computedText("A mark of `alerts.webhook_url` that changes when that does, and tells nothing else of it."),
+		"webhook_mark": computedText("A mark of `alerts.webhook_url` that changes when that does, and tells nothing else of it: a slow, truncated hash of it and the monitor's ID."),
 	}
 	maps.Copy(all, monitorChecks(g))
 	return all

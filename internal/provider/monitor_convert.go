@@ -16,22 +16,11 @@ func (m monitorModel) spec() mlops.MonitorSpec {
 		ModelQuality: m.ModelQuality.spec(), Bias: m.Bias.spec(), Health: m.Health.spec(),
 		OnViolation: m.OnViolation.spec(),
 	}
-	s.Alerts = m.alerts(s.ID())
+	if a := m.Alerts; a != nil {
+		// The URL is in a configuration only, and its mark in a state only.
+		s.Alerts = &mlops.Alerts{WebhookURL: valueOf(a.WebhookURL), Emails: a.Emails, Repeat: durationOf(a.Repeat), Mark: valueOf(m.WebhookMark)}
+	}
 	return s
-}
-
-// alerts has the URL where the model is of a configuration, and its mark alone
-// where it is of a state.
-func (m monitorModel) alerts(id mlops.ID) *mlops.Alerts {
-	a := m.Alerts
-	if a == nil {
-		return nil
-	}
-	alerts := &mlops.Alerts{WebhookURL: valueOf(a.WebhookURL), Emails: a.Emails, Repeat: durationOf(a.Repeat), Mark: valueOf(m.WebhookMark)}
-	if alerts.WebhookURL != "" {
-		alerts.Mark = webhookMark(id, alerts.WebhookURL)
-	}
-	return alerts
 }
 
 // How a mark is made: slow enough that trying out what a URL might be takes

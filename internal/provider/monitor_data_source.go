@@ -40,7 +40,7 @@ func monitorStatusAttributes() map[string]dsschema.Attribute {
 	return map[string]dsschema.Attribute{
 		"state":         text("`waiting` for the first check, `ok`, `violated`, `no_data`, or `broken` where the check could not be made."),
 		"since":         text("Since when. In RFC 3339 form."),
-		"reason":        text("In words."),
+		"reason":        text("In words; empty where there is nothing to say."),
 		"checked_at":    text("When the last check was made. In RFC 3339 form."),
 		"next_check_at": text("When the next check is made. In RFC 3339 form."),
 		"rows":          count("Rows that the last check had."),
@@ -93,7 +93,7 @@ type retrainingModel struct {
 func monitorStatusOf(seen mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]) monitorStatusModel {
 	s := seen.Status
 	m := monitorStatusModel{
-		State: nullable(string(s.State)), Since: nullableTime(s.Since), Reason: nullable(seen.Reason), NextCheckAt: nullableTime(s.NextCheck),
+		State: nullable(string(s.State)), Since: nullableTime(s.Since), Reason: &seen.Reason, NextCheckAt: nullableTime(s.NextCheck),
 		Violated: []string{}, BaselineRows: s.Baseline.Rows,
 		Alerts: alertsStatusModel{nullableTime(s.Alerts.LastSent), s.Alerts.Pending, nullable(s.Alerts.LastFail)},
 		Retraining: retrainingModel{

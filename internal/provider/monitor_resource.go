@@ -3,6 +3,8 @@ package provider
 import (
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
 )
@@ -23,7 +25,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		id:           mlops.MonitorSpec.ID,
 		name:         func(s mlops.MonitorSpec) string { return s.Name },
 		identity:     []string{"endpoint", "name"},
-		secrets:      true,
+		secrets:      markWebhook,
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
 		alters:       func(_, _ mlops.MonitorSpec, _ bool) []string { return []string{"webhook_mark"} },
@@ -43,8 +45,20 @@ func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
 	if !c.Known(mlops.At("alerts"), mlops.At("endpoint"), mlops.At("name")) {
 		return nil
 	}
-	if s.Alerts == nil {
-		return map[string]string{"webhook_mark": ""}
+	mark := ""
+	if a := s.Alerts; a != nil && a.WebhookURL != "" {
+		mark = webhookMark(s.ID(), a.WebhookURL)
+	} else if a != nil {
+		mark = a.Mark
 	}
-	return map[string]string{"webhook_mark": s.Alerts.Mark}
+	return map[string]string{"webhook_mark": mark}
+}
+
+// markWebhook takes the mark of the webhook's URL over from a state or a plan.
+func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
+	if s.Alerts == nil {
+		return false
+	}
+	s.Alerts.Mark = textOf(held["webhook_mark"])
+	return s.Alerts.Mark != "" && s.Alerts.WebhookURL == ""
 }

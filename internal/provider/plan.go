@@ -33,14 +33,14 @@ func (r *managed[M, S, T]) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	c := mlops.NewChecker(p.asked.unknown...)
 	r.verify(c, p.asked)
 	if r.consider != nil && p.asked.backend != "" {
-		r.consider(ctx, r.platforms, c, p.asked.spec)
+		r.consider(ctx, r.platforms, c, p)
 	}
 	report(ctx, r.full, c.Problems(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if r.note != nil {
-		r.note(r.platforms, p.held, p.asked.spec)
+		r.note(r.platforms.prospects, c, p)
 	}
 	if !p.exists || r.settled == nil || !r.settled(p.before, p.asked.spec) {
 		r.preflight(ctx, p.asked, &resp.Diagnostics)
@@ -77,6 +77,11 @@ type proposal[M, S any] struct {
 	config, plan, state map[string]tftypes.Value
 }
 
+// stays reports whether nothing but the object's surroundings can change.
+func (p proposal[M, S]) stays() bool {
+	return p.exists && len(p.asked.unknown) == 0 && mlops.DigestOf(p.before) == mlops.DigestOf(p.asked.bare)
+}
+
 // propose reads a plan and claims its ID.
 func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (proposal[M, S], bool) {
 	var p proposal[M, S]
@@ -92,7 +97,7 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 	if p.exists {
 		p.held = mlops.ID(textOf(p.state["id"]))
 	}
-	if p.exists && r.outside == nil && !r.secrets && req.Plan.Raw.Equal(req.State.Raw) {
+	if p.exists && r.uneventful(r.platforms) && req.Plan.Raw.Equal(req.State.Raw) {
 		p.same = true
 	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
 		return p, false
@@ -104,6 +109,13 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 // read decodes what is asked for and what is there.
 func (r *managed[M, S, T]) read(ctx context.Context, req resource.ModifyPlanRequest, p *proposal[M, S], diags *diag.Diagnostics) bool {
 	p.asked = r.ask(ctx, req.Config.Raw, diags)
+	if p.exists && r.secrets != nil && req.Private != nil {
+		brought, noteDiags := imported(ctx, req.Private)
+		diags.Append(noteDiags...)
+		if brought {
+			r.secrets(&p.asked.spec, p.state)
+		}
+	}
 	if r.id != nil {
 		p.id = r.id(p.asked.spec)
 	}
@@ -206,8 +218,7 @@ func (r *managed[M, S, T]) planComputed(ctx context.Context, c *mlops.Checker, p
 // spec stays as it is.
 func (r *managed[M, S, T]) altered(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) []string {
 	sameBytes := r.sameBytes(ctx, p, diags)
-	changed := len(p.asked.unknown) > 0 || !sameBytes || mlops.DigestOf(p.before) != mlops.DigestOf(p.asked.bare)
-	if !changed || r.alters == nil {
+	if r.alters == nil || p.stays() && sameBytes {
 		return nil
 	}
 	return r.alters(p.before, p.asked.spec, sameBytes)

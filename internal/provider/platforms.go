@@ -22,7 +22,7 @@ type platforms struct {
 	version   string
 	reads     *lifecycle.Reads
 	claims    *claims
-	approvals *approvals
+	prospects *prospects
 
 	mu     sync.Mutex
 	opened map[string]mlops.Backend

@@ -78,7 +78,7 @@ func (p *mlopsProvider) Configure(_ context.Context, req provider.ConfigureReque
 	}
 	shared := &platforms{
 		factories: p.factories, settings: map[string]mlops.Settings{}, version: p.version,
-		reads: lifecycle.NewReads(), claims: newClaims(), approvals: newApprovals(), opened: map[string]mlops.Backend{},
+		reads: lifecycle.NewReads(), claims: newClaims(), prospects: newProspects(), opened: map[string]mlops.Backend{},
 	}
 	for _, f := range p.factories {
 		given := settingsOf(members[f.Name])

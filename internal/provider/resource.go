@@ -76,6 +76,7 @@ func (r *managed[M, S, T]) Configure(_ context.Context, req resource.ConfigureRe
 // Create implements resource.Resource.
 func (r *managed[M, S, T]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	m, spec, target, ok := r.begin(ctx, req.Config.Raw, &resp.Diagnostics)
+	r.mark(&spec, req.Plan.Raw, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -191,6 +192,7 @@ func (r *managed[M, S, T]) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	id, t := idOf(commonOf(&prior).ID), commonOf(&m).Timeouts
+	brought := r.mark(&spec, req.Plan.Raw, &resp.Diagnostics)
 	if r.follow != nil {
 		r.follow(&spec, id)
 	}
@@ -203,6 +205,9 @@ func (r *managed[M, S, T]) Update(ctx context.Context, req resource.UpdateReques
 	if err == nil || seen.Ref != "" && !r.successive {
 		r.write(ctx, r.model(seen, t), &resp.State, resp.Identity, &resp.Diagnostics)
 		r.keep(req.Plan.Raw, &resp.State, &resp.Diagnostics)
+	}
+	if err == nil && !brought && r.secrets != nil {
+		resp.Diagnostics.Append(noteImported(ctx, resp.Private, false)...)
 	}
 	r.fail(ctx, err, &resp.Diagnostics)
 }
@@ -238,6 +243,9 @@ func (r *managed[M, S, T]) ImportState(ctx context.Context, req resource.ImportS
 	if _, err := mlops.ID(id).ParseAs(r.object()); err != nil {
 		resp.Diagnostics.AddError("Not the ID of "+r.noun.One(),
 			err.Error()+".\n\nThe ID of "+r.noun.One()+" looks like \""+exampleID(r.noun)+"\".")
+	}
+	if r.secrets != nil {
+		resp.Diagnostics.Append(noteImported(ctx, resp.Private, true)...)
 	}
 }
 

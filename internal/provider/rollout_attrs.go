@@ -3,6 +3,7 @@ package provider
 import (
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -18,7 +19,7 @@ func rolloutAttribute(g guide) schema.SingleNestedAttribute {
 			MarkdownDescription: "`canary`: percent of the traffic on the new versions, rising, each below 100. Default: `[10, 50]`. `shadow`: one, the percent of requests that is copied. Default: `[100]`.",
 			Optional:            true,
 			ElementType:         types.Int64Type,
-			Validators:          noNullElements(),
+			Validators:          append(noNullElements(), listvalidator.SizeAtLeast(1)),
 		},
 		"increment": atLeastOne("`linear`: percent of the traffic that each step adds. Default: 20."),
 		"bake":      duration("How long each step is observed. Default: 1m."),

@@ -62,7 +62,7 @@ func newScene(t *testing.T, f mlops.Factory, settings mlops.Settings) *scene {
 	wantNoDiagnostics(t, s.configure(t, obj{"owner": owner, f.Name: obj(settings)}))
 	s.platforms = &platforms{
 		factories: []mlops.Factory{f}, settings: map[string]mlops.Settings{f.Name: settings}, version: accProviderVersion,
-		owner: owner, reads: lifecycle.NewReads(), claims: newClaims(), approvals: newApprovals(), opened: map[string]mlops.Backend{},
+		owner: owner, reads: lifecycle.NewReads(), claims: newClaims(), prospects: newProspects(), opened: map[string]mlops.Backend{},
 	}
 	s.build(t)
 	return s

@@ -59,6 +59,7 @@ func (c core) validate(t *testing.T, resource string, config obj) []*tfprotov6.D
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: resource, Config: dynamic(t, c.types[resource], config),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,9 +28,9 @@ type calm interface {
 }
 
 // unchanged implements calm. Objects whose outside bytes or secrets may have
-// changed are never calm.
+// changed are never calm; see uneventful.
 func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
-	if r.outside != nil || r.secrets || !sameBytes(q.PriorState, q.ProposedNewState) {
+	if !r.uneventful(p) || !sameBytes(q.PriorState, q.ProposedNewState) {
 		return nil
 	}
 	state, err := q.PriorState.Unmarshal(r.wire)
@@ -51,6 +51,12 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 		return nil
 	}
 	return &tfprotov6.PlanResourceChangeResponse{PlannedState: q.PriorState, PlannedPrivate: private, PlannedIdentity: q.PriorIdentity}
+}
+
+// uneventful reports whether an object that is asked for as it is can need
+// nothing.
+func (r *managed[M, S, T]) uneventful(p *platforms) bool {
+	return r.outside == nil && r.secrets == nil && (r.consider == nil || p.prospects.none())
 }
 
 // sameBytes reports whether two values are encoded alike, and at all.
