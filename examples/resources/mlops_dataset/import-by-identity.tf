@@ -1,0 +1,6 @@
+import {
+  to = mlops_dataset.customers
+  identity = {
+    id = "local/churn-dev/datasets/customers"
+  }
+}

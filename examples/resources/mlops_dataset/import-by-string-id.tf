@@ -1,0 +1,4 @@
+import {
+  to = mlops_dataset.customers
+  id = "local/churn-dev/datasets/customers"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_dataset.customers local/churn-dev/datasets/customers

@@ -1,0 +1,6 @@
+import {
+  to = mlops_experiment.churn
+  identity = {
+    id = "local/churn-dev/experiments/churn"
+  }
+}

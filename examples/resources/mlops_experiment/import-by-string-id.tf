@@ -1,0 +1,4 @@
+import {
+  to = mlops_experiment.churn
+  id = "local/churn-dev/experiments/churn"
+}

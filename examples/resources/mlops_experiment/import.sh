@@ -1,0 +1,1 @@
+terraform import mlops_experiment.churn local/churn-dev/experiments/churn

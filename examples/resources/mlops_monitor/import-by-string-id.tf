@@ -1,0 +1,4 @@
+import {
+  to = mlops_monitor.churn
+  id = "local/churn-dev/monitors/churn"
+}

@@ -1,0 +1,1 @@
+terraform import mlops_monitor.churn local/churn-dev/monitors/churn
