@@ -151,7 +151,8 @@ report() {
     python3 -c 'import json, sys; [print(f"    {k:18} {v:.4g}") for k, v in json.load(sys.stdin).items()]'
   say "it works; try next"
   cat <<TXT
-    .quickstart/tf plan                        nothing to do: what runs is what is written
+    .quickstart/tf plan                        the monitor had the model trained again: the plan has the new version
+    .quickstart/tf apply                       takes it through canary and gates to test and prod
     .quickstart/tf apply -var trees=300        another model, by canary; only what follows from it changes
     curl -d @examples/quickstart/sample.json $(urls | awk '$1 == "prod" { print $2 }')
 

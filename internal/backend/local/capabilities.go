@@ -1,10 +1,14 @@
 package local
 
-import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+import (
+	"maps"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
 
 // capabilities answers every feature. Names follow the portable rule.
 func capabilities() mlops.Capabilities {
-	return mlops.Capabilities{Features: map[mlops.Feature]mlops.Answer{
+	features := map[mlops.Feature]mlops.Answer{
 		mlops.FeatureEnvironmentRetention: {Support: mlops.Native},
 		mlops.FeatureEnvironmentProtect:   {Support: mlops.Native},
 		mlops.FeatureEnvironmentBudget:    {Support: mlops.NotProvided, Note: "Nothing is charged for this machine: leave budget out."},
@@ -48,7 +52,14 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEndpointSchedule:     {Support: mlops.Native},
 		mlops.FeatureEndpointToken:        {Support: mlops.Native},
 		mlops.FeatureEndpointProtect:      {Support: mlops.Native},
+	}
+	maps.Copy(features, watching())
+	return mlops.Capabilities{Features: features}
+}
 
+// watching answers for data, and for what watches endpoints with them.
+func watching() map[mlops.Feature]mlops.Answer {
+	return map[mlops.Feature]mlops.Answer{
 		mlops.FeatureDatasetURI:     {Support: mlops.Native},
 		mlops.FeatureDatasetRun:     {Support: mlops.Native},
 		mlops.FeatureDatasetCSV:     {Support: mlops.Native},
@@ -69,5 +80,5 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureMonitorWebhook:         {Support: mlops.Native},
 		mlops.FeatureMonitorEmails:          {Support: mlops.Native},
 		mlops.FeatureMonitorRetraining:      {Support: mlops.Native},
-	}}
+	}
 }
