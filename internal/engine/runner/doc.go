@@ -9,6 +9,10 @@
 // judged by the exit record it left, and one that left no trace is started
 // again without counting as an attempt.
 //
+// The datasets that steps read are frozen with the pipeline. A step whose data are
+// not what they were fails. An experiment is told when a run is accepted, begins and
+// ends, in the transactions in which that happens.
+//
 // The files of a run:
 //
 //	<run>/logs/<step>.<attempt>.log      standard output and error

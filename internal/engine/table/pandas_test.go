@@ -70,7 +70,8 @@ def keep(name, read):
     f = read(folder + "/" + name)
     results[name] = {"rows": len(f), "columns": {str(c): figures(f[c]) for c in f.columns}}
 
-small, large = frame(500), frame(50_000)
+# more rows than the sample of a profile has
+small, large = frame(500), frame(70_000)
 wine = load_wine(as_frame=True).frame
 read_csv = lambda path: pd.read_csv(path, parse_dates=["seen"])
 small.to_csv(folder + "/small.csv", index=False); keep("small.csv", read_csv)
