@@ -41,6 +41,7 @@ func TestEnvironmentRoundTrip(t *testing.T) {
 	most.Labels = map[string]string{"team": "ml"}
 	most.Retention = &mlops.Retention{Runs: mlops.Duration(90 * time.Second), Captures: mlops.Duration(time.Hour)}
 	most.DeletionProtection = true
+	most.Budget = &mlops.Budget{MonthlyUSD: 99.5, AlertPercents: []int64{50, 120}, Emails: []string{"a@example.com"}}
 	most.Target.Settings = mlops.Settings{"zone": "b", "note": "remark"}
 	empty := least
 	empty.Labels, empty.Retention = map[string]string{}, &mlops.Retention{}
@@ -52,7 +53,7 @@ func TestPipelineRoundTrip(t *testing.T) {
 	least := mlops.PipelineSpec{Environment: devID, Name: "p", Steps: map[string]mlops.Step{"a": {Script: "x"}}}
 	four, none := "4", ""
 	most := mlops.PipelineSpec{
-		Environment: devID, Name: "p", Description: "d", Parallelism: 3,
+		Environment: devID, Name: "p", Description: "d", Parallelism: 3, Experiment: devID + "/experiments/e",
 		Parameters: map[string]mlops.Parameter{
 			"depth": {Type: "integer", Default: &four, Description: "how deep"},
 			"text":  {Type: "string", Default: &none},

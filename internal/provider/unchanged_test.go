@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // stateOf is the state that an apply of a configuration would leave.
@@ -88,6 +90,67 @@ func TestUnchangedLeavesClaims(t *testing.T) {
 	config := obj{"environment": devID, "name": "m"}
 	wantNoDiagnostics(t, c.plan(t, "mlops_model", nil, config, nil).Diagnostics)
 	wantDiagnostic(t, c.plan(t, "mlops_model", modelState(t, c, "m"), config, nil).Diagnostics, "", "Already managed")
+}
+
+// An endpoint that stays as it is still answers for what the plan changes around
+// it; what has no rules about others does not.
+func TestUnchangedLeavesWhatIsJudgedAnew(t *testing.T) {
+	t.Parallel()
+	const version = mlops.ID(devID + "/models/churn/versions/1")
+	tests := []struct {
+		name string
+		note func(*prospects)
+		want bool // there is nothing to plan for the endpoint
+	}{
+		{"nothing changes", func(*prospects) {}, true},
+		{"another approval", func(w *prospects) { w.note(version, "rejected") }, false},
+		{"an approval that only the apply tells", func(w *prospects) { w.note(version, "") }, false},
+		{"another stage", func(w *prospects) { w.note(devID, "prod") }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &platforms{prospects: newProspects()}
+			tt.note(p.prospects)
+			g := guide{testFactories()}
+			endpoint := &managed[modelEndpointModel, mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{definition: modelEndpoint(g)}
+			if got := endpoint.uneventful(p); got != tt.want {
+				t.Errorf("endpoint: %v, want %v", got, tt.want)
+			}
+			other := &managed[modelModel, mlops.ModelSpec, mlops.ModelStatus]{definition: model()}
+			if !other.uneventful(p) {
+				t.Error("a model is judged by what others are")
+			}
+		})
+	}
+}
+
+func TestNoteChange(t *testing.T) {
+	t.Parallel()
+	at := mlops.At("approval")
+	tests := []struct {
+		name            string
+		held            mlops.ID
+		unknown         []mlops.Path
+		before, planned string
+		want            prospect
+		noted           bool
+	}{
+		{"to be made", "", nil, "", "approved", "", false},
+		{"as it was", devID, nil, "approved", "approved", "", false},
+		{"changed", devID, nil, "pending", "approved", "approved", true},
+		{"unknown, whatever the default says", devID, []mlops.Path{at}, "approved", "pending", "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newProspects()
+			noteChange(w, mlops.NewChecker(tt.unknown...), tt.held, at, tt.before, tt.planned)
+			if got, noted := w.of(tt.held); got != tt.want || noted != tt.noted || w.none() == noted {
+				t.Errorf("got %q, %v; want %q, %v", got, noted, tt.want, tt.noted)
+			}
+		})
+	}
 }
 
 func TestWithHeldKeepsPrivateData(t *testing.T) {
