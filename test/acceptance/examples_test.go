@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,6 +50,14 @@ func tryExample(t *testing.T, folder string) {
 		// Import blocks are for objects that exist already; TestAccImport has that.
 		return strings.HasPrefix(name, "import")
 	})
+	if modules := "../../modules/"; strings.Contains(text, modules) {
+		w.CopyTree(modulesRoot, "modules")
+		main, err := os.ReadFile(filepath.Join(folder, "main.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write("main.tf", strings.ReplaceAll(string(main), modules, "./modules/"))
+	}
 	if !strings.Contains(text, "required_providers") {
 		w.Write("providers.tf", header)
 	}

@@ -80,11 +80,11 @@ run "other_parameters_make_another_version_in_place" {
   }
 
   assert {
-    condition     = output.url == run.it_trains_and_serves.url
-    error_message = "the endpoint was replaced"
+    condition     = output.version_id == "local/tft-service-dev/models/tft-service/versions/2"
+    error_message = "another model is not another version"
   }
   assert {
-    condition     = output.digest != run.it_trains_and_serves.digest && output.serving["champion"].digest == output.digest
+    condition     = output.serving["champion"].version == output.version_id && output.serving["champion"].digest == output.digest
     error_message = "the new model does not serve"
   }
 }

@@ -35,7 +35,7 @@ run "prod_waits_for_an_approval" {
 
 run "an_approval_brings_it_to_prod" {
   variables {
-    approval = { by = "jane@example.com", version = run.prod_waits_for_an_approval.versions["test"] }
+    approval = { by = "jane@example.com", version = "local/tft-stack-test/models/tft-stack/versions/1" }
   }
 
   assert {
@@ -50,7 +50,7 @@ run "an_approval_brings_it_to_prod" {
 
 run "prod_stays_until_the_next_approval" {
   variables {
-    approval = { by = "jane@example.com", version = run.prod_waits_for_an_approval.versions["test"] }
+    approval = { by = "jane@example.com", version = "local/tft-stack-test/models/tft-stack/versions/1" }
     training = {
       steps = {
         train = {
@@ -73,7 +73,7 @@ run "prod_stays_until_the_next_approval" {
     error_message = "test did not follow dev, or prod followed without an approval"
   }
   assert {
-    condition     = output.digests["prod"] == run.an_approval_brings_it_to_prod.digests["prod"]
+    condition     = output.versions["prod"] == "local/tft-stack-prod/models/tft-stack/versions/1"
     error_message = "prod changed"
   }
 }
