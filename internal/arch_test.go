@@ -34,21 +34,22 @@ type rule struct {
 func ruleFor(dir string) (rule, bool) {
 	none := []string{}
 	rules := map[string]rule{
-		".":                        {own: []string{"provider", "backend", "engine"}},
-		"internal/mlops":           {libraries: none},
-		"internal/mlops/mlopstest": {own: []string{"mlops"}, libraries: []string{"github.com/google/go-cmp"}},
-		"internal/schedule":        {own: []string{"mlops"}, libraries: []string{"github.com/netresearch/go-cron"}},
-		"internal/lifecycle":       {own: []string{"mlops"}, libraries: []string{"github.com/hashicorp/terraform-plugin-log"}},
-		"internal/drift":           {libraries: []string{"gonum.org/v1/gonum"}},
-		"internal/engine":          {own: []string{"engine", "drift", "mlops", "schedule"}},
-		"internal/simulate":        {own: []string{"simulate"}},
-		"internal/provider":        {own: []string{"provider", "lifecycle", "mlops", "schedule"}},
-		"internal/cmd":             {own: []string{"provider", "backend", "mlops"}},
-		"internal/backend":         {own: []string{"backend", "mlops"}, libraries: none},
-		"internal/backend/memory":  {own: []string{"mlops"}, libraries: none},
-		"internal/backend/local":   {own: []string{"mlops", "engine"}},
-		"test":                     {own: []string{""}},
-		"examples":                 {own: []string{""}},
+		".":                          {own: []string{"provider", "backend", "engine"}},
+		"internal/mlops":             {libraries: none},
+		"internal/mlops/mlopstest":   {own: []string{"mlops"}, libraries: []string{"github.com/google/go-cmp"}},
+		"internal/schedule":          {own: []string{"mlops"}, libraries: []string{"github.com/netresearch/go-cron"}},
+		"internal/lifecycle":         {own: []string{"mlops"}, libraries: []string{"github.com/hashicorp/terraform-plugin-log"}},
+		"internal/drift":             {libraries: []string{"gonum.org/v1/gonum"}},
+		"internal/engine":            {own: []string{"engine", "drift", "mlops", "schedule"}},
+		"internal/simulate":          {own: []string{"simulate"}},
+		"internal/provider":          {own: []string{"provider", "lifecycle", "mlops", "schedule"}},
+		"internal/cmd":               {own: []string{"provider", "backend", "mlops"}},
+		"internal/backend":           {own: []string{"backend", "mlops"}, libraries: none},
+		"internal/backend/memory":    {own: []string{"mlops"}, libraries: none},
+		"internal/backend/local":     {own: []string{"mlops", "engine"}},
+		"internal/backend/sagemaker": {own: []string{"mlops"}},
+		"test":                       {own: []string{""}},
+		"examples":                   {own: []string{""}},
 	}
 	for ; ; dir = path.Dir(dir) {
 		if r, ok := rules[dir]; ok {

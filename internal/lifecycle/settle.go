@@ -67,7 +67,10 @@ func (t Target[Spec, Status]) settle(ctx context.Context, w *watch, id mlops.ID,
 		case err == nil:
 			last = seen
 			over, err := judge(ctx, w, seen, done)
-			if over {
+			if !over && seen.Due {
+				err = t.advance(ctx, id)
+			}
+			if over || err != nil {
 				return last, err
 			}
 		case !t.tolerates(ctx, w, err):
@@ -81,6 +84,21 @@ func (t Target[Spec, Status]) settle(ctx context.Context, w *watch, id mlops.ID,
 			return last, err
 		}
 	}
+}
+
+// advance takes the next of several steps. An object that is gone meanwhile is
+// for the next look to tell, and one that is busy is not settled yet.
+func (t Target[Spec, Status]) advance(ctx context.Context, id mlops.ID) error {
+	advancer, ok := t.Kind.(mlops.Advancer)
+	if !ok {
+		return mlops.NewError(mlops.Unknown, fmt.Errorf("%s says that a step is due, and takes none", t.Backend))
+	}
+	err := t.persist(ctx, func() error { return advancer.Advance(ctx, id) })
+	switch t.codeOf(ctx, err) {
+	case mlops.NotFound, mlops.Conflict:
+		return ctx.Err()
+	}
+	return err
 }
 
 // judge takes note of a look and says whether the wait is over.

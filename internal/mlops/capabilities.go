@@ -28,9 +28,14 @@ const (
 	FeaturePipelineCPU      Feature = "pipeline.steps.compute.cpu"
 	FeaturePipelineMemory   Feature = "pipeline.steps.compute.memory"
 	FeaturePipelineGPU      Feature = "pipeline.steps.compute.accelerator"
+	FeaturePipelineNative   Feature = "pipeline.steps.compute.native"
+	FeaturePipelineDisk     Feature = "pipeline.steps.compute.disk"
+	FeaturePipelineSpot     Feature = "pipeline.steps.compute.spot"
 	FeaturePipelineParallel Feature = "pipeline.parallelism"
 	FeaturePipelineSchedule Feature = "pipeline.schedule"
 	FeaturePipelineTracked  Feature = "pipeline.experiment"
+
+	FeaturePipelineDefinition Feature = "pipeline.definition"
 
 	FeatureVersionFile    Feature = "model_version.artifact_uri"
 	FeatureVersionRun     Feature = "model_version.run"
@@ -39,12 +44,16 @@ const (
 	FeatureVersionMLflow  Feature = "model_version.format.mlflow"
 	FeatureVersionONNX    Feature = "model_version.format.onnx"
 	FeatureVersionCustom  Feature = "model_version.format.custom"
+	FeatureVersionCommand Feature = "model_version.command"
+	FeatureVersionImage   Feature = "model_version.image"
 	FeatureVersionAliases Feature = "model_version.aliases"
 
 	FeatureEndpointSplit       Feature = "model_endpoint.variants.traffic"
 	FeatureEndpointScaling     Feature = "model_endpoint.variants.scaling"
 	FeatureEndpointScaleToZero Feature = "model_endpoint.variants.scaling.min"
 	FeatureEndpointGPU         Feature = "model_endpoint.variants.compute.accelerator"
+	FeatureEndpointNative      Feature = "model_endpoint.variants.compute.native"
+	FeatureEndpointDisk        Feature = "model_endpoint.variants.compute.disk"
 	FeatureEndpointAllAtOnce   Feature = "model_endpoint.rollout.strategy.all_at_once"
 	FeatureEndpointCapture     Feature = "model_endpoint.capture"
 	FeatureEndpointSmokeTest   Feature = "model_endpoint.smoke_test"
@@ -103,6 +112,10 @@ func Features() []FeatureDoc {
 		{FeaturePipelineCPU, "asking for CPUs for a step"},
 		{FeaturePipelineMemory, "asking for memory for a step"},
 		{FeaturePipelineGPU, "asking for accelerators for a step"},
+		{FeaturePipelineNative, "naming the platform's own machine type for a step"},
+		{FeaturePipelineDisk, "asking for scratch space for a step"},
+		{FeaturePipelineSpot, "running a step on capacity that may be taken away"},
+		{FeaturePipelineDefinition, "pipelines in the platform's own language"},
 		{FeaturePipelineParallel, "limiting how many steps run at once"},
 		{FeaturePipelineSchedule, "running a pipeline on a cron schedule with a time zone"},
 		{FeaturePipelineTracked, "tracking a pipeline's runs in an experiment"},
@@ -112,12 +125,16 @@ func Features() []FeatureDoc {
 		{FeatureVersionXGBoost, "serving XGBoost models"},
 		{FeatureVersionMLflow, "serving MLflow models"},
 		{FeatureVersionONNX, "serving ONNX models"},
-		{FeatureVersionCustom, "serving with the user's own command"},
+		{FeatureVersionCustom, "serving with a server of the user's own"},
+		{FeatureVersionCommand, "serving by a command"},
+		{FeatureVersionImage, "serving by a container image"},
 		{FeatureVersionAliases, "naming versions by movable aliases"},
 		{FeatureEndpointSplit, "splitting traffic between variants by weight"},
 		{FeatureEndpointScaling, "scaling replicas by concurrency"},
 		{FeatureEndpointScaleToZero, "scaling to zero when idle"},
 		{FeatureEndpointGPU, "asking for accelerators for a variant"},
+		{FeatureEndpointNative, "naming the platform's own machine type for a variant"},
+		{FeatureEndpointDisk, "asking for scratch space for a variant"},
 		{FeatureEndpointAllAtOnce, "rolling a change out to all traffic at once"},
 		{FeatureEndpointCanary, "rolling a change out by growing shares of the traffic"},
 		{FeatureEndpointLinear, "rolling a change out by equal shares of the traffic"},

@@ -6,6 +6,10 @@ type Compute struct {
 	CPU         float64      `json:"cpu,omitempty"`    // cores; fractions allowed
 	Memory      Quantity     `json:"memory,omitempty"` // bytes
 	Accelerator *Accelerator `json:"accelerator,omitempty"`
+	// Native is the platform's own name of a machine type, instead of an ask.
+	Native string   `json:"native,omitempty"`
+	Disk   Quantity `json:"disk,omitempty"` // bytes of scratch space
+	Spot   bool     `json:"spot,omitempty"` // cheaper capacity that may be taken away
 }
 
 // Accelerator asks for GPUs or the like, by type or by memory.
@@ -25,6 +29,10 @@ func (a *Compute) validate(c *Checker, at Path) {
 	}
 	if a.CPU > 1024 {
 		c.Add(at.With("cpu"), "Too many CPUs", "cpu counts cores, not millicores; no platform has %g of them in one machine.", a.CPU)
+	}
+	if a.Native != "" && (a.CPU != 0 || a.Memory != 0 || a.Accelerator != nil) {
+		asks := []Path{at.With("native"), at.With("cpu"), at.With("memory"), at.With("accelerator")}
+		c.AddIf(at.With("native"), asks, "Type and ask", "Give either the platform's own type, or what the machine must have, not both.")
 	}
 	if g := a.Accelerator; g != nil {
 		if g.Type == "" && g.Memory == 0 {

@@ -37,6 +37,9 @@ type Observed[Spec, Status any] struct {
 	Reason   string            // one human line on the phase, with the tail of a log where there is one
 	Native   map[string]string // the platform's own ids, ARNs and links, to join other providers' resources
 	Wait     time.Duration     // a hint: not worth looking again sooner; zero is no hint
+	// Due says that the next of several steps of a change can be taken now, by
+	// Advancer. The phase stays pending, or deleting, until none is left.
+	Due bool
 }
 
 // Kind is one noun on one backend. No method waits for the platform to finish:
@@ -57,6 +60,16 @@ type Kind[Spec, Status any] interface {
 	// Delete starts the deletion. Deleting what is gone is NotFound, which
 	// callers treat as success.
 	Delete(ctx context.Context, ref ID) error
+}
+
+// Advancer is a Kind whose changes take several steps on its platform, each
+// possible only when the one before has settled there: an autoscaler that can be
+// told of an endpoint only once that serves. Where a look shows Observed.Due,
+// the caller takes the next step and looks again. A step that was taken already
+// is taken once more without harm, and one that nobody takes is shown by the
+// spec in force, which then lacks what it would have brought.
+type Advancer interface {
+	Advance(ctx context.Context, ref ID) error
 }
 
 // Lister is a Kind whose platform can answer for many objects at once. List
@@ -131,6 +144,7 @@ const (
 	IntSetting                       // int64
 	BoolSetting                      // bool
 	ListSetting                      // []string
+	MapSetting                       // map[string]string
 )
 
 // Setting describes one attribute of a backend's own.
@@ -164,6 +178,23 @@ func (s Settings) Int(name string) int64 {
 
 // Bool returns a boolean value, or false.
 func (s Settings) Bool(name string) bool { v, _ := s[name].(bool); return v }
+
+// Map returns a map value, or nil.
+func (s Settings) Map(name string) map[string]string {
+	switch v := s[name].(type) {
+	case map[string]string:
+		return v
+	case map[string]any: // a spec that went through JSON
+		out := make(map[string]string, len(v))
+		for k, e := range v {
+			if t, ok := e.(string); ok {
+				out[k] = t
+			}
+		}
+		return out
+	}
+	return nil
+}
 
 // List returns a list value, or nil.
 func (s Settings) List(name string) []string {

@@ -117,6 +117,9 @@ type ModelEndpointStatus struct {
 	// are gone.
 	PreviousUntil time.Time `json:"previous_until,omitzero"`
 	Asleep        bool      `json:"asleep,omitempty"` // down by its schedule
+	// Resolved is by variant the machine type that the platform resolved its
+	// compute to, where the platform has types.
+	Resolved map[string]string `json:"resolved,omitempty"`
 }
 
 // RolloutStatus is how a rollout stands, or how it ended.
@@ -283,6 +286,12 @@ func (s ModelEndpointSpec) Uses() []Use {
 		}
 		if v.Compute != nil && v.Compute.Accelerator != nil {
 			u = append(u, Use{FeatureEndpointGPU, at.With("compute", "accelerator")})
+		}
+		if v.Compute != nil && v.Compute.Native != "" {
+			u = append(u, Use{FeatureEndpointNative, at.With("compute", "native")})
+		}
+		if v.Compute != nil && v.Compute.Disk != 0 {
+			u = append(u, Use{FeatureEndpointDisk, at.With("compute", "disk")})
 		}
 	}
 	u = append(u, s.Rollout.uses(At("rollout"))...)

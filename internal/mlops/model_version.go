@@ -18,6 +18,7 @@ type ModelVersionSpec struct {
 	Output      string             `json:"output,omitempty"`    // "step.output", or the output alone where only one step has it
 	Format      string             `json:"format"`              // one of Formats
 	Command     []string           `json:"command"`             // custom format: a server that listens on $PORT; $MODEL_PATH holds the bytes
+	Image       string             `json:"image,omitempty"`     // container that serves the bytes, as the platform's contract for serving asks
 	Packages    []string           `json:"packages"`            // pip requirements of the server; with Run, default those of the step
 	Signature   string             `json:"signature,omitempty"` // JSON
 	Metrics     map[string]float64 `json:"metrics"`             // with Run, default those of the run
@@ -58,8 +59,8 @@ func (s ModelVersionSpec) Validate(c *Checker) {
 		c.Add(At("format"), "Unknown format", "%q is no model format; use one of %s.%s", s.Format, strings.Join(Formats(), ", "), DidYouMean(s.Format, Formats()))
 	}
 	custom := s.Format == "custom"
-	if both := []Path{At("format"), At("command")}; custom && len(s.Command) == 0 {
-		c.AddIf(At("command"), both, "Missing command", "Format \"custom\" needs the command of a server that listens on $PORT.")
+	if both := []Path{At("format"), At("command")}; custom && len(s.Command) == 0 && s.Image == "" {
+		c.AddIf(At("command"), append(both, At("image")), "Missing command", "Format \"custom\" needs the command of a server that listens on $PORT, or the image of one.")
 	} else if !custom && len(s.Command) > 0 {
 		c.AddIf(At("command"), both, "Command not used", "Only format \"custom\" has a command; %q is served by a server of its own.", s.Format)
 	}
@@ -111,6 +112,12 @@ func (s ModelVersionSpec) Uses() []Use {
 	if slices.Contains(Formats(), s.Format) {
 		u = append(u, Use{Feature("model_version.format." + s.Format), At("format")})
 	}
+	if s.Image != "" {
+		u = append(u, Use{FeatureVersionImage, At("image")})
+	}
+	if len(s.Command) > 0 {
+		u = append(u, Use{FeatureVersionCommand, At("command")})
+	}
 	if len(s.Aliases) > 0 {
 		u = append(u, Use{FeatureVersionAliases, At("aliases")})
 	}
@@ -120,6 +127,6 @@ func (s ModelVersionSpec) Uses() []Use {
 // SameBytes reports whether two specs describe the same immutable part, apart
 // from what their sources resolve to.
 func (s ModelVersionSpec) SameBytes(t ModelVersionSpec) bool {
-	return s.Format == t.Format && s.Signature == t.Signature &&
+	return s.Format == t.Format && s.Image == t.Image && s.Signature == t.Signature &&
 		slices.Equal(s.Command, t.Command) && slices.Equal(s.Packages, t.Packages)
 }

@@ -12,6 +12,7 @@ type PipelineSpec struct {
 	Description string               `json:"description,omitempty"`
 	Parameters  map[string]Parameter `json:"parameters"`
 	Steps       map[string]Step      `json:"steps"`
+	Definition  string               `json:"definition,omitempty"` // the platform's own definition, as JSON, instead of Steps
 	Parallelism int64                `json:"parallelism,omitempty"` // most steps at once; zero leaves it to the backend
 	Schedule    *Schedule            `json:"schedule,omitempty"`
 	Experiment  ID                   `json:"experiment,omitempty"` // where runs are tracked
@@ -71,7 +72,8 @@ func (s PipelineSpec) Version() string {
 	d := DigestOf(struct {
 		P map[string]Parameter
 		S map[string]Step
-	}{s.Parameters, s.Steps})
+		D string `json:",omitempty"`
+	}{s.Parameters, s.Steps, s.Definition})
 	return d[len("sha256:"):][:12]
 }
 
@@ -114,8 +116,12 @@ func (s PipelineSpec) Uses() []Use {
 			add(c.CPU != 0, FeaturePipelineCPU, at.With("compute", "cpu"))
 			add(c.Memory != 0, FeaturePipelineMemory, at.With("compute", "memory"))
 			add(c.Accelerator != nil, FeaturePipelineGPU, at.With("compute", "accelerator"))
+			add(c.Native != "", FeaturePipelineNative, at.With("compute", "native"))
+			add(c.Disk != 0, FeaturePipelineDisk, at.With("compute", "disk"))
+			add(c.Spot, FeaturePipelineSpot, at.With("compute", "spot"))
 		}
 	}
+	add(s.Definition != "", FeaturePipelineDefinition, At("definition"))
 	add(s.Parallelism != 0, FeaturePipelineParallel, At("parallelism"))
 	add(s.Schedule != nil, FeaturePipelineSchedule, At("schedule"))
 	add(s.Experiment != "", FeaturePipelineTracked, At("experiment"))

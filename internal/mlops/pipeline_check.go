@@ -1,6 +1,7 @@
 package mlops
 
 import (
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -23,9 +24,7 @@ func EnvName(name string) string {
 // Validate checks what every backend refuses.
 func (s PipelineSpec) Validate(c *Checker) {
 	s.validateParameters(c)
-	if len(s.Steps) == 0 {
-		c.Add(At("steps"), "No steps", "A pipeline needs at least one step.")
-	}
+	s.validateDefinition(c)
 	checkID(c, At("experiment"), s.Experiment, NounExperiment)
 	if s.Experiment != "" && s.Environment != "" && s.Experiment.Environment() != s.Environment {
 		c.AddIf(At("experiment"), []Path{At("experiment"), At("environment")}, "Another environment", "The experiment must be of the pipeline's environment %q.", s.Environment)
@@ -43,6 +42,19 @@ func (s PipelineSpec) Validate(c *Checker) {
 	}
 	if g, err := s.Graph(); err != nil && g.order == nil && strings.HasPrefix(err.Error(), "the steps form a cycle") {
 		c.AddIf(At("steps"), nil, "Cycle", "%s. A step can only use outputs of steps that end before it starts.", sentence(err.Error()))
+	}
+}
+
+// validateDefinition insists on one way to say what the pipeline does.
+func (s PipelineSpec) validateDefinition(c *Checker) {
+	both := []Path{At("steps"), At("definition")}
+	switch {
+	case len(s.Steps) == 0 && s.Definition == "":
+		c.AddIf(At("steps"), both, "No steps", "A pipeline needs at least one step, or the platform's own definition.")
+	case len(s.Steps) > 0 && s.Definition != "":
+		c.AddIf(At("definition"), both, "Steps and definition", "A pipeline has either steps, or the platform's own definition, not both.")
+	case s.Definition != "" && !json.Valid([]byte(s.Definition)):
+		c.Add(At("definition"), "Invalid JSON", "The definition must be JSON; write it with jsonencode, or read it with file.")
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
+// noTypes refuses a machine type by name.
+const noTypes = "This machine has no types: ask for cpu and memory."
+
 // capabilities answers every feature. Names follow the portable rule.
 func capabilities() mlops.Capabilities {
 	features := map[mlops.Feature]mlops.Answer{
@@ -23,9 +26,14 @@ func capabilities() mlops.Capabilities {
 		mlops.FeaturePipelineCPU:      {Support: mlops.Emulated, Note: "Bounds how many steps run at once and hints at a number of threads; a process is not held to it."},
 		mlops.FeaturePipelineMemory:   {Support: mlops.Emulated, Note: "A step that is measured to use more is ended."},
 		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
+		mlops.FeaturePipelineNative:   {Support: mlops.NotProvided, Note: noTypes},
+		mlops.FeaturePipelineDisk:     {Support: mlops.NotProvided, Note: "Steps use the disk of this machine: leave disk out."},
+		mlops.FeaturePipelineSpot:     {Support: mlops.NotProvided, Note: "There is one machine: leave spot out."},
 		mlops.FeaturePipelineParallel: {Support: mlops.Native},
 		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
 		mlops.FeaturePipelineTracked:  {Support: mlops.Native},
+
+		mlops.FeaturePipelineDefinition: {Support: mlops.NotProvided, Note: "The engine has no other language for pipelines: use steps."},
 
 		mlops.FeatureVersionFile:    {Support: mlops.Native},
 		mlops.FeatureVersionRun:     {Support: mlops.Native},
@@ -34,12 +42,16 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureVersionMLflow:  {Support: mlops.Native},
 		mlops.FeatureVersionONNX:    {Support: mlops.Native},
 		mlops.FeatureVersionCustom:  {Support: mlops.Native},
+		mlops.FeatureVersionCommand: {Support: mlops.Native},
+		mlops.FeatureVersionImage:   {Support: mlops.NotProvided, Note: "Model servers are processes here: use command."},
 		mlops.FeatureVersionAliases: {Support: mlops.Native},
 
 		mlops.FeatureEndpointSplit:        {Support: mlops.Native},
 		mlops.FeatureEndpointScaling:      {Support: mlops.Native},
 		mlops.FeatureEndpointScaleToZero:  {Support: mlops.Native},
 		mlops.FeatureEndpointGPU:          {Support: mlops.NotProvided, Note: "Model servers see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
+		mlops.FeatureEndpointNative:       {Support: mlops.NotProvided, Note: noTypes},
+		mlops.FeatureEndpointDisk:         {Support: mlops.NotProvided, Note: "Model servers use the disk of this machine: leave disk out."},
 		mlops.FeatureEndpointAllAtOnce:    {Support: mlops.Native},
 		mlops.FeatureEndpointCapture:      {Support: mlops.Native},
 		mlops.FeatureEndpointSmokeTest:    {Support: mlops.Native},

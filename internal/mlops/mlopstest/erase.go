@@ -11,6 +11,7 @@ import (
 type anyKind interface {
 	mlops.Kind[any, any]
 	mlops.Lister[any, any]
+	mlops.Advancer
 
 	lists() bool // whether List is the platform's
 }
@@ -58,6 +59,15 @@ func (e erased[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]obse
 	return out, err
 }
 
+// Advance is the kind's, if it has one.
+func (e erased[Spec, Status]) Advance(ctx context.Context, ref mlops.ID) error {
+	advancer, ok := e.kind.(mlops.Advancer)
+	if !ok {
+		return fmt.Errorf("%T says that a step is due, and takes none", e.kind)
+	}
+	return advancer.Advance(ctx, ref)
+}
+
 func (e erased[Spec, Status]) lists() bool {
 	_, ok := e.kind.(mlops.Lister[Spec, Status])
 	return ok
@@ -75,6 +85,6 @@ func as[T any](v any) T {
 func eraseOne[Spec, Status any](seen mlops.Observed[Spec, Status]) observed {
 	return observed{
 		Ref: seen.Ref, Spec: seen.Spec, Status: seen.Status, Phase: seen.Phase,
-		Revision: seen.Revision, Reason: seen.Reason, Native: seen.Native, Wait: seen.Wait,
+		Revision: seen.Revision, Reason: seen.Reason, Native: seen.Native, Wait: seen.Wait, Due: seen.Due,
 	}
 }

@@ -38,6 +38,14 @@ type World struct {
 	// Command serves a version of format custom; it listens on $PORT and answers
 	// any POST with 200.
 	Command []string
+	// Image serves a version of format custom, where the platform has no servers
+	// by command; it is then used instead of Command.
+	Image string
+	byImage bool // versions of format custom are served by Image
+	// Machine is a machine type of the platform's own.
+	Machine string
+	// Definition is a pipeline in the platform's own language.
+	Definition string
 	// Artifact keeps content where the platform can read it and returns its URI;
 	// a file in a temporary directory by default.
 	Artifact func(t *testing.T, content string) string
@@ -119,8 +127,18 @@ func (w World) complete(h Harness, open mlops.Backend) World {
 	if w.Target.Settings == nil {
 		w.Target.Settings = mlops.Settings{}
 	}
+	w.byImage = w.Command == nil && w.Image != ""
 	if w.Command == nil {
 		w.Command = []string{"serve"}
+	}
+	if w.Image == "" {
+		w.Image = "registry.example.com/serve:1"
+	}
+	if w.Machine == "" {
+		w.Machine = "standard"
+	}
+	if w.Definition == "" {
+		w.Definition = `{"steps": []}`
 	}
 	if w.Artifact == nil {
 		w.Artifact = artifactFile

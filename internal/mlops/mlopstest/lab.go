@@ -116,7 +116,10 @@ func (l *lab) settled(n noun, ref mlops.ID) observed {
 func (l *lab) gone(n noun, ref mlops.ID) {
 	l.Helper()
 	l.awaitf(func() bool {
-		_, err := l.kind(n).Get(l.Context(), ref)
+		seen, err := l.kind(n).Get(l.Context(), ref)
+		if err == nil && seen.Due {
+			l.advance(n, ref)
+		}
 		return l.code(err) == mlops.NotFound
 	}, "%s is still there", ref)
 }
@@ -128,7 +131,19 @@ func (l *lab) get(n noun, ref mlops.ID) observed {
 	if err != nil {
 		l.Fatalf("get %s: %v", ref, err)
 	}
+	if seen.Due {
+		l.advance(n, ref)
+	}
 	return seen
+}
+
+// advance takes the step that is due, as the lifecycle would.
+func (l *lab) advance(n noun, ref mlops.ID) {
+	l.Helper()
+	err := l.kind(n).Advance(l.Context(), ref)
+	if code := l.code(err); err != nil && code != mlops.NotFound && code != mlops.Conflict && code != mlops.Unavailable {
+		l.Fatalf("advance %s: %v", ref, err)
+	}
 }
 
 // list returns what is under a parent, by ID; nothing where the platform cannot

@@ -69,6 +69,15 @@ func stepSamples() []sample {
 		of(mlops.FeaturePipelineGPU, func(s *mlops.Step) {
 			s.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 16 << 30, Count: 1}}
 		}),
+		{mlops.FeaturePipelineNative, mlops.NounPipeline, func(l *lab) any {
+			s := l.pipelineSpec(l.fresh())
+			step := s.Steps["train"]
+			step.Compute = &mlops.Compute{Native: l.world.Machine}
+			s.Steps["train"] = step
+			return s
+		}},
+		of(mlops.FeaturePipelineDisk, func(s *mlops.Step) { s.Compute = &mlops.Compute{Disk: 50 << 30} }),
+		of(mlops.FeaturePipelineSpot, func(s *mlops.Step) { s.Compute = &mlops.Compute{CPU: 2, Spot: true} }),
 	}
 }
 
@@ -85,6 +94,7 @@ func pipelineSamples() []sample {
 		of(mlops.FeaturePipelineSchedule, func(_ *lab, s *mlops.PipelineSpec) {
 			s.Schedule = &mlops.Schedule{Cron: "0 3 1 1 *", Timezone: "Australia/Sydney", Disabled: true}
 		}),
+		of(mlops.FeaturePipelineDefinition, func(l *lab, s *mlops.PipelineSpec) { s.Steps, s.Definition = nil, l.world.Definition }),
 		of(mlops.FeaturePipelineTracked, func(l *lab, s *mlops.PipelineSpec) { s.Experiment = l.experiment() }),
 	}
 }
@@ -98,7 +108,7 @@ func versionSamples() []sample {
 		}}
 	}
 	format := func(f mlops.Feature, name string) sample {
-		return of(f, func(_ *lab, s *mlops.ModelVersionSpec) { s.Format, s.Command = name, nil })
+		return of(f, func(_ *lab, s *mlops.ModelVersionSpec) { s.Format, s.Command, s.Image = name, nil, "" })
 	}
 	return []sample{
 		of(mlops.FeatureVersionFile, func(*lab, *mlops.ModelVersionSpec) {}),
@@ -110,6 +120,8 @@ func versionSamples() []sample {
 		format(mlops.FeatureVersionMLflow, "mlflow"),
 		format(mlops.FeatureVersionONNX, "onnx"),
 		of(mlops.FeatureVersionCustom, func(*lab, *mlops.ModelVersionSpec) {}),
+		of(mlops.FeatureVersionCommand, func(l *lab, s *mlops.ModelVersionSpec) { s.Image, s.Command = "", l.world.Command }),
+		of(mlops.FeatureVersionImage, func(l *lab, s *mlops.ModelVersionSpec) { s.Image, s.Command = l.world.Image, nil }),
 		of(mlops.FeatureVersionAliases, func(_ *lab, s *mlops.ModelVersionSpec) { s.Aliases = []string{"champion", "latest_good"} }),
 	}
 }
@@ -146,6 +158,12 @@ func endpointSamples() []sample {
 		variant(mlops.FeatureEndpointGPU, func(v *mlops.Variant) {
 			v.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-l4"}}
 		}),
+		of(mlops.FeatureEndpointNative, func(l *lab, s *mlops.ModelEndpointSpec) {
+			v := s.Variants["main"]
+			v.Compute = &mlops.Compute{Native: l.world.Machine}
+			s.Variants["main"] = v
+		}),
+		variant(mlops.FeatureEndpointDisk, func(v *mlops.Variant) { v.Compute = &mlops.Compute{Disk: 50 << 30} }),
 		of(mlops.FeatureEndpointAllAtOnce, func(_ *lab, s *mlops.ModelEndpointSpec) {
 			s.Rollout = &mlops.Rollout{Strategy: "all_at_once"}
 		}),

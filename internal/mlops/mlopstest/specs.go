@@ -111,7 +111,7 @@ func (l *lab) modelSpec(name string) mlops.ModelSpec {
 }
 
 func (l *lab) versionSpec(content string) mlops.ModelVersionSpec {
-	return mlops.ModelVersionSpec{
+	spec := mlops.ModelVersionSpec{
 		Model:       l.model(),
 		ArtifactURI: l.world.Artifact(l.T, content),
 		Format:      "custom",
@@ -119,6 +119,10 @@ func (l *lab) versionSpec(content string) mlops.ModelVersionSpec {
 		Labels:      map[string]string{},
 		Approval:    "approved",
 	}
+	if l.world.byImage {
+		spec.Command, spec.Image = nil, l.world.Image
+	}
+	return spec
 }
 
 func (l *lab) endpointSpec(name string) mlops.ModelEndpointSpec {

@@ -1,0 +1,29 @@
+// Package sagemaker runs the nouns on Amazon SageMaker AI.
+//
+// # Mapping
+//
+// An environment is an S3 bucket, an IAM role, an SNS topic and, on demand, a
+// budget; its record is an SSM parameter. A pipeline is a SageMaker pipeline with
+// a schedule of EventBridge Scheduler, a run its execution. A model is a model
+// package group and a version a model package; bytes are kept in the bucket under
+// their digest. An endpoint is an endpoint whose models and configuration are
+// named by a hash of their content and removed when nothing refers to them.
+//
+// Every object carries its record: the spec as the user gave it, who owns it, and
+// a mark of it. It travels in the object's own tags, or in the metadata of a model
+// package, which has none.
+//
+// # Authentication
+//
+// The SDK's default chain, or a profile, or an assumed role; see settings.
+//
+// # Permissions
+//
+// Those of the calls in this package: the environment's role and bucket are made
+// here, so that whoever applies needs iam:CreateRole and iam:PutRolePolicy for
+// roles below /mlops/, unless the environment brings its own.
+//
+// # Differences
+//
+// See capabilities.
+package sagemaker

@@ -1,0 +1,114 @@
+package sagemaker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// place is an environment as the nouns in it need it: what was made for it, or
+// brought. It is kept, as JSON, in the environment's SSM parameter.
+type place struct {
+	Record    record   `json:"record"`
+	Account   string   `json:"account"`
+	Bucket    string   `json:"bucket"`
+	Prefix    string   `json:"prefix"` // of every key in Bucket; ends in a slash, or is empty in a bucket of its own
+	Role      string   `json:"role"`   // ARN that jobs, endpoints and schedules run as
+	Key       string   `json:"key,omitempty"`
+	Topic     string   `json:"topic,omitempty"`
+	Subnets   []string `json:"subnets,omitempty"`
+	Groups    []string `json:"security_groups,omitempty"`
+	Isolated  bool     `json:"network_isolation,omitempty"`
+	Made      []string `json:"made"`  // which of bucket, role, topic, budget are the provider's to remove
+	Effective bool     `json:"ready"` // whether the role was seen to work
+
+	spec mlops.EnvironmentSpec
+}
+
+// placeAge is for how long a place is taken as it was read.
+const placeAge = 5 * time.Second
+
+// environments remembers places for a moment: every noun needs its own.
+type environments struct {
+	mu     sync.Mutex
+	places map[mlops.ID]cachedPlace
+}
+
+type cachedPlace struct {
+	place place
+	read  time.Time
+}
+
+// parameterName is the SSM parameter that holds an environment's record.
+func parameterName(environment mlops.ID) string {
+	p, err := environment.Parse()
+	if err != nil {
+		return ""
+	}
+	return "/mlops/environments/" + p.Environment
+}
+
+// place returns the environment of an ID. One that does not exist is NotFound.
+func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
+	id = id.Environment()
+	b.environments.mu.Lock()
+	known, ok := b.environments.places[id]
+	b.environments.mu.Unlock()
+	if ok && time.Since(known.read) < placeAge {
+		return known.place, nil
+	}
+	p, err := b.readPlace(ctx, id)
+	if err == nil {
+		b.remember(id, p)
+	}
+	return p, err
+}
+
+// readPlace reads the record anew.
+func (b *backend) readPlace(ctx context.Context, id mlops.ID) (place, error) {
+	c, err := b.in(ctx, id)
+	if err != nil {
+		return place{}, err
+	}
+	out, err := c.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(parameterName(id))})
+	if err != nil {
+		if b.is(err, mlops.NotFound) {
+			return place{}, mlops.NewError(mlops.NotFound, fmt.Errorf("environment %q does not exist: %w", id, err))
+		}
+		return place{}, err
+	}
+	var p place
+	if err := json.Unmarshal([]byte(aws.ToString(out.Parameter.Value)), &p); err != nil {
+		return place{}, fmt.Errorf("the parameter %s does not hold the record of an environment: %w", parameterName(id), err)
+	}
+	return p, p.Record.into(&p.spec)
+}
+
+// remember keeps a place for a moment; forget drops it.
+func (b *backend) remember(id mlops.ID, p place) {
+	b.environments.mu.Lock()
+	defer b.environments.mu.Unlock()
+	if b.environments.places == nil {
+		b.environments.places = map[mlops.ID]cachedPlace{}
+	}
+	b.environments.places[id] = cachedPlace{p, time.Now()}
+}
+
+func (b *backend) forget(id mlops.ID) {
+	b.environments.mu.Lock()
+	defer b.environments.mu.Unlock()
+	delete(b.environments.places, id)
+}
+
+// key is the full key of an object below the environment's prefix.
+func (p place) key(path string) string { return p.Prefix + path }
+
+// uri is the URI of an object below the environment's prefix.
+func (p place) uri(path string) string { return "s3://" + p.Bucket + "/" + p.key(path) }

@@ -1,0 +1,18 @@
+package sagemaker
+
+import (
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// monitorFeatures answers for monitors.
+func monitorFeatures() map[mlops.Feature]mlops.Answer {
+	out := map[mlops.Feature]mlops.Answer{}
+	for _, doc := range mlops.Features() {
+		if strings.HasPrefix(string(doc.Feature), "monitor.") {
+			out[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "Not available yet."}
+		}
+	}
+	return out
+}

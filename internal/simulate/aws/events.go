@@ -1,0 +1,6 @@
+package aws
+
+// eventsState is what the service keeps.
+type eventsState struct{}
+
+func (w *World) eventsHandlers() map[string]Handler { return nil }

@@ -1,0 +1,3 @@
+package aws
+
+func (w *World) runtimeHandlers() map[string]Handler { return nil }

@@ -1,0 +1,4 @@
+package aws
+
+// s3State is what the service keeps.
+type s3State struct{}

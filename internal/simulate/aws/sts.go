@@ -1,0 +1,3 @@
+package aws
+
+func (w *World) stsHandlers() map[string]Handler { return nil }

@@ -1,0 +1,3 @@
+package aws
+
+func (w *World) taggingHandlers() map[string]Handler { return nil }

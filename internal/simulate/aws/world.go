@@ -1,0 +1,61 @@
+package aws
+
+import (
+	"sync"
+	"time"
+)
+
+// Config says how a World behaves.
+type Config struct {
+	Account string // twelve digits; "123456789012" if empty
+	Region  string // of calls whose signature names none; "us-east-1" if empty
+	// Looks is for how many looks (Describe, Get) an object stays in a passing
+	// phase. Zero settles everything at its first look.
+	Looks int
+	// Lag is for how many calls searches and tag queries show what was before
+	// (eventual consistency).
+	Lag int
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+}
+
+// World is the state of one simulated account in all regions. Handlers run with
+// mu held, one at a time.
+type World struct {
+	config Config
+	mu     sync.Mutex
+
+	// Each service keeps its state in a field of its own type, made by the
+	// service's file.
+	sagemaker   *sagemakerState
+	identity    *iamState
+	storage     *s3State
+	parameters  *ssmState
+	topics      *snsState
+	schedules   *schedulerState
+	rules       *eventsState
+	alarms      *cloudwatchState
+	autoscaling *autoscalingState
+	budgets     *budgetsState
+	quotas      *quotasState
+}
+
+// handlers lists the operations of every service, by the models' folder name and
+// the operation's.
+func (w *World) handlers() map[string]map[string]Handler {
+	return map[string]map[string]Handler{
+		"sagemaker":                w.sagemakerHandlers(),
+		"runtime.sagemaker":        w.runtimeHandlers(),
+		"iam":                      w.iamHandlers(),
+		"sts":                      w.stsHandlers(),
+		"ssm":                      w.ssmHandlers(),
+		"sns":                      w.snsHandlers(),
+		"scheduler":                w.schedulerHandlers(),
+		"events":                   w.eventsHandlers(),
+		"monitoring":               w.cloudwatchHandlers(),
+		"application-autoscaling":  w.autoscalingHandlers(),
+		"budgets":                  w.budgetsHandlers(),
+		"service-quotas":           w.quotasHandlers(),
+		"resourcegroupstaggingapi": w.taggingHandlers(),
+	}
+}
