@@ -2,27 +2,362 @@ package sagemaker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// monitorKind is the kind of monitors.
+// monitorKind is the kind of monitors. A monitor is an SNS topic, which carries
+// its record and which all its findings go to; alarms for health; a schedule of
+// Model Monitor for data; and a rule of EventBridge that tells and trains.
 type monitorKind struct{ *backend }
 
-// Create is not written yet.
-func (k monitorKind) Create(_ context.Context, _ mlops.MonitorSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// monitorScene is what a monitor's verbs need to know.
+type monitorScene struct {
+	c       *clients
+	place   place
+	account string
+	id      mlops.ID
+	name    string // native
+	topic   string // ARN
 }
 
-// Get is not written yet.
-func (k monitorKind) Get(_ context.Context, _ mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
-	return mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]{}, errUnwritten
+func (k monitorKind) scene(ctx context.Context, id mlops.ID) (monitorScene, error) {
+	s := monitorScene{id: id, name: nativeName(id, maxName)}
+	var err error
+	if s.place, err = k.place(ctx, id); err != nil {
+		return s, err
+	}
+	if s.c, err = k.in(ctx, id); err != nil {
+		return s, err
+	}
+	if s.account, err = s.c.account(ctx); err != nil {
+		return s, err
+	}
+	s.topic = s.c.arn("sns", s.account, "mlops-monitor-"+s.name)
+	return s, nil
 }
 
-// Update is not written yet.
-func (k monitorKind) Update(_ context.Context, _ mlops.ID, _ mlops.MonitorSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// Create makes the topic first: with it the monitor exists.
+func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.Change, error) {
+	s, err := k.admit(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	old, err := k.monitorRecord(ctx, s)
+	switch {
+	case err == nil && old.Owner != k.options.Owner:
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("monitor %q belongs to another configuration", s.id))
+	case errors.Is(err, errNoRecord):
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("the topic %s exists: %w", s.topic, err))
+	case err != nil && !k.is(err, mlops.NotFound):
+		return mlops.Change{}, err
+	}
+	return k.put(ctx, s, spec, err == nil)
 }
 
-// Delete is not written yet.
-func (k monitorKind) Delete(_ context.Context, _ mlops.ID) error { return errUnwritten }
+// Update brings a monitor to a spec.
+func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.MonitorSpec) (mlops.Change, error) {
+	if spec.ID() != ref {
+		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
+	}
+	s, err := k.admit(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if _, err := k.monitorRecord(ctx, s); err != nil {
+		return mlops.Change{}, err
+	}
+	return k.put(ctx, s, spec, true)
+}
+
+// admit refuses what can never be, and what refers to nothing.
+func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitorScene, error) {
+	check := mlops.NewChecker()
+	mlops.PortableName().CheckName(check, mlops.At("name"), spec.Name)
+	spec.Validate(check)
+	checkMonitor(check, spec)
+	capabilities().CheckFeatures(check, name, spec)
+	if spec.Endpoint == "" {
+		check.Add(mlops.At("endpoint"), "No endpoint", "A monitor watches an endpoint.")
+	}
+	if err := check.Err(); err != nil {
+		return monitorScene{}, err
+	}
+	s, err := k.scene(ctx, spec.ID())
+	if err != nil {
+		return s, err
+	}
+	return s, k.monitorReferences(ctx, spec)
+}
+
+// monitorReferences insists that what a monitor refers to is there.
+func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSpec) error {
+	if _, err := (modelEndpointKind{k.backend}).Get(ctx, spec.Endpoint); err != nil {
+		return fmt.Errorf("endpoint: %w", err)
+	}
+	if o := spec.OnViolation; o != nil {
+		if _, err := (pipelineKind{k.backend}).Get(ctx, o.Pipeline); err != nil {
+			return fmt.Errorf("on_violation.pipeline: %w", err)
+		}
+	}
+	if b := spec.Baseline; b != nil && b.Dataset != "" {
+		if _, err := (datasetKind{k.backend}).Get(ctx, b.Dataset); err != nil {
+			return fmt.Errorf("baseline.dataset: %w", err)
+		}
+	}
+	if b := spec.Baseline; b != nil && b.Run != "" {
+		if _, err := (pipelineRunKind{k.backend}).Get(ctx, b.Run); err != nil {
+			return fmt.Errorf("baseline.run: %w", err)
+		}
+	}
+	return nil
+}
+
+// monitorRecord reads the record from the topic.
+func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (record, error) {
+	out, err := s.c.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &s.topic})
+	if err != nil {
+		return record{}, err
+	}
+	return recordOf(snsTagMap(out.Tags))
+}
+
+// put writes the record and brings what can be changed at once to the spec; what
+// takes a baseline follows by Advance.
+func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, exists bool) (mlops.Change, error) {
+	r, err := k.newRecord(s.id, withoutWebhook(spec))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	pieces, err := r.tags()
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
+	if err := k.putTopic(ctx, s, spec, tags, exists); err != nil {
+		return mlops.Change{}, err
+	}
+	change := mlops.Change{Ref: s.id, Revision: r.Revision}
+	variants, err := k.monitoredVariants(ctx, spec.Endpoint)
+	if err != nil {
+		return change, err
+	}
+	alarms := monitorAlarms(spec, variants, s.topic)
+	if err := k.putMonitorAlarms(ctx, s.c, alarms, s.id, cloudwatchTags(tags)); err != nil {
+		return change, err
+	}
+	if err := k.putMonitorRules(ctx, s, spec, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
+		return change, err
+	}
+	if !watchesData(spec) {
+		return change, k.dropDataSchedule(ctx, s)
+	}
+	return change, k.startBaseline(ctx, s, spec)
+}
+
+// withoutWebhook is the spec as it is kept: URLs of webhooks may hold secrets.
+func withoutWebhook(spec mlops.MonitorSpec) mlops.MonitorSpec {
+	if spec.Alerts != nil {
+		alerts := *spec.Alerts
+		alerts.WebhookURL = ""
+		spec.Alerts = &alerts
+	}
+	return spec
+}
+
+// monitoredVariants lists the variants that an endpoint has.
+func (k monitorKind) monitoredVariants(ctx context.Context, endpoint mlops.ID) ([]string, error) {
+	seen, err := (modelEndpointKind{k.backend}).Get(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(seen.Spec.Variants)), nil
+}
+
+// Get looks at the record, and at the schedule where there is one.
+func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
+	seen := mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]{Ref: ref}
+	if _, err := ref.ParseAs(mlops.NounMonitor); err != nil {
+		return seen, invalid(err)
+	}
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return seen, err
+	}
+	r, err := k.monitorRecord(ctx, s)
+	if err != nil {
+		return seen, err
+	}
+	if err := r.into(&seen.Spec); err != nil {
+		return seen, err
+	}
+	seen.Revision, seen.Phase = r.Revision, mlops.PhaseReady
+	seen.Native = map[string]string{"topic_arn": s.topic}
+	seen.Status, err = k.monitorStatus(ctx, s, seen.Spec, r.Created)
+	if err != nil {
+		return seen, err
+	}
+	if watchesData(seen.Spec) {
+		err = k.lookAtData(ctx, s, &seen)
+	}
+	return seen, err
+}
+
+// Advance takes the step that follows the baseline.
+func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	r, err := k.monitorRecord(ctx, s)
+	if err != nil {
+		return err
+	}
+	var spec mlops.MonitorSpec
+	if err := r.into(&spec); err != nil {
+		return err
+	}
+	return k.putDataSchedule(ctx, s, spec)
+}
+
+// Delete removes all parts, the topic with the record last.
+func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := k.monitorRecord(ctx, s); err != nil {
+		return err
+	}
+	if err := k.dropDataSchedule(ctx, s); err != nil {
+		return err
+	}
+	if err := k.dropMonitorRules(ctx, s); err != nil {
+		return err
+	}
+	if err := k.putMonitorAlarms(ctx, s.c, nil, s.id, nil); err != nil {
+		return err
+	}
+	_, err = s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})
+	return err
+}
+
+// putTopic makes the topic, or changes its tags, and subscribes who is told.
+func (k monitorKind) putTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags map[string]string, exists bool) error {
+	if err := k.tagTopic(ctx, s, tags, exists); err != nil {
+		return err
+	}
+	_, err := s.c.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: &s.topic, AttributeName: aws.String("Policy"), AttributeValue: aws.String(topicPolicy(s.topic, s.account)),
+	})
+	if err != nil {
+		return err
+	}
+	var emails []string
+	if spec.Alerts != nil {
+		emails = spec.Alerts.Emails
+	}
+	return subscribe(ctx, s.c, s.topic, emails)
+}
+
+func (k monitorKind) tagTopic(ctx context.Context, s monitorScene, tags map[string]string, exists bool) error {
+	if !exists {
+		attributes := map[string]string{}
+		if s.place.Key != "" {
+			attributes["KmsMasterKeyId"] = s.place.Key
+		}
+		_, err := s.c.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("mlops-monitor-" + s.name), Tags: snsTags(tags), Attributes: attributes})
+		return err
+	}
+	out, err := s.c.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &s.topic})
+	if err != nil {
+		return err
+	}
+	if _, err := s.c.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: &s.topic, Tags: snsTags(tags)}); err != nil {
+		return err
+	}
+	gone := stale(snsTagMap(out.Tags), tags)
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err = s.c.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &s.topic, TagKeys: gone})
+	return err
+}
+
+// topicPolicy lets CloudWatch and EventBridge of this account publish.
+func topicPolicy(topic, account string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"findings","Effect":"Allow",`+
+		`"Principal":{"Service":["cloudwatch.amazonaws.com","events.amazonaws.com"]},"Action":"sns:Publish","Resource":%q,`+
+		`"Condition":{"StringEquals":{"aws:SourceAccount":%q}}}]}`, topic, account)
+}
+
+// subscribe makes e-mail addresses the subscribers of a topic. One that never
+// confirmed cannot be removed; AWS drops it after three days.
+func subscribe(ctx context.Context, c *clients, topic string, emails []string) error {
+	have := map[string]string{}
+	pages := sns.NewListSubscriptionsByTopicPaginator(c.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, one := range page.Subscriptions {
+			if aws.ToString(one.Protocol) == "email" {
+				have[aws.ToString(one.Endpoint)] = aws.ToString(one.SubscriptionArn)
+			}
+		}
+	}
+	for _, e := range emails {
+		if _, ok := have[e]; ok {
+			continue
+		}
+		if _, err := c.sns.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("email"), Endpoint: &e}); err != nil {
+			return err
+		}
+	}
+	for e, subscription := range have {
+		if slices.Contains(emails, e) || subscription == "PendingConfirmation" {
+			continue
+		}
+		if _, err := c.sns.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: &subscription}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func snsTags(tags map[string]string) []snstypes.Tag {
+	out := make([]snstypes.Tag, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, snstypes.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return out
+}
+
+func snsTagMap(tags []snstypes.Tag) map[string]string {
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return out
+}
+
+// cloudwatchTags leaves the record out: the topic has it.
+func cloudwatchTags(tags map[string]string) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if !isRecordPiece(key) {
+			out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+		}
+	}
+	return out
+}

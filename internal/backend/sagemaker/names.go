@@ -11,6 +11,9 @@ import (
 // maxName is the longest name of most SageMaker objects.
 const maxName = 63
 
+// maxPipelineName is the longest name of a pipeline.
+const maxPipelineName = 256
+
 // separator stands between an environment's name and that of what is in it. Names
 // of one account and region share one space.
 const separator = "--"
@@ -40,3 +43,6 @@ func shortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:6])
 }
+
+// pipelineName is the native name of a pipeline.
+func pipelineName(id mlops.ID) string { return nativeName(id, maxPipelineName) }
