@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // preflightMost is the size up to which data are read at plan, in bytes.

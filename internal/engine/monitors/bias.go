@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // equalOpportunity is the difference of true-positive rates; see mlops.BiasStatistics.

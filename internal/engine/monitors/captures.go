@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // longestLine is the longest line that is read, in bytes: two bodies of what the

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 var testFeatures = []table.Column{{Name: "age", Type: table.Number}, {Name: "colour", Type: table.String}}

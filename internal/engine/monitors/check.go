@@ -10,8 +10,8 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/drift"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // CheckNow makes a check, whatever the schedule says, and returns its report. A

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // v1 is a request or an answer of the V1 protocol.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // shown is an instance in a form that can be read.

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // baselinePrefix begins the names of files with baselines. The rest says of which

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // regression is the task whose predictions are numbers; see mlops.QualityTasks.

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/drift"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/table"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // mostUnknown is how many names that no feature has are reported.

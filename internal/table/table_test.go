@@ -148,7 +148,7 @@ func TestRefusedPlaces(t *testing.T) {
 // TestDamagedParquet proves that no damage of a file ends the process.
 func TestDamagedParquet(t *testing.T) {
 	t.Parallel()
-	whole, err := os.ReadFile("../../mlops/mlopstest/testdata/small.parquet")
+	whole, err := os.ReadFile("../mlops/mlopstest/testdata/small.parquet")
 	if err != nil {
 		t.Fatal(err)
 	}
