@@ -1,6 +1,7 @@
 package mlops
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"unicode/utf8"
@@ -261,6 +262,33 @@ func (c Capabilities) CheckFeatures(k *Checker, backend string, spec FeatureUser
 		}
 		k.Add(use.Path, "Not available on "+backend, "%s", c.refusal(backend, use.Feature))
 	}
+}
+
+// Admit refuses what a spec alone shows to be impossible on the backend: a name
+// that its rule does not allow or a spec that nobody takes as Invalid, a feature
+// that it does not have as Unsupported. Runs and versions have no name of the
+// user's.
+func (c Capabilities) Admit(backend string, noun Noun, name string, spec Spec) error {
+	k := NewChecker()
+	if noun != NounPipelineRun && noun != NounModelVersion {
+		c.NameRule(noun).CheckName(k, At("name"), name)
+	}
+	spec.Validate(k)
+	if err := k.Err(); err != nil {
+		return err
+	}
+	c.CheckFeatures(k, backend, spec)
+	err := k.Err()
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Code = Unsupported
+	}
+	return err
+}
+
+// Spec is what every noun's spec can tell of itself.
+type Spec interface {
+	Validator
+	FeatureUser
 }
 
 func (c Capabilities) refusal(backend string, f Feature) string {

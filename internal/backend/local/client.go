@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"errors"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -14,15 +13,9 @@ type engineKind[Spec, Status any] interface {
 	mlops.Lister[Spec, Status]
 }
 
-// specification is what every spec can do.
-type specification interface {
-	mlops.Validator
-	mlops.FeatureUser
-}
-
 // kind is one noun. It refuses what can be known to be wrong before an engine
 // is started for it.
-type kind[Spec specification, Status any] struct {
+type kind[Spec mlops.Spec, Status any] struct {
 	engineKind[Spec, Status]
 
 	noun   mlops.Noun
@@ -47,18 +40,9 @@ func (k kind[Spec, Status]) Update(ctx context.Context, ref mlops.ID, spec Spec)
 
 // check refuses what the spec alone shows to be impossible.
 func (k kind[Spec, Status]) check(spec Spec) error {
-	c := mlops.NewChecker()
+	own := ""
 	if k.nameOf != nil {
-		capabilities().NameRule(k.noun).CheckName(c, mlops.At("name"), k.nameOf(spec))
+		own = k.nameOf(spec)
 	}
-	spec.Validate(c)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	capabilities().CheckFeatures(c, name, spec)
-	err := c.Err()
-	if e, ok := errors.AsType[*mlops.Error](err); ok {
-		e.Code = mlops.Unsupported
-	}
-	return err
+	return capabilities().Admit(name, k.noun, own, spec)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -34,7 +33,7 @@ type placed[Spec any] struct {
 }
 
 // kind is the four verbs of one noun.
-type kind[Spec, Status any] struct {
+type kind[Spec mlops.Spec, Status any] struct {
 	*backend
 
 	noun  mlops.Noun
@@ -101,6 +100,9 @@ func (k *kind[Spec, Status]) Delete(ctx context.Context, ref mlops.ID) error {
 	if err := k.keeps(ref); err != nil {
 		return err
 	}
+	if by := k.platform.watcher(ref); by != "" {
+		return refuse(mlops.Conflict, "%q is watched by %q; delete the monitor first", ref, by)
+	}
 	return k.platform.remove(ref, k.looks)
 }
 
@@ -136,32 +138,7 @@ func (k *kind[Spec, Status]) admit(from mlops.ID, spec Spec) (placed[Spec], erro
 
 // check refuses what the spec alone shows to be impossible.
 func (k *kind[Spec, Status]) check(spec Spec) error {
-	c := mlops.NewChecker()
-	if n := k.trade.name(spec); n != "" || !numbered(k.noun) {
-		capabilities().NameRule(k.noun).CheckName(c, mlops.At("name"), n)
-	}
-	if v, ok := any(spec).(mlops.Validator); ok {
-		v.Validate(c)
-	}
-	if err := c.Err(); err != nil {
-		return err
-	}
-	u, ok := any(spec).(mlops.FeatureUser)
-	if !ok {
-		return nil
-	}
-	return unsupported(u)
-}
-
-// unsupported refuses the features that this backend does not have.
-func unsupported(u mlops.FeatureUser) error {
-	c := mlops.NewChecker()
-	capabilities().CheckFeatures(c, name, u)
-	err := c.Err()
-	if e, ok := errors.AsType[*mlops.Error](err); ok {
-		e.Code = mlops.Unsupported
-	}
-	return err
+	return capabilities().Admit(name, k.noun, k.trade.name(spec), spec)
 }
 
 func (k *kind[Spec, Status]) accept(at placed[Spec]) (mlops.Change, error) {
@@ -192,10 +169,6 @@ func (k *kind[Spec, Status]) keeps(ref mlops.ID) error {
 		return refuseField("deletion_protection", "%q is protected; set deletion_protection to false first", ref)
 	}
 	return nil
-}
-
-func numbered(noun mlops.Noun) bool {
-	return noun == mlops.NounPipelineRun || noun == mlops.NounModelVersion
 }
 
 func toNative(spec any) (json.RawMessage, error) {

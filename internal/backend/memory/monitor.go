@@ -58,3 +58,13 @@ func (monitors) status(_ *Platform, r *record, spec mlops.MonitorSpec) mlops.Mon
 	}
 	return s
 }
+
+// watcher is a monitor that watches an endpoint, or none.
+func (p *Platform) watcher(endpoint mlops.ID) mlops.ID {
+	for _, r := range p.under(endpoint.Environment(), mlops.NounMonitor) {
+		if !r.deleting && decode[mlops.MonitorSpec](r.spec).Endpoint == endpoint {
+			return r.id
+		}
+	}
+	return ""
+}

@@ -81,11 +81,11 @@ func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Monito
 
 // admit refuses what can never be, and what refers to nothing.
 func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitorScene, error) {
+	if err := capabilities().Admit(name, mlops.NounMonitor, spec.Name, spec); err != nil {
+		return monitorScene{}, err
+	}
 	check := mlops.NewChecker()
-	mlops.PortableName().CheckName(check, mlops.At("name"), spec.Name)
-	spec.Validate(check)
 	checkMonitor(check, spec)
-	capabilities().CheckFeatures(check, name, spec)
 	if spec.Endpoint == "" {
 		check.Add(mlops.At("endpoint"), "No endpoint", "A monitor watches an endpoint.")
 	}

@@ -51,6 +51,9 @@ type World struct {
 	Artifact func(t *testing.T, content string) string
 	// Pipeline adapts the suite's pipeline, which is of shell commands.
 	Pipeline func(mlops.PipelineSpec) mlops.PipelineSpec
+	// Adapt changes a sample of a feature to what the platform takes of it, where
+	// it has limits of its own: a canary of one step, a schedule by the hour.
+	Adapt func(spec any) any
 	// Break makes an endpoint's spec one that never becomes ready; by default
 	// with a smoke test that cannot pass.
 	Break func(mlops.ModelEndpointSpec) mlops.ModelEndpointSpec
@@ -145,6 +148,9 @@ func (w World) complete(h Harness, open mlops.Backend) World {
 	}
 	if w.Pipeline == nil {
 		w.Pipeline = func(s mlops.PipelineSpec) mlops.PipelineSpec { return s }
+	}
+	if w.Adapt == nil {
+		w.Adapt = func(spec any) any { return spec }
 	}
 	if w.Break == nil {
 		w.Break = breakBySmokeTest

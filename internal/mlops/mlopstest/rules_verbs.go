@@ -249,7 +249,7 @@ func (suite) TestFeature(l *lab, s sample) {
 
 func (l *lab) accepts(s sample) {
 	l.Helper()
-	spec := s.spec(l)
+	spec := l.world.Adapt(s.spec(l))
 	l.wantSpec(l.create(nounOf(s.noun), spec), spec)
 }
 
