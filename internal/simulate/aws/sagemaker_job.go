@@ -1,0 +1,233 @@
+package aws
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// smJob is what only a processing or training job has.
+type smJob struct {
+	run   StepRun
+	ended time.Time
+}
+
+func (w *World) smJobHandlers() map[string]Handler {
+	return map[string]Handler{
+		"CreateProcessingJob":   w.smCreateJob(smProcessing, "Processing"),
+		"DescribeProcessingJob": w.smDescribeJob(smProcessing, "ProcessingJobName"),
+		"StopProcessingJob":     w.smStop(smProcessing, "ProcessingJobName"),
+		"ListProcessingJobs":    w.smListProcessing,
+		"CreateTrainingJob":     w.smCreateJob(smTraining, "Training"),
+		"DescribeTrainingJob":   w.smDescribeJob(smTraining, "TrainingJobName"),
+		"StopTrainingJob":       w.smStop(smTraining, "TrainingJobName"),
+	}
+}
+
+func (w *World) smCreateJob(kind, word string) Handler {
+	return func(c *Call) (Params, error) {
+		name := text(c.In, word+"JobName")
+		job, err := w.smStartJob(c, kind, name, StepRun{Kind: word, Job: name, Attempt: 1, Arguments: c.In})
+		if err != nil {
+			return nil, err
+		}
+		return Params{word + "JobArn": job.arn}, nil
+	}
+}
+
+// smStartJob starts a job, which ends after the configured looks.
+func (w *World) smStartJob(c *Call, kind, name string, run StepRun) (*smObject, error) {
+	arn := smARN(c, kind, name)
+	if w.sm().objects[arn] != nil {
+		// The model lists the code; the words are those that users report.
+		return nil, fault("ResourceInUse", "Job name must be unique within an AWS account and region, and a job with this name already exists (%s)", arn)
+	}
+	if err := w.smJobFault(c.In); err != nil {
+		return nil, err
+	}
+	o := w.add(c, kind, name, arn, c.In)
+	job := &smJob{run: run}
+	o.detail = job
+	w.pass(o, "InProgress", func(now time.Time) {
+		job.ended = now
+		o.status, o.reason = "Completed", w.smWork(o)
+		if o.reason != "" {
+			o.status = "Failed"
+		}
+	})
+	return o, nil
+}
+
+// smJobFault refuses a job whose role is not there.
+func (w *World) smJobFault(in Params) error {
+	if err := smTagFault(in); err != nil {
+		return err
+	}
+	if role := text(in, "RoleArn"); !w.smRole(role) {
+		return smNoRole(role)
+	}
+	return nil
+}
+
+// smNoInput says that an input of a job has no data, as AWS's jobs fail then.
+func (w *World) smNoInput(o *smObject) string {
+	var uris []string
+	for _, input := range structures(o.in, "ProcessingInputs") {
+		uris = append(uris, text(structure(input, "S3Input"), "S3Uri"))
+	}
+	for _, channel := range structures(o.in, "InputDataConfig") {
+		uris = append(uris, text(structure(structure(channel, "DataSource"), "S3DataSource"), "S3Uri"))
+	}
+	for _, uri := range uris {
+		if uri != "" && !w.smAnyObject(uri) {
+			return fmt.Sprintf("ClientError: No S3 objects found under S3 URL %q given in input data source", uri)
+		}
+	}
+	return ""
+}
+
+// smNoRole is how the service refuses a role that it cannot assume, in the words
+// that a user reports (awslabs/predictive-maintenance, issue 3).
+func smNoRole(role string) *Fault {
+	return fault("ValidationException", "Could not assume role %s. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role.", role)
+}
+
+// smWork does a job's work: it writes the outputs, and says why it failed.
+func (w *World) smWork(o *smObject) (failure string) {
+	if failure := w.smNoInput(o); failure != "" {
+		return failure
+	}
+	job, _ := o.detail.(*smJob)
+	var made map[string][]byte
+	if w.sm().hooks.RunStep != nil {
+		made, failure = w.sm().hooks.RunStep(job.run)
+	}
+	if failure != "" {
+		return failure
+	}
+	for name, at := range smOutputs(o) {
+		written := false
+		for path, content := range made {
+			output, file, _ := strings.Cut(path, "/")
+			if output != name {
+				continue
+			}
+			written = true
+			if err := w.smWrite(smFileAt(o, at, name, file), content); err != nil {
+				return "ClientError: " + err.Error()
+			}
+		}
+		if written {
+			continue
+		}
+		if err := w.smWrite(smFileAt(o, at, name, ""), smSample(name)); err != nil {
+			return "ClientError: " + err.Error()
+		}
+	}
+	return ""
+}
+
+// smOutputs are the places to which a job writes, by the name of the output.
+func smOutputs(o *smObject) map[string]string {
+	out := map[string]string{}
+	if o.kind == smTraining {
+		out["model"] = smArtifact(o)
+		return out
+	}
+	for _, output := range structures(structure(o.in, "ProcessingOutputConfig"), "Outputs") {
+		if uri := text(structure(output, "S3Output"), "S3Uri"); uri != "" {
+			out[text(output, "OutputName")] = uri
+		}
+	}
+	return out
+}
+
+// smArtifact is where a training job leaves its model (developer guide, "Amazon S3
+// output").
+func smArtifact(o *smObject) string {
+	return strings.TrimSuffix(text(structure(o.in, "OutputDataConfig"), "S3OutputPath"), "/") + "/" + o.name + "/output/model.tar.gz"
+}
+
+// smFileAt is where one file of an output goes: outputs of processing jobs are
+// folders.
+func smFileAt(o *smObject, at, output, file string) string {
+	if o.kind == smTraining {
+		return at
+	}
+	if file == "" {
+		file = output + ".json"
+	}
+	return strings.TrimSuffix(at, "/") + "/" + file
+}
+
+// smSample is what stands in an output for which nothing was made.
+func smSample(output string) []byte { return fmt.Appendf(nil, `{"output":%q}`, output) }
+
+func (w *World) smDescribeJob(kind, member string) Handler {
+	return func(c *Call) (Params, error) {
+		o, err := w.find(c, kind, text(c.In, member))
+		if err != nil {
+			return nil, err
+		}
+		return smJobView(w.look(o, c.Time)), nil
+	}
+}
+
+// smJobView is a job as Describe shows it.
+func smJobView(o *smObject) Params {
+	job, _ := o.detail.(*smJob)
+	word := job.run.Kind
+	out := smWithout(o.in, "Tags")
+	out[word+"JobName"], out[word+"JobArn"], out[word+"JobStatus"] = o.name, o.arn, o.status
+	out["CreationTime"], out["LastModifiedTime"], out[word+"StartTime"] = o.created, o.modified, o.created
+	smSet(out, "FailureReason", o.reason)
+	if !job.ended.IsZero() {
+		out[word+"EndTime"] = job.ended
+	}
+	if o.kind == smTraining {
+		out["SecondaryStatus"] = map[string]string{"InProgress": "Training"}[o.status]
+		if o.status != "InProgress" {
+			out["SecondaryStatus"] = o.status
+		}
+		out["ModelArtifacts"] = Params{"S3ModelArtifacts": smArtifact(o)}
+	}
+	if o.status == "Failed" && o.kind == smProcessing {
+		out["ExitMessage"] = smShort(o.reason, 1024)
+	}
+	return out
+}
+
+func (w *World) smStop(kind, member string) Handler {
+	return func(c *Call) (Params, error) {
+		o, err := w.find(c, kind, text(c.In, member))
+		if err != nil {
+			return nil, err
+		}
+		if o.status != "InProgress" {
+			return nil, fault("ValidationException", "The request was rejected because the job is in status %s.", o.status)
+		}
+		w.smStopJob(o, c.Time)
+		return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	}
+}
+
+// smStopJob stops a job that runs.
+func (w *World) smStopJob(o *smObject, now time.Time) {
+	if o == nil || o.status != "InProgress" {
+		return
+	}
+	job, _ := o.detail.(*smJob)
+	w.pass(o, "Stopping", func(end time.Time) { o.status, job.ended = "Stopped", end })
+	o.modified = now
+}
+
+func (w *World) smListProcessing(c *Call) (Params, error) {
+	return smPage(c.In, "ProcessingJobSummaries", w.listed(c, smProcessing, nil), smPageSize, func(o *smObject) Params {
+		out := Params{
+			"ProcessingJobName": o.name, "ProcessingJobArn": o.arn, "ProcessingJobStatus": o.status,
+			"CreationTime": o.created, "LastModifiedTime": o.modified,
+		}
+		smSet(out, "FailureReason", o.reason)
+		return out
+	})
+}
