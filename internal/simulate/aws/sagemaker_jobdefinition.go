@@ -1,0 +1,99 @@
+package aws
+
+import "slices"
+
+// smDefinitionKind is the kind of job definitions of a type of monitoring.
+func smDefinitionKind(monitoring string) string {
+	switch monitoring {
+	case "DataQuality":
+		return smDataQuality
+	case "ModelQuality":
+		return smModelQuality
+	case "ModelBias":
+		return smBias
+	case "ModelExplainability":
+		return smExplainability
+	}
+	return ""
+}
+
+// smDefinitionHandlers are the operations of the four kinds of job definitions,
+// which differ by their names alone.
+func (w *World) smDefinitionHandlers() map[string]Handler {
+	all := map[string]Handler{}
+	for _, word := range []string{"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"} {
+		all["Create"+word+"JobDefinition"] = w.smCreateDefinition(word)
+		all["Describe"+word+"JobDefinition"] = w.smDescribe(smDefinitionKind(word), "JobDefinitionName", smDefinitionView)
+		all["Delete"+word+"JobDefinition"] = w.smDeleteDefinition(word)
+		all["List"+word+"JobDefinitions"] = w.smListDefinitions(word)
+	}
+	return all
+}
+
+func (w *World) smCreateDefinition(word string) Handler {
+	return func(c *Call) (Params, error) {
+		name := text(c.In, "JobDefinitionName")
+		arn := smARN(c, smDefinitionKind(word), name)
+		if w.sm().objects[arn] != nil {
+			return nil, fault("ResourceInUse", "Job definition %s already exists", arn)
+		}
+		if err := w.smJobFault(c.In); err != nil {
+			return nil, err
+		}
+		input := structure(c.In, word+"JobInput")
+		if (structure(input, "EndpointInput") == nil) == (structure(input, "BatchTransformInput") == nil) {
+			return nil, fault("ValidationException", "Exactly one of EndpointInput and BatchTransformInput must be specified.")
+		}
+		w.add(c, smDefinitionKind(word), name, arn, c.In)
+		return Params{"JobDefinitionArn": arn}, nil
+	}
+}
+
+// smDefinitionView is a job definition as Describe shows it. The service adds how
+// long a job may run: an hour (API reference, MonitoringStoppingCondition).
+func smDefinitionView(o *smObject) Params {
+	out := smWithout(o.in, "Tags")
+	out["JobDefinitionName"], out["JobDefinitionArn"], out["CreationTime"] = o.name, o.arn, o.created
+	if structure(out, "StoppingCondition") == nil {
+		out["StoppingCondition"] = Params{"MaxRuntimeInSeconds": 3600}
+	}
+	return out
+}
+
+// smWatched is the endpoint that a job definition is about, or "".
+func smWatched(o *smObject, word string) string {
+	return text(structure(structure(o.in, word+"JobInput"), "EndpointInput"), "EndpointName")
+}
+
+// smDeleteDefinition deletes a job definition that no schedule uses: schedules lock
+// theirs (sagemaker-python-sdk, model_monitoring.py). The model names no code for
+// that; ResourceInUse is what the service has for it elsewhere.
+func (w *World) smDeleteDefinition(word string) Handler {
+	return func(c *Call) (Params, error) {
+		o, err := w.find(c, smDefinitionKind(word), text(c.In, "JobDefinitionName"))
+		if err != nil {
+			return nil, err
+		}
+		uses := func(schedule *smObject) bool {
+			config := structure(schedule.in, "MonitoringScheduleConfig")
+			return text(config, "MonitoringType") == word && text(config, "MonitoringJobDefinitionName") == o.name
+		}
+		if slices.ContainsFunc(w.all(c, smSchedule), uses) {
+			return nil, fault("ResourceInUse", "Job definition %s is used by a monitoring schedule", o.arn)
+		}
+		w.drop(o)
+		return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	}
+}
+
+func (w *World) smListDefinitions(word string) Handler {
+	return func(c *Call) (Params, error) {
+		endpoint := text(c.In, "EndpointName")
+		found := w.listed(c, smDefinitionKind(word), func(o *smObject) bool { return endpoint == "" || smWatched(o, word) == endpoint })
+		return smPage(c.In, "JobDefinitionSummaries", found, smPageSize, func(o *smObject) Params {
+			return Params{
+				"MonitoringJobDefinitionName": o.name, "MonitoringJobDefinitionArn": o.arn, "CreationTime": o.created, "EndpointName": smWatched(o, word),
+			}
+		})
+	}
+}
