@@ -20,6 +20,4 @@ func (w *World) smAlarm(name string) string { return "" }
 
 func (w *World) smForgetScaling(endpoint string) {}
 
-func (w *World) smArgumentFault(g *smGraph) error { return nil }
-
 func (w *World) smCounted(c *Call, o *smObject, v *smVariant, status int) {}

@@ -47,11 +47,10 @@ var libraries sync.Map // of fs.FS to *library
 // NewServer makes an HTTP handler of a world. Models holds AWS's published
 // service models, as Models finds them.
 func NewServer(w *World, models fs.FS) *Server {
-	shared, _ := libraries.LoadOrStore(models, &library{files: models, read: map[string]*Model{}})
-	return &Server{
-		world: w, handlers: w.handlers(), calls: map[string]int{},
-		models: shared.(*library), //nolint:forcetypeassert // nothing else is stored
-	}
+	stored, _ := libraries.LoadOrStore(models, &library{files: models, read: map[string]*Model{}})
+	shared := stored.(*library) //nolint:forcetypeassert // nothing else is stored
+	w.published = shared.model  // definitions of pipelines hold requests
+	return &Server{world: w, handlers: w.handlers(), calls: map[string]int{}, models: shared}
 }
 
 // Violations lists what requests and answers had that the models do not allow.

@@ -24,6 +24,8 @@ type Config struct {
 type World struct {
 	config Config
 	mu     sync.Mutex
+	// published returns a service's model; nil in a world without a server.
+	published func(service string) (*Model, error)
 
 	// Each service keeps its state in a field of its own type, made by the
 	// service's file.
