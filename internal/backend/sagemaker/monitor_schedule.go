@@ -163,8 +163,26 @@ func (k monitorKind) putDefinition(ctx context.Context, s monitorScene, m dataMo
 // writeMonitorFiles keeps the constraints with the monitor's limits, and the
 // script that reads captured requests.
 func (k monitorKind) writeMonitorFiles(ctx context.Context, s monitorScene, m dataMonitor, spec mlops.MonitorSpec) error {
-	_, _, _ = ctx, m, spec
-	return errUnwritten
+	files, err := k.store(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	suggested, err := files.getBytes(ctx, s.place.key(m.folder+"/suggested/constraints.json"), maxConstraints)
+	if err != nil {
+		return fmt.Errorf("read the constraints that the baseline suggests: %w", err)
+	}
+	asked, err := monitorConstraints(suggested, spec)
+	if err != nil {
+		return err
+	}
+	if err := files.putBytes(ctx, s.place.key(m.folder+"/"+m.definition+"/constraints.json"), asked); err != nil {
+		return err
+	}
+	script, err := preprocessScript(suggested, spec)
+	if err != nil {
+		return err
+	}
+	return files.putBytes(ctx, s.place.key(m.folder+"/"+m.definition+"/preprocess.py"), script)
 }
 
 // preprocessScript is the script with the names of features, in the order of the
