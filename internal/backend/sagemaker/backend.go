@@ -29,6 +29,8 @@ type backend struct {
 	mu           sync.Mutex
 	regions      map[string]*clients
 	environments environments
+	registering  locks    // by what is being registered: a model, a dataset
+	written      versions // that this process wrote
 }
 
 // Environments returns the kind of environments.

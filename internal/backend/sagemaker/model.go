@@ -2,27 +2,398 @@ package sagemaker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// modelKind is the kind of models.
+// modelKind is the kind of models: model package groups, with the record in
+// their tags. A group's name and description cannot be changed on AWS; a new
+// description is kept in the record, and the group goes on showing the first.
 type modelKind struct{ *backend }
 
-// Create is not written yet.
-func (k modelKind) Create(_ context.Context, _ mlops.ModelSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// modelScene is what a model's verbs need to know.
+type modelScene struct {
+	c     *clients
+	place place
+	id    mlops.ID
+	group string // native name
+	arn   string
 }
 
-// Get is not written yet.
-func (k modelKind) Get(_ context.Context, _ mlops.ID) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	return mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}, errUnwritten
+// modelSeen is a group as it is now.
+type modelSeen struct {
+	record  record
+	tags    map[string]string
+	status  types.ModelPackageGroupStatus
+	created time.Time
 }
 
-// Update is not written yet.
-func (k modelKind) Update(_ context.Context, _ mlops.ID, _ mlops.ModelSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+func (b *backend) modelScene(ctx context.Context, id mlops.ID) (modelScene, error) {
+	s := modelScene{id: id, group: nativeName(id, maxName)}
+	if err := ctx.Err(); err != nil {
+		return s, err
+	}
+	if _, err := id.ParseAs(mlops.NounModel); err != nil {
+		return s, invalid(err)
+	}
+	var err error
+	if s.place, err = b.place(ctx, id); err != nil {
+		return s, err
+	}
+	if s.c, err = b.in(ctx, id); err != nil {
+		return s, err
+	}
+	s.arn = s.c.arn("sagemaker", s.place.Account, "model-package-group/"+s.group)
+	return s, nil
 }
 
-// Delete is not written yet.
-func (k modelKind) Delete(_ context.Context, _ mlops.ID) error { return errUnwritten }
+// look reads the group and its record.
+func (s modelScene) look(ctx context.Context) (modelSeen, error) {
+	out, err := s.c.sagemaker.DescribeModelPackageGroup(ctx, &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: &s.group})
+	if err != nil {
+		return modelSeen{}, err
+	}
+	seen := modelSeen{status: out.ModelPackageGroupStatus, created: aws.ToTime(out.CreationTime)}
+	if seen.tags, err = sagemakerTagsOf(ctx, s.c, s.arn); err != nil {
+		return seen, err
+	}
+	if seen.record, err = recordOf(seen.tags); err != nil {
+		err = invalid(fmt.Errorf("the model package group %s: %w", s.group, err))
+	}
+	return seen, err
+}
+
+// Create makes the group, or brings its owner's own to the spec.
+func (k modelKind) Create(ctx context.Context, spec mlops.ModelSpec) (mlops.Change, error) {
+	if err := capabilities().Admit(name, mlops.NounModel, spec.Name, spec); err != nil {
+		return mlops.Change{}, err
+	}
+	s, err := k.modelScene(ctx, spec.ID())
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	seen, err := s.look(ctx)
+	if k.is(err, mlops.NotFound) {
+		var made mlops.Change
+		if made, err = k.makeGroup(ctx, s, spec); err == nil {
+			return made, nil
+		}
+		if !k.is(err, mlops.AlreadyExists) {
+			return mlops.Change{}, err
+		}
+		seen, err = s.look(ctx) // another was faster
+	}
+	switch {
+	case errors.Is(err, errNoRecord):
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
+	case err != nil:
+		return mlops.Change{}, err
+	case seen.record.Owner != k.options.Owner:
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("model %q belongs to another configuration", s.id))
+	}
+	return k.restate(ctx, s, seen, spec)
+}
+
+func (k modelKind) makeGroup(ctx context.Context, s modelScene, spec mlops.ModelSpec) (mlops.Change, error) {
+	r, err := k.newRecord(s.id, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	tags, err := k.modelTags(s, spec, r)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	_, err = s.c.sagemaker.CreateModelPackageGroup(ctx, &sagemaker.CreateModelPackageGroupInput{
+		ModelPackageGroupName: &s.group, ModelPackageGroupDescription: nativeDescription(spec.Description), Tags: sagemakerTags(tags),
+	})
+	return mlops.Change{Ref: s.id, Revision: r.Revision}, err
+}
+
+func (k modelKind) modelTags(s modelScene, spec mlops.ModelSpec, r record) (map[string]string, error) {
+	pieces, err := r.tags()
+	if err != nil {
+		return nil, err
+	}
+	return k.tagsFor(s.place.spec, spec.Labels, pieces), nil
+}
+
+// restate writes another spec into a group's tags.
+func (k modelKind) restate(ctx context.Context, s modelScene, seen modelSeen, spec mlops.ModelSpec) (mlops.Change, error) {
+	r, err := k.newRecord(s.id, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	change := mlops.Change{Ref: s.id, Revision: r.Revision}
+	if seen.record.Revision == r.Revision && seen.record.Owner == r.Owner {
+		return change, nil
+	}
+	r.Created = seen.record.Created
+	tags, err := k.modelTags(s, spec, r)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return change, retagSagemaker(ctx, s.c, s.arn, seen.tags, tags)
+}
+
+// Get takes one look.
+func (k modelKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
+	s, err := k.modelScene(ctx, ref)
+	if err != nil {
+		return mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}, err
+	}
+	return k.observe(ctx, s)
+}
+
+func (k modelKind) observe(ctx context.Context, s modelScene) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
+	o := mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{Ref: s.id}
+	seen, err := s.look(ctx)
+	if err != nil {
+		return o, err
+	}
+	if err := seen.record.into(&o.Spec); err != nil {
+		return o, err
+	}
+	o.Revision, o.Phase = seen.record.Revision, phaseOfGroup(seen.status)
+	o.Native = map[string]string{"model_package_group_arn": s.arn, "model_package_group_name": s.group}
+	o.Status.CreatedAt = seen.created.UTC()
+	o.Status.Latest, err = s.latest(ctx)
+	return o, err
+}
+
+// phaseOfGroup is a group's status in the contract's words.
+func phaseOfGroup(status types.ModelPackageGroupStatus) mlops.Phase {
+	switch status {
+	case types.ModelPackageGroupStatusCompleted:
+		return mlops.PhaseReady
+	case types.ModelPackageGroupStatusFailed, types.ModelPackageGroupStatusDeleteFailed:
+		return mlops.PhaseFailed
+	case types.ModelPackageGroupStatusDeleting:
+		return mlops.PhaseDeleting
+	case types.ModelPackageGroupStatusPending, types.ModelPackageGroupStatusInProgress:
+	}
+	return mlops.PhasePending
+}
+
+// latestLooked is how many of the newest versions are looked at: those made in
+// the same moment come in any order.
+const latestLooked = 10
+
+// latest is the number of the newest version, "" if there is none.
+func (s modelScene) latest(ctx context.Context) (string, error) {
+	out, err := s.c.sagemaker.ListModelPackages(ctx, &sagemaker.ListModelPackagesInput{
+		ModelPackageGroupName: &s.group, MaxResults: aws.Int32(latestLooked),
+		SortBy: types.ModelPackageSortByCreationTime, SortOrder: types.SortOrderDescending,
+	})
+	if err != nil {
+		return "", err
+	}
+	newest := int32(0)
+	for _, p := range out.ModelPackageSummaryList {
+		newest = max(newest, aws.ToInt32(p.ModelPackageVersion))
+	}
+	if newest == 0 {
+		return "", nil
+	}
+	return fmt.Sprint(newest), nil
+}
+
+// Update brings a group's tags to a spec.
+func (k modelKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelSpec) (mlops.Change, error) {
+	if err := capabilities().Admit(name, mlops.NounModel, spec.Name, spec); err != nil {
+		return mlops.Change{}, err
+	}
+	if spec.ID() != ref {
+		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
+	}
+	s, err := k.modelScene(ctx, ref)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	seen, err := s.look(ctx)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return k.restate(ctx, s, seen, spec)
+}
+
+// Delete removes a model and the versions that were superseded. A version that
+// somebody still has, or that is served, makes it a Conflict.
+func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error {
+	s, err := k.modelScene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := s.look(ctx); err != nil {
+		return err
+	}
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := k.dropHistory(ctx, s); err != nil {
+		return err
+	}
+	files, err := k.store(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if err := files.remove(ctx, modelFolder(s.place, ref)); err != nil {
+		return err
+	}
+	_, err = s.c.sagemaker.DeleteModelPackageGroup(ctx, &sagemaker.DeleteModelPackageGroupInput{ModelPackageGroupName: &s.group})
+	return err
+}
+
+// dropHistory removes the versions that can go with their model, if all can.
+func (k modelKind) dropHistory(ctx context.Context, s modelScene) error {
+	versions, err := (modelVersionKind{k.backend}).packages(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if !v.superseded() {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s still has the version %s; delete it first", s.id, v.id))
+		}
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	served, err := k.servedVersions(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if endpoint, ok := served[v.id]; ok {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s is served by the endpoint %s", v.id, endpoint))
+		}
+	}
+	for _, v := range versions {
+		if _, err := s.c.sagemaker.DeleteModelPackage(ctx, &sagemaker.DeleteModelPackageInput{ModelPackageName: &v.arn}); err != nil && !k.is(err, mlops.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// List returns the models of an environment.
+func (k modelKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
+	c, err := k.in(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := k.groupsOf(ctx, c, parent)
+	if err != nil {
+		return nil, err
+	}
+	out := []mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}
+	for _, id := range groups {
+		s, err := k.modelScene(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		o, err := k.observe(ctx, s)
+		if k.is(err, mlops.NotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// groupsOf lists the models of an environment by their groups' tags. A group's
+// name tells the environment only where it is short.
+func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.ID) ([]mlops.ID, error) {
+	parsed, err := environment.Parse()
+	if err != nil {
+		return nil, invalid(err)
+	}
+	p, err := k.place(ctx, environment)
+	if err != nil {
+		return nil, err
+	}
+	var found []mlops.ID
+	pages := sagemaker.NewListModelPackageGroupsPaginator(c.sagemaker, &sagemaker.ListModelPackageGroupsInput{
+		NameContains: aws.String(groupPrefix(parsed.Environment)), MaxResults: aws.Int32(pageSize),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range page.ModelPackageGroupSummaryList {
+			tags, err := sagemakerTagsOf(ctx, c, c.arn("sagemaker", p.Account, "model-package-group/"+aws.ToString(g.ModelPackageGroupName)))
+			if err != nil && !k.is(err, mlops.NotFound) {
+				return nil, err
+			}
+			if r, err := recordOf(tags); err == nil && r.ID.Parent() == environment {
+				found = append(found, r.ID)
+			}
+		}
+	}
+	return found, nil
+}
+
+// groupPrefix is what the names of an environment's groups have in common: all of
+// the environment's name, or what is left of it before the hash of a long one.
+func groupPrefix(environment string) string {
+	return strings.TrimRight(environment[:min(len(environment), maxName-1-len(shortHash("")))], "-")
+}
+
+// pageSize is the largest page of SageMaker's lists.
+const pageSize = 100
+
+// maxDescription is the longest description that SageMaker takes.
+const maxDescription = 1024
+
+// nativeDescription is a description as SageMaker takes it: without control
+// characters, and cut. The record has it as it was written.
+func nativeDescription(text string) *string {
+	kept := []rune(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.L, unicode.M, unicode.Z, unicode.S, unicode.N, unicode.P) {
+			return r
+		}
+		return ' '
+	}, text))
+	return optional(string(kept[:min(len(kept), maxDescription)]))
+}
+
+// sagemakerTagsOf reads the tags of an object.
+func sagemakerTagsOf(ctx context.Context, c *clients, arn string) (map[string]string, error) {
+	tags := []types.Tag{}
+	pages := sagemaker.NewListTagsPaginator(c.sagemaker, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(pageSize)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, page.Tags...)
+	}
+	return tagMap(tags), nil
+}
+
+// retagSagemaker writes tags and then removes those that are not among them: an
+// interruption leaves too many, and a record that can be read.
+func retagSagemaker(ctx context.Context, c *clients, arn string, old, fresh map[string]string) error {
+	if _, err := c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(fresh)}); err != nil {
+		return err
+	}
+	gone := stale(old, fresh)
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err := c.sagemaker.DeleteTags(ctx, &sagemaker.DeleteTagsInput{ResourceArn: &arn, TagKeys: gone})
+	return err
+}

@@ -93,18 +93,24 @@ var errNoRecord = errors.New("it has no record of this provider: something else 
 
 // recordOf reads what tags wrote.
 func recordOf(tags map[string]string) (record, error) {
-	var text strings.Builder
+	var packed bytes.Buffer
 	for i := 0; ; i++ {
 		piece, ok := tags[tagRecord+strconv.Itoa(i)]
 		if !ok {
 			break
 		}
-		text.WriteString(piece)
+		// By itself, for pieces of a former and longer record may follow: they are
+		// removed after the fresh ones are written.
+		b, err := base64.StdEncoding.DecodeString(piece)
+		if err != nil {
+			return record{}, fmt.Errorf("its record cannot be read: %w", err)
+		}
+		packed.Write(b)
 	}
-	if text.Len() == 0 {
+	if packed.Len() == 0 {
 		return record{}, errNoRecord
 	}
-	raw, err := unpack(text.String())
+	raw, err := io.ReadAll(flate.NewReader(&packed)) // ends where the record ends
 	if err != nil {
 		return record{}, fmt.Errorf("its record cannot be read: %w", err)
 	}
