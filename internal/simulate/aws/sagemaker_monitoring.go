@@ -260,7 +260,7 @@ func (w *World) Monitored(m Monitoring) error {
 func (w *World) smMonitored(o *smObject, m Monitoring) error {
 	c := &Call{Region: o.region, Account: smAccountOf(o.arn), Time: m.At}
 	config := structure(o.in, "MonitoringScheduleConfig")
-	job := smShort("model-monitoring-"+m.At.UTC().Format("200601021504"), 41) + "-" + smID(o.arn + m.At.String())
+	job := smShort("model-monitoring-"+m.At.UTC().Format("200601021504"), 41) + "-" + smID(o.arn+m.At.String())
 	summary := Params{
 		"MonitoringScheduleName": o.name, "ScheduledTime": m.At, "CreationTime": m.At, "LastModifiedTime": m.At,
 		"MonitoringExecutionStatus": m.Status, "ProcessingJobArn": smARN(c, smProcessing, job),
