@@ -1,18 +1,18 @@
 package sagemaker
 
-import (
-	"strings"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-)
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 
 // datasetFeatures answers for datasets.
 func datasetFeatures() map[mlops.Feature]mlops.Answer {
-	out := map[mlops.Feature]mlops.Answer{}
-	for _, doc := range mlops.Features() {
-		if strings.HasPrefix(string(doc.Feature), "dataset.") {
-			out[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "Not available yet."}
-		}
+	kept := mlops.Answer{Support: mlops.Emulated, Note: "SageMaker has no datasets: a copy is kept in the environment's bucket, with a record of its versions."}
+	read := mlops.Answer{Support: mlops.Emulated, Note: "The provider reads the data where Terraform runs; what is in S3 is fetched for it."}
+	return map[mlops.Feature]mlops.Answer{
+		mlops.FeatureDatasetURI:     kept,
+		mlops.FeatureDatasetRun:     kept,
+		mlops.FeatureDatasetCSV:     read,
+		mlops.FeatureDatasetJSONL:   read,
+		mlops.FeatureDatasetParquet: read,
+		mlops.FeatureDatasetSchema:  read,
+		mlops.FeatureDatasetChecks:  read,
 	}
-	return out
 }

@@ -1,0 +1,170 @@
+package sagemaker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
+)
+
+// datasetSeen is a dataset as its record has it.
+type datasetSeen struct {
+	Record record              `json:"record"`
+	Status mlops.DatasetStatus `json:"status"`
+	Kept   []string            `json:"kept"` // folders of versions, oldest first
+
+	etag string // of the record; empty if there is none
+}
+
+func (s datasetScene) recordKey() string { return s.folder() + "record.json" }
+
+// look reads the record.
+func (s datasetScene) look(ctx context.Context) (seen datasetSeen, err error) {
+	key := s.recordKey()
+	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.place.Bucket, Key: &key})
+	if err != nil {
+		return seen, err
+	}
+	defer func() { err = errors.Join(err, out.Body.Close()) }()
+	raw, err := io.ReadAll(io.LimitReader(out.Body, maxRecordBytes))
+	if err != nil {
+		return seen, err
+	}
+	if err := json.Unmarshal(raw, &seen); err != nil {
+		return seen, fmt.Errorf("%s does not hold the record of a dataset: %w", s.place.uriOf(key), err)
+	}
+	seen.etag = aws.ToString(out.ETag)
+	return seen, nil
+}
+
+// write replaces the record, if it is still the one that was read. Another is a
+// Conflict.
+func (s datasetScene) write(ctx context.Context, seen datasetSeen) error {
+	raw, err := json.Marshal(seen)
+	if err != nil {
+		return err
+	}
+	in := &s3.PutObjectInput{
+		Bucket: &s.place.Bucket, Key: aws.String(s.recordKey()), Body: bytes.NewReader(raw), ContentType: aws.String(jsonType),
+	}
+	in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
+	if seen.etag == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = &seen.etag
+	}
+	_, err = s.s3.PutObject(ctx, in)
+	if e, ok := errors.AsType[smithy.APIError](err); ok && (e.ErrorCode() == "PreconditionFailed" || e.ErrorCode() == "ConditionalRequestConflict") {
+		return mlops.NewError(mlops.Conflict, fmt.Errorf("%s was changed by another at the same time: %w", s.id, err))
+	}
+	return err
+}
+
+// judged reports whether the bytes of a digest are in force, and were held to the
+// rules of a spec.
+func (d datasetSeen) judged(spec mlops.DatasetSpec, digest string) bool {
+	var former mlops.DatasetSpec
+	if d.etag == "" || d.Status.Digest != digest || d.Record.into(&former) != nil {
+		return false
+	}
+	rules := func(s mlops.DatasetSpec) string {
+		return mlops.DigestOf([]any{table.FormatOf(s, s.URI), s.Schema, s.Checks})
+	}
+	return rules(spec) == rules(former)
+}
+
+// observed is a dataset in the contract's words.
+func (d datasetSeen) observed() (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+	o := mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{
+		Ref: d.Record.ID, Status: d.Status, Phase: mlops.PhaseReady, Revision: d.Record.Revision,
+		Native: map[string]string{"s3_uri": d.Status.URI},
+	}
+	return o, d.Record.into(&o.Spec)
+}
+
+// List returns the datasets of an environment.
+func (k datasetKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+	files, err := k.store(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	names, err := files.folders(ctx, files.place.key("datasets/"))
+	if err != nil {
+		return nil, err
+	}
+	out := []mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}
+	for _, name := range names {
+		o, err := k.Get(ctx, parent.Child(mlops.NounDataset, name))
+		if k.is(err, mlops.NotFound) {
+			continue // deleted meanwhile, or never finished
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// folders lists the folders right below a prefix, by their names.
+func (s *store) folders(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &s.place.Bucket, Prefix: &prefix, Delimiter: aws.String("/")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page.CommonPrefixes {
+			names = append(names, path.Base(aws.ToString(p.Prefix)))
+		}
+	}
+	return names, nil
+}
+
+// datasetStatus is what is known of data, but for their place.
+func datasetStatus(found datasetSource, description table.Description) mlops.DatasetStatus {
+	s := mlops.DatasetStatus{
+		Digest: found.digest, Rows: description.Rows, Size: found.size,
+		Schema: map[string]string{}, Statistics: description.Statistics, Violations: append([]string{}, description.Checks...),
+	}
+	for _, c := range description.Columns {
+		s.Schema[c.Name] = description.Statistics[c.Name].Type
+	}
+	return s
+}
+
+// succeed puts a new state of the data in the place of a former one. The same
+// bytes are the same version, also where others were in force in between.
+func succeed(former, next mlops.DatasetStatus) mlops.DatasetStatus {
+	next.History = former.History
+	for _, v := range former.History {
+		if v.Digest == next.Digest {
+			next.Version = v.Version
+			return next
+		}
+	}
+	next.Version = strconv.Itoa(len(former.History) + 1)
+	now := mlops.DatasetVersion{Version: next.Version, Digest: next.Digest, Rows: next.Rows, CreatedAt: time.Now().UTC()}
+	next.History = append([]mlops.DatasetVersion{now}, former.History...)
+	return next
+}
+
+// shortDigest is enough of a digest to tell folders apart.
+func shortDigest(digest string) string {
+	hash := strings.TrimPrefix(digest, "sha256:")
+	return hash[:min(len(hash), 12)]
+}

@@ -1,0 +1,108 @@
+package sagemaker
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
+)
+
+// datasetSource is where data come from, and the evidence that comes with them.
+type datasetSource struct {
+	outside
+
+	digest  string
+	size    int64
+	lineage *mlops.Lineage
+}
+
+// datasetSource finds the data of a spec, which must be one file.
+func (k datasetKind) datasetSource(ctx context.Context, s datasetScene, spec mlops.DatasetSpec) (datasetSource, error) {
+	var found datasetSource
+	var err error
+	if spec.Run == "" {
+		found.outside, err = k.outsideAt(ctx, s.c, "uri", spec.URI)
+	} else {
+		run, output, errRun := k.runOutput(ctx, spec.Run, spec.Output)
+		if errRun != nil {
+			return found, errRun
+		}
+		found.lineage = run.Lineage
+		found.outside, err = k.outsideAt(ctx, s.c, "output", run.Outputs[output])
+	}
+	if err != nil {
+		return found, err
+	}
+	found.digest, found.size, err = found.outside.digest(ctx, s.store)
+	switch {
+	case k.is(err, mlops.NotFound):
+		return found, refuseField(found.field, "there is nothing at %s", found.uri)
+	case err == nil && !found.single:
+		return found, refuseField(found.field, "%s is a directory; a dataset is one file", found.local+found.uri)
+	}
+	return found, err
+}
+
+// fetched returns a path at which the bytes can be read until done.
+func (f datasetSource) fetched(ctx context.Context, files fileStore) (path string, done func() error, err error) {
+	if f.local != "" {
+		return f.local, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "mlops-dataset-*")
+	if err != nil {
+		return "", nil, err
+	}
+	done = func() error { return os.RemoveAll(dir) }
+	path, err = files.download(ctx, f.uri, dir)
+	if err != nil {
+		return "", nil, errors.Join(err, done())
+	}
+	return path, done, nil
+}
+
+// Digest returns the digest that the data of a spec have now. It is "" while they
+// are not there.
+func (k datasetKind) Digest(ctx context.Context, spec mlops.DatasetSpec) (string, error) {
+	return k.plannedDigest(ctx, spec.Environment, "uri", spec.URI, spec.Run, spec.Output)
+}
+
+// preflightMost is the size up to which data are read at plan, in bytes.
+const preflightMost = 256 << 20
+
+// Preflight holds a file of this machine to its rules. Large ones and what is in S3
+// are left to the apply, and so are those that are still to be made.
+func (k datasetKind) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
+	if spec.URI == "" || strings.HasPrefix(spec.URI, "s3://") {
+		return ctx.Err()
+	}
+	at := mlops.At("uri")
+	path, err := localPath("uri", spec.URI)
+	if err != nil {
+		c.Add(at, "Data out of reach", "%s.", mlops.Message(err))
+		return nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size() > preflightMost || info.IsDir()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := table.Describe(ctx, path, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
+	if mlops.CodeOf(err) == mlops.Invalid {
+		c.Add(at, "Not a table", "%s: %s.", filepath.Base(path), mlops.Message(err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if broken := table.Refuse(spec, found); broken != "" {
+		c.Add(at, "Data that break the rules", "%s: %s.", filepath.Base(path), broken)
+	}
+	return nil
+}
