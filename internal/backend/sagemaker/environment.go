@@ -2,27 +2,232 @@ package sagemaker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// environmentKind is the kind of environments.
+// environmentKind is the kind of environments. The record, an SSM parameter, is
+// written first and removed last: what exists is always known.
 type environmentKind struct{ *backend }
 
-// Create is not written yet.
-func (k environmentKind) Create(_ context.Context, _ mlops.EnvironmentSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// The parts that the provider makes for an environment that brings none.
+const (
+	partBucket = "bucket"
+	partRole   = "role"
+	partTopic  = "topic"
+	partBudget = "budget"
+)
+
+// Create makes the environment's parts, or brings its owner's own to the spec.
+func (k environmentKind) Create(ctx context.Context, spec mlops.EnvironmentSpec) (mlops.Change, error) {
+	if err := k.admitEnvironment(ctx, spec); err != nil {
+		return mlops.Change{}, err
+	}
+	unlock, err := k.registering.lock(ctx, string(spec.ID))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
+	old, err := k.readPlace(ctx, spec.ID)
+	switch {
+	case err == nil && old.Record.Owner != k.options.Owner:
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("environment %q belongs to another configuration", spec.ID))
+	case err == nil && old.Deleting:
+		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("environment %q is being deleted", spec.ID))
+	case err == nil:
+		return k.bring(ctx, spec, &old)
+	case !k.is(err, mlops.NotFound):
+		return mlops.Change{}, err
+	}
+	return k.bring(ctx, spec, nil)
 }
 
-// Get is not written yet.
-func (k environmentKind) Get(_ context.Context, _ mlops.ID) (mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus], error) {
-	return mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]{}, errUnwritten
+// Update brings an environment to a spec.
+func (k environmentKind) Update(ctx context.Context, ref mlops.ID, spec mlops.EnvironmentSpec) (mlops.Change, error) {
+	if err := k.admitEnvironment(ctx, spec); err != nil {
+		return mlops.Change{}, err
+	}
+	if spec.ID != ref {
+		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID))
+	}
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
+	old, err := k.readPlace(ctx, ref)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if old.Deleting {
+		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("environment %q is being deleted", ref))
+	}
+	return k.bring(ctx, spec, &old)
 }
 
-// Update is not written yet.
-func (k environmentKind) Update(_ context.Context, _ mlops.ID, _ mlops.EnvironmentSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// bring writes the record and then makes the parts what it says. Old is nil for
+// an environment that is not there.
+func (k environmentKind) bring(ctx context.Context, spec mlops.EnvironmentSpec, old *place) (mlops.Change, error) {
+	c, err := k.in(ctx, spec.ID)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	next, err := k.plan(ctx, c, spec, old)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	change := mlops.Change{Ref: spec.ID, Revision: next.Record.Revision}
+	if old != nil && old.Applied == change.Revision {
+		return change, nil
+	}
+	if err := k.write(ctx, c, next, old == nil); err != nil {
+		return mlops.Change{}, err
+	}
+	if err := k.makeParts(ctx, c, &next); err != nil {
+		return change, err
+	}
+	if old != nil {
+		if err := k.dropParts(ctx, c, *old, func(part string) bool { return !slices.Contains(next.Made, part) }); err != nil {
+			return change, err
+		}
+	}
+	next.Applied = change.Revision
+	return change, k.write(ctx, c, next, false)
 }
 
-// Delete is not written yet.
-func (k environmentKind) Delete(_ context.Context, _ mlops.ID) error { return errUnwritten }
+// Get looks at the record, and whether the bucket is still there.
+func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus], error) {
+	seen := mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]{Ref: ref}
+	if _, err := ref.ParseAs(mlops.NounEnvironment); err != nil {
+		return seen, invalid(err)
+	}
+	p, err := k.readPlace(ctx, ref)
+	if err != nil {
+		return seen, err
+	}
+	c, err := k.in(ctx, ref)
+	if err != nil {
+		return seen, err
+	}
+	seen.Spec, seen.Revision = p.spec, p.Record.Revision
+	seen.Status.CreatedAt = p.Record.Created
+	seen.Native = p.native(c)
+	seen.Phase, seen.Reason, seen.Due = mlops.PhaseReady, "", false
+	switch {
+	case p.Deleting:
+		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its parts are being removed", true
+	case p.Applied != p.Record.Revision:
+		seen.Phase, seen.Reason = mlops.PhaseFailed, "the last change was interrupted; apply again"
+	case !p.Effective:
+		seen.Phase, seen.Reason, seen.Due = mlops.PhasePending, "the role "+p.Role+" is not in effect yet", true
+	default:
+		seen.Phase, seen.Reason, err = k.whole(ctx, c, p)
+	}
+	return seen, err
+}
+
+// Advance takes the next step: proves the role, or removes more.
+func (k environmentKind) Advance(ctx context.Context, ref mlops.ID) error {
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := k.readPlace(ctx, ref)
+	if err != nil {
+		return err
+	}
+	c, err := k.in(ctx, ref)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.Deleting:
+		return k.removeStep(ctx, c, p)
+	case p.Effective || p.Applied != p.Record.Revision:
+		return nil
+	}
+	effective, err := k.probeRole(ctx, c, p)
+	if err != nil || !effective {
+		return err
+	}
+	p.Effective = true
+	return k.write(ctx, c, p, false)
+}
+
+// Delete starts to remove what the provider made. An environment that is
+// protected is Invalid, one with anything in it a Conflict.
+func (k environmentKind) Delete(ctx context.Context, ref mlops.ID) error {
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := k.readPlace(ctx, ref)
+	if err != nil {
+		return err
+	}
+	c, err := k.in(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if !p.Deleting {
+		if p.spec.DeletionProtection && p.Applied != "" {
+			return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", ref)}
+		}
+		if err := k.vacant(ctx, c, p); err != nil {
+			return err
+		}
+		p.Deleting = true
+		if err := k.write(ctx, c, p, false); err != nil {
+			return err
+		}
+	}
+	return k.removeStep(ctx, c, p)
+}
+
+// admitEnvironment refuses what can never be.
+func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.EnvironmentSpec) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := capabilities().Admit(name, mlops.NounEnvironment, spec.Name, spec); err != nil {
+		return err
+	}
+	region, err := regionOf(spec.ID)
+	if err != nil {
+		return err
+	}
+	check := mlops.NewChecker()
+	checkTarget(check, spec.Target.Settings, region)
+	return check.Err()
+}
+
+// Preflight refuses what only AWS does not take; see mlops.Preflighter.
+func (k environmentKind) Preflight(_ context.Context, spec mlops.EnvironmentSpec, c *mlops.Checker) error {
+	region, err := regionOf(spec.ID)
+	if err != nil {
+		return nil //nolint:nilerr // the ID is not known yet
+	}
+	checkTarget(c, spec.Target.Settings, region)
+	return nil
+}
+
+// vacant insists that nothing is in an environment: neither nouns, nor objects in
+// its bucket that the provider did not put there.
+func (k environmentKind) vacant(ctx context.Context, c *clients, p place) error {
+	who, err := k.inhabitant(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	if who == "" && slices.Contains(p.Made, partBucket) {
+		who, err = k.foreignObject(ctx, c, p)
+	}
+	if err != nil || who == "" {
+		return err
+	}
+	return mlops.NewError(mlops.Conflict, errors.New(string(p.Record.ID)+" is not empty: "+who+" is in it"))
+}

@@ -1,18 +1,12 @@
 package sagemaker
 
-import (
-	"strings"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-)
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 
 // environmentFeatures answers for environments.
 func environmentFeatures() map[mlops.Feature]mlops.Answer {
-	out := map[mlops.Feature]mlops.Answer{}
-	for _, doc := range mlops.Features() {
-		if strings.HasPrefix(string(doc.Feature), "environment.") {
-			out[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "Not available yet."}
-		}
+	return map[mlops.Feature]mlops.Answer{
+		mlops.FeatureEnvironmentRetention: {Support: mlops.Native, Note: "By lifecycle rules of the bucket, in whole days; a bucket that was brought keeps its own."},
+		mlops.FeatureEnvironmentProtect:   {Support: mlops.Emulated, Note: "The provider refuses."},
+		mlops.FeatureEnvironmentBudget:    {Support: mlops.Native, Note: "An AWS budget of what carries the environment's tag, once `mlops:environment` is activated for cost allocation."},
 	}
-	return out
 }

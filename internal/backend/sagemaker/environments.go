@@ -26,8 +26,10 @@ type place struct {
 	Subnets   []string `json:"subnets,omitempty"`
 	Groups    []string `json:"security_groups,omitempty"`
 	Isolated  bool     `json:"network_isolation,omitempty"`
-	Made      []string `json:"made"`  // which of bucket, role, topic, budget are the provider's to remove
-	Effective bool     `json:"ready"` // whether the role was seen to work
+	Made      []string `json:"made"`               // which of bucket, role, topic, budget are the provider's to remove
+	Effective bool     `json:"effective"`          // whether the role was seen to work
+	Applied   string   `json:"applied,omitempty"`  // revision that all parts were brought to
+	Deleting  bool     `json:"deleting,omitempty"` // the parts are being removed
 
 	spec mlops.EnvironmentSpec
 }

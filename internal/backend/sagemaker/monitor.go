@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -124,11 +123,11 @@ func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSp
 
 // monitorRecord reads the record from the topic.
 func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (record, error) {
-	out, err := s.c.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &s.topic})
+	tags, err := topicTags(ctx, s.c, s.topic)
 	if err != nil {
 		return record{}, err
 	}
-	return recordOf(snsTagMap(out.Tags))
+	return recordOf(tags)
 }
 
 // put writes the record and brings what can be changed at once to the spec; what
@@ -143,7 +142,7 @@ func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.Monitor
 		return mlops.Change{}, err
 	}
 	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
-	if err := k.putTopic(ctx, s, spec, tags, exists); err != nil {
+	if err := k.putMonitorTopic(ctx, s, spec, tags, exists); err != nil {
 		return mlops.Change{}, err
 	}
 	change := mlops.Change{Ref: s.id, Revision: r.Revision}
@@ -251,15 +250,17 @@ func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
 	return err
 }
 
-// putTopic makes the topic, or changes its tags, and subscribes who is told.
-func (k monitorKind) putTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags map[string]string, exists bool) error {
-	if err := k.tagTopic(ctx, s, tags, exists); err != nil {
-		return err
+// putMonitorTopic makes the topic, or changes its tags, and subscribes who is
+// told.
+func (k monitorKind) putMonitorTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags map[string]string, exists bool) error {
+	var have map[string]string
+	if exists {
+		var err error
+		if have, err = topicTags(ctx, s.c, s.topic); err != nil {
+			return err
+		}
 	}
-	_, err := s.c.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
-		TopicArn: &s.topic, AttributeName: aws.String("Policy"), AttributeValue: aws.String(topicPolicy(s.topic, s.account)),
-	})
-	if err != nil {
+	if err := putTopic(ctx, s.c, s.topic, "mlops-monitor-"+s.name, s.place.Key, s.account, have, tags); err != nil {
 		return err
 	}
 	var emails []string
@@ -267,88 +268,6 @@ func (k monitorKind) putTopic(ctx context.Context, s monitorScene, spec mlops.Mo
 		emails = spec.Alerts.Emails
 	}
 	return subscribe(ctx, s.c, s.topic, emails)
-}
-
-func (k monitorKind) tagTopic(ctx context.Context, s monitorScene, tags map[string]string, exists bool) error {
-	if !exists {
-		attributes := map[string]string{}
-		if s.place.Key != "" {
-			attributes["KmsMasterKeyId"] = s.place.Key
-		}
-		_, err := s.c.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("mlops-monitor-" + s.name), Tags: snsTags(tags), Attributes: attributes})
-		return err
-	}
-	out, err := s.c.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &s.topic})
-	if err != nil {
-		return err
-	}
-	if _, err := s.c.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: &s.topic, Tags: snsTags(tags)}); err != nil {
-		return err
-	}
-	gone := stale(snsTagMap(out.Tags), tags)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err = s.c.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &s.topic, TagKeys: gone})
-	return err
-}
-
-// topicPolicy lets CloudWatch and EventBridge of this account publish.
-func topicPolicy(topic, account string) string {
-	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"findings","Effect":"Allow",`+
-		`"Principal":{"Service":["cloudwatch.amazonaws.com","events.amazonaws.com"]},"Action":"sns:Publish","Resource":%q,`+
-		`"Condition":{"StringEquals":{"aws:SourceAccount":%q}}}]}`, topic, account)
-}
-
-// subscribe makes e-mail addresses the subscribers of a topic. One that never
-// confirmed cannot be removed; AWS drops it after three days.
-func subscribe(ctx context.Context, c *clients, topic string, emails []string) error {
-	have := map[string]string{}
-	pages := sns.NewListSubscriptionsByTopicPaginator(c.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, one := range page.Subscriptions {
-			if aws.ToString(one.Protocol) == "email" {
-				have[aws.ToString(one.Endpoint)] = aws.ToString(one.SubscriptionArn)
-			}
-		}
-	}
-	for _, e := range emails {
-		if _, ok := have[e]; ok {
-			continue
-		}
-		if _, err := c.sns.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("email"), Endpoint: &e}); err != nil {
-			return err
-		}
-	}
-	for e, subscription := range have {
-		if slices.Contains(emails, e) || subscription == "PendingConfirmation" {
-			continue
-		}
-		if _, err := c.sns.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: &subscription}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func snsTags(tags map[string]string) []snstypes.Tag {
-	out := make([]snstypes.Tag, 0, len(tags))
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, snstypes.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
-	return out
-}
-
-func snsTagMap(tags []snstypes.Tag) map[string]string {
-	out := make(map[string]string, len(tags))
-	for _, t := range tags {
-		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return out
 }
 
 // cloudwatchTags leaves the record out: the topic has it.

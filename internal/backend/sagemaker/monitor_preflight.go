@@ -62,4 +62,6 @@ func checkMonitorDrift(c *mlops.Checker, d *mlops.DriftCheck) {
 }
 
 // watchesData reports whether a monitor needs Model Monitor.
-func watchesData(spec mlops.MonitorSpec) bool { return spec.DataDrift != nil || spec.DataQuality != nil }
+func watchesData(spec mlops.MonitorSpec) bool {
+	return spec.DataDrift != nil || spec.DataQuality != nil
+}

@@ -55,7 +55,9 @@ func (k monitorKind) putMonitorRules(ctx context.Context, s monitorScene, spec m
 	return nil
 }
 
-func ruleName(s monitorScene, suffix string) string { return nativeName(s.id, maxName-len(ruleHealth)) + suffix }
+func ruleName(s monitorScene, suffix string) string {
+	return nativeName(s.id, maxName-len(ruleHealth)) + suffix
+}
 
 // monitorRule is a rule as it should be.
 type monitorRule struct {

@@ -1,0 +1,117 @@
+package sagemaker
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// policy is an IAM policy document.
+type policy struct {
+	Version   string      `json:"Version"`
+	Statement []statement `json:"Statement"`
+}
+
+type statement struct {
+	Sid       string         `json:"Sid"`
+	Effect    string         `json:"Effect"`
+	Principal any            `json:"Principal,omitempty"`
+	Action    []string       `json:"Action"`
+	Resource  any            `json:"Resource,omitempty"`
+	Condition map[string]any `json:"Condition,omitempty"`
+}
+
+const policyVersion = "2012-10-17"
+
+// String writes the document; what it is made of always has a JSON form.
+func (p policy) String() string {
+	b, _ := json.Marshal(p)
+	return string(b)
+}
+
+// trustPolicy lets the services that act for an environment take its role: jobs
+// and endpoints, schedules, and rules; for this account alone, so that no other
+// customer's can.
+func trustPolicy(account string) policy {
+	return policy{policyVersion, []statement{{
+		Sid: "services", Effect: "Allow", Action: []string{"sts:AssumeRole"},
+		Principal: map[string]any{"Service": []string{"sagemaker.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com"}},
+		Condition: map[string]any{"StringEquals": map[string]string{"aws:SourceAccount": account}},
+	}}}
+}
+
+// rolePolicy is what an environment's role may do: no more than its own jobs,
+// endpoints, schedules and rules need.
+func rolePolicy(c *clients, p place) policy {
+	own := func(service, resource string) string { return c.arn(service, p.Account, resource) }
+	mine := nativeName(p.Record.ID, maxName)
+	bucket := "arn:" + c.partition + ":s3:::" + p.Bucket
+	all := []statement{
+		allow("objects", []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:GetObjectTagging"}, bucket+"/"+p.Prefix+"*"),
+		allow("bucket", []string{"s3:ListBucket", "s3:GetBucketLocation"}, bucket),
+		allow("logs", []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"}, own("logs", "log-group:/aws/sagemaker/*")),
+		allow("images", []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, "arn:"+c.partition+":ecr:*:*:repository/*"),
+		allow("registry", []string{"ecr:GetAuthorizationToken"}, "*"), // has no resource
+		metrics(),
+		allow("jobs", []string{
+			"sagemaker:CreateProcessingJob", "sagemaker:DescribeProcessingJob", "sagemaker:StopProcessingJob",
+			"sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags", "sagemaker:ListTags",
+		}, own("sagemaker", "processing-job/*"), own("sagemaker", "training-job/*")), // pipelines name jobs by themselves
+		allow("pipelines", []string{"sagemaker:StartPipelineExecution"}, own("sagemaker", "pipeline/"+mine+separator+"*")),
+		allow("models", []string{"sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"}, own("sagemaker", "model-package*/"+mine+separator+"*")),
+		allow("endpoints", []string{"sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"}, own("sagemaker", "endpoint*/"+mine+separator+"*")),
+		allow("alerts", []string{"sns:Publish"}, p.Topic),
+		passRole(p.Role),
+	}
+	if p.Key != "" {
+		all = append(all, allow("key", []string{"kms:Decrypt", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"}, p.Key))
+	}
+	if len(p.Subnets) > 0 {
+		all = append(all, network())
+	}
+	return policy{policyVersion, all}
+}
+
+func allow(sid string, actions []string, resources ...string) statement {
+	slices.Sort(actions)
+	return statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
+}
+
+// metrics has no resource to be bound to, but namespaces.
+func metrics() statement {
+	s := allow("metrics", []string{"cloudwatch:PutMetricData"}, "*")
+	s.Condition = map[string]any{"StringLike": map[string][]string{"cloudwatch:namespace": {"/aws/sagemaker/*", "aws/sagemaker/*", namespace}}}
+	return s
+}
+
+// passRole lets a pipeline hand the role to its jobs, and to nothing else.
+func passRole(role string) statement {
+	s := allow("role", []string{"iam:PassRole"}, role)
+	s.Condition = map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "sagemaker.amazonaws.com"}}
+	return s
+}
+
+// network is what containers in subnets need; EC2 binds none of it to a resource.
+func network() statement {
+	return allow("network", []string{
+		"ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission",
+		"ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+	}, "*")
+}
+
+// bucketPolicy refuses whoever comes without TLS.
+func bucketPolicy(c *clients, bucket string) policy {
+	at := "arn:" + c.partition + ":s3:::" + bucket
+	return policy{policyVersion, []statement{{
+		Sid: "tls", Effect: "Deny", Principal: "*", Action: []string{"s3:*"}, Resource: []string{at, at + "/*"},
+		Condition: map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}},
+	}}}
+}
+
+// topicPolicy lets CloudWatch and EventBridge of this account publish.
+func topicPolicy(topic, account string) policy {
+	return policy{policyVersion, []statement{{
+		Sid: "findings", Effect: "Allow", Action: []string{"sns:Publish"}, Resource: topic,
+		Principal: map[string]any{"Service": []string{"cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"}},
+		Condition: map[string]any{"StringEquals": map[string]string{"aws:SourceAccount": account}},
+	}}}
+}
