@@ -1,18 +1,27 @@
 package sagemaker
 
-import (
-	"strings"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-)
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 
 // endpointFeatures answers for model endpoints.
 func endpointFeatures() map[mlops.Feature]mlops.Answer {
-	out := map[mlops.Feature]mlops.Answer{}
-	for _, doc := range mlops.Features() {
-		if strings.HasPrefix(string(doc.Feature), "model_endpoint.") {
-			out[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "Not available yet."}
-		}
+	return map[mlops.Feature]mlops.Answer{
+		mlops.FeatureEndpointSplit:        {Support: mlops.Native, Note: "Weights change in place, without new machines."},
+		mlops.FeatureEndpointScaling:      {Support: mlops.Native, Note: "Application Auto Scaling follows the number of requests in flight of each model copy; it owns the number of machines between min and max."},
+		mlops.FeatureEndpointScaleToZero:  {Support: mlops.NotProvided, Note: "Variants keep at least one machine: set scaling.min to 1 or more."},
+		mlops.FeatureEndpointGPU:          {Support: mlops.Native},
+		mlops.FeatureEndpointNative:       {Support: mlops.Native, Note: "Such as ml.g5.xlarge."},
+		mlops.FeatureEndpointDisk:         {Support: mlops.Native, Note: "Up to 512Gi; not on types with disks of their own."},
+		mlops.FeatureEndpointAllAtOnce:    {Support: mlops.Native},
+		mlops.FeatureEndpointCanary:       {Support: mlops.Native, Note: "One step of at most 50 percent, 10 if none is given, between variants of the same names."},
+		mlops.FeatureEndpointLinear:       {Support: mlops.Native, Note: "Steps of 10 to 50 percent, between variants of the same names."},
+		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Native},
+		mlops.FeatureEndpointShadow:       {Support: mlops.NotProvided, Note: "SageMaker copies requests to shadow variants and judges nothing: use canary with gates."},
+		mlops.FeatureEndpointGates:        {Support: mlops.Native, Note: "CloudWatch alarms on all requests of a variant, old and new machines together, over the bake; min_requests is how many a window needs to be judged, and fewer pass."},
+		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "At most 1h, and as part of the change, which is not over before."},
+		mlops.FeatureEndpointCapture:      {Support: mlops.Native, Note: "To captures/ in the environment's bucket."},
+		mlops.FeatureEndpointSmokeTest:    {Support: mlops.Emulated, Note: "The provider sends the request to each variant when the change has all of its traffic, and takes the change back if the answer is another."},
+		mlops.FeatureEndpointSchedule:     {Support: mlops.NotProvided, Note: "Endpoints of SageMaker serve until they are deleted: bound the cost with scaling, or destroy and apply on a schedule of your CI."},
+		mlops.FeatureEndpointToken:        {Support: mlops.NotProvided, Note: "Requests are signed with AWS credentials: grant sagemaker:InvokeEndpoint on native.endpoint_arn."},
+		mlops.FeatureEndpointProtect:      {Support: mlops.Emulated, Note: "The provider refuses to delete it; AWS itself does not."},
 	}
-	return out
 }

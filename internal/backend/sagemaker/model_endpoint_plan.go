@@ -1,0 +1,230 @@
+package sagemaker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// endpointServed is a version as a variant needs it.
+type endpointServed struct {
+	digest    string
+	container types.ContainerDefinition
+}
+
+// endpointPlan is a change of an endpoint, thought through and not begun.
+type endpointPlan struct {
+	form   endpointForm
+	before *endpointForm
+	models []*sagemaker.CreateModelInput
+	config *sagemaker.CreateEndpointConfigInput // nil if that in force will do
+	tags   map[string]string                    // of the endpoint, with the record
+	// tagsAlone says that nothing but what the tags hold is changed.
+	tagsAlone bool
+}
+
+// endpointPlan works out what a spec needs on the platform.
+func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, old endpointState, spec mlops.ModelEndpointSpec) (endpointPlan, error) {
+	served, err := k.endpointVersions(ctx, s, old, spec)
+	if err != nil {
+		return endpointPlan{}, err
+	}
+	p, err := toEndpoint(s, spec, served)
+	if err != nil {
+		return endpointPlan{}, err
+	}
+	p.form.Revision = revisionOf(spec)
+	p.before = old.force()
+	if err := p.follow(old); err != nil {
+		return endpointPlan{}, err
+	}
+	return p, k.tagEndpointPlan(s, spec, &p)
+}
+
+// follow takes over what a change inherits from what is in force.
+func (p *endpointPlan) follow(old endpointState) error {
+	if p.before == nil {
+		return nil
+	}
+	former := old.inForce() // with the weights that are really in force
+	if former.Core == p.form.Core {
+		p.form.Config, p.config, p.models = former.Config, nil, nil
+	} else if err := checkEndpointGuards(former, p.form.Spec); err != nil {
+		return err
+	}
+	p.tagsAlone = old.standing() == p.before && p.config == nil && sameScaling(former.Spec.Variants, p.form.Spec.Variants)
+	p.form.Since = map[string]time.Time{}
+	p.form.Previous = former.Previous
+	serving := old.serving()
+	for name, v := range p.form.Spec.Variants {
+		if was, ok := serving[name]; ok && was.Version == v.Version && was.Traffic > 0 {
+			p.form.Since[name] = was.Since
+		}
+	}
+	if mlops.DigestOf(former.Spec.Variants) != mlops.DigestOf(p.form.Spec.Variants) {
+		p.form.Previous = withoutSince(serving)
+	}
+	return nil
+}
+
+// withoutSince is what served before, of which it does not matter since when.
+func withoutSince(serving map[string]mlops.Serving) map[string]mlops.Serving {
+	out := map[string]mlops.Serving{}
+	for name, v := range serving {
+		v.Since = time.Time{}
+		out[name] = v
+	}
+	return out
+}
+
+// sameScaling reports whether variants differ neither in their shares of the
+// traffic nor in what scales them.
+func sameScaling(old, fresh map[string]mlops.Variant) bool {
+	return maps.EqualFunc(old, fresh, func(a, b mlops.Variant) bool {
+		return a.Traffic == b.Traffic && endpointScale(a) == endpointScale(b)
+	})
+}
+
+// tagEndpointPlan writes the tags of the endpoint and of its parts.
+func (k modelEndpointKind) tagEndpointPlan(s endpointScene, spec mlops.ModelEndpointSpec, p *endpointPlan) error {
+	r, err := k.newRecord(s.id, spec)
+	if err != nil {
+		return err
+	}
+	asked := p.form
+	asked.Spec = mlops.ModelEndpointSpec{}
+	if r.Extra, err = json.Marshal(endpointExtra{Asked: asked, Before: p.before}); err != nil {
+		return err
+	}
+	pieces, err := r.tags()
+	if err != nil {
+		return err
+	}
+	p.tags = k.tagsFor(s.place.spec, spec.Labels, pieces)
+	if most := maxTags - reservedEndpointTags; len(p.tags) > most {
+		return invalid(fmt.Errorf("the endpoint needs %d tags, its description among them, and AWS allows %d", len(p.tags), most))
+	}
+	if p.config != nil {
+		p.config.Tags = sagemakerTags(p.tags)
+	}
+	for _, m := range p.models {
+		m.Tags = sagemakerTags(withoutRecord(p.tags))
+	}
+	return nil
+}
+
+// reservedEndpointTags is how many tags follow the record: those that say how far
+// a change has come, and the end of the record.
+const reservedEndpointTags = 6
+
+// toEndpoint is what a spec is on SageMaker: a model for each variant and a
+// configuration, each named by its content.
+func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string]endpointServed) (endpointPlan, error) {
+	p := endpointPlan{form: endpointForm{Spec: spec, Types: map[string]string{}, Digests: map[string]string{}}}
+	c := &sagemaker.CreateEndpointConfigInput{DataCaptureConfig: endpointCapture(s, spec.Capture)}
+	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
+		v := spec.Variants[name]
+		machine, err := hostingType(v.Compute)
+		if err != nil {
+			return p, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("variants", mlops.Key(name), "compute").String(), Err: err}
+		}
+		model := toEndpointModel(s, spec, v, served[name])
+		p.models = append(p.models, model)
+		p.form.Types[name], p.form.Digests[name] = machine, served[name].digest
+		c.ProductionVariants = append(c.ProductionVariants, toEndpointVariant(name, v, machine, *model.ModelName))
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Values(p.form.Types)), hasLocalDisk) {
+		c.KmsKeyId = optional(s.place.Key) // disks of the machine itself have AWS's own encryption, and take no key
+	}
+	p.form.Core = endpointCore(*c)
+	p.form.Config = endpointPrefix(s.id) + shortHash(mlops.DigestOf(c))
+	c.EndpointConfigName = &p.form.Config
+	p.config = c
+	return p, nil
+}
+
+// endpointCore is the mark of a configuration without what can be changed in place:
+// weights and numbers of instances.
+func endpointCore(c sagemaker.CreateEndpointConfigInput) string {
+	c.ProductionVariants = slices.Clone(c.ProductionVariants)
+	for i := range c.ProductionVariants {
+		c.ProductionVariants[i].InitialInstanceCount, c.ProductionVariants[i].InitialVariantWeight = nil, nil
+	}
+	return shortHash(mlops.DigestOf(c))
+}
+
+// longestPrefix leaves room for the mark of the content.
+const longestPrefix = 40
+
+// endpointPrefix is what the names of an endpoint's configurations begin with; the
+// mark of their content follows.
+func endpointPrefix(id mlops.ID) string { return nativeName(id, longestPrefix) + "-" }
+
+// endpointModelPrefix is what the names of an endpoint's models begin with; the
+// mark of their content follows. Endpoints share none: each removes its own.
+func endpointModelPrefix(id mlops.ID) string { return "mlops-" + shortHash(string(id)) + "-" }
+
+// toEndpointModel is the model of a variant.
+func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, served endpointServed) *sagemaker.CreateModelInput {
+	container := served.container
+	container.Environment = maps.Clone(container.Environment)
+	if container.Environment == nil {
+		container.Environment = map[string]string{}
+	}
+	if spec.Timeout != 0 {
+		// As AWS's own serving containers read it.
+		container.Environment["SAGEMAKER_MODEL_SERVER_TIMEOUT"] = strconv.Itoa(int(time.Duration(spec.Timeout).Seconds()))
+	}
+	maps.Copy(container.Environment, v.Env)
+	m := &sagemaker.CreateModelInput{PrimaryContainer: &container, ExecutionRoleArn: &s.place.Role}
+	if s.place.Isolated {
+		m.EnableNetworkIsolation = aws.Bool(true)
+	}
+	if len(s.place.Subnets) > 0 {
+		m.VpcConfig = &types.VpcConfig{Subnets: s.place.Subnets, SecurityGroupIds: s.place.Groups}
+	}
+	m.ModelName = aws.String(endpointModelPrefix(s.id) + shortHash(mlops.DigestOf(m)))
+	return m
+}
+
+// DefaultStartup is how long a server may take to answer its first health check.
+const defaultStartup = 5 * time.Minute
+
+// toEndpointVariant is a variant in a configuration.
+func toEndpointVariant(name string, v mlops.Variant, machine, model string) types.ProductionVariant {
+	out := types.ProductionVariant{
+		VariantName: &name, ModelName: &model, InstanceType: types.ProductionVariantInstanceType(machine),
+		InitialInstanceCount: aws.Int32(int32(endpointScale(v).least)), InitialVariantWeight: aws.Float32(float32(v.Traffic)),
+		ContainerStartupHealthCheckTimeoutInSeconds: aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds())),
+	}
+	if c := v.Compute; c != nil && c.Disk > 0 {
+		out.VolumeSizeInGB = aws.Int32(int32(diskGB(c.Disk)))
+	}
+	return out
+}
+
+// diskGB is a size in whole gibibytes, which is what SageMaker calls GB.
+func diskGB(q mlops.Quantity) int64 { return (int64(q) + 1<<30 - 1) >> 30 }
+
+// endpointCapture keeps requests and answers below captures/ in the bucket.
+func endpointCapture(s endpointScene, c *mlops.Capture) *types.DataCaptureConfig {
+	if c == nil {
+		return nil
+	}
+	return &types.DataCaptureConfig{
+		EnableCapture: aws.Bool(true), InitialSamplingPercentage: aws.Int32(int32(c.SamplePercent)),
+		DestinationS3Uri: aws.String(s.place.uri("captures/" + s.name)), KmsKeyId: optional(s.place.Key),
+		CaptureOptions:           []types.CaptureOption{{CaptureMode: types.CaptureModeInput}, {CaptureMode: types.CaptureModeOutput}},
+		CaptureContentTypeHeader: &types.CaptureContentTypeHeader{JsonContentTypes: []string{"application/json"}, CsvContentTypes: []string{"text/csv"}},
+	}
+}

@@ -1,0 +1,99 @@
+package sagemaker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// admit refuses what can never be.
+func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSpec) (endpointScene, error) {
+	if err := ctx.Err(); err != nil {
+		return endpointScene{}, err
+	}
+	if err := capabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, spec); err != nil {
+		return endpointScene{}, err
+	}
+	check := mlops.NewChecker()
+	checkEndpoint(check, spec)
+	if err := check.Err(); err != nil {
+		return endpointScene{}, err
+	}
+	s, err := k.scene(ctx, spec.ID())
+	if err == nil || !k.is(err, mlops.NotFound) {
+		return s, err
+	}
+	return s, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}
+}
+
+// endpointVersions finds the versions of a spec, and refuses those that the
+// environment must not serve. What it serves already may stay.
+func (k modelEndpointKind) endpointVersions(ctx context.Context, s endpointScene, old endpointState, spec mlops.ModelEndpointSpec) (map[string]endpointServed, error) {
+	out := map[string]endpointServed{}
+	check := mlops.NewChecker()
+	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
+		version, at := spec.Variants[variant].Version, mlops.At("variants", mlops.Key(variant), "version")
+		if version.Environment() != spec.Environment {
+			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: fmt.Errorf("%q is of another environment", version)}
+		}
+		seen, err := (modelVersionKind{k.backend}).Get(ctx, version)
+		if k.is(err, mlops.NotFound) {
+			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !old.serves(version) {
+			mlops.CheckApproval(check, at, s.place.spec.Stage, version, seen.Spec.Approval)
+		}
+		container, err := k.endpointContainer(ctx, s, version)
+		if err != nil {
+			return nil, err
+		}
+		out[variant] = endpointServed{digest: seen.Status.Digest, container: container}
+	}
+	return out, check.Err()
+}
+
+// serves reports whether a version is in force.
+func (s endpointState) serves(version mlops.ID) bool {
+	f := s.force()
+	return f != nil && slices.ContainsFunc(slices.Collect(maps.Values(f.Spec.Variants)), func(v mlops.Variant) bool { return v.Version == version })
+}
+
+// endpointContainer is the container that a version's package describes.
+func (k modelEndpointKind) endpointContainer(ctx context.Context, s endpointScene, version mlops.ID) (types.ContainerDefinition, error) {
+	group := nativeName(version.Parent(), maxName)
+	out, err := s.c.sagemaker.DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{
+		ModelPackageName: aws.String(s.c.arn("sagemaker", s.account, "model-package/"+group+"/"+version.Name())),
+	})
+	if err != nil {
+		return types.ContainerDefinition{}, err
+	}
+	if out.InferenceSpecification == nil || len(out.InferenceSpecification.Containers) != 1 {
+		return types.ContainerDefinition{}, invalid(fmt.Errorf("the model package of %q does not say in which one container it is served", version))
+	}
+	return fromPackageContainer(out.InferenceSpecification.Containers[0]), nil
+}
+
+// fromPackageContainer is a package's container as a model takes it.
+func fromPackageContainer(in types.ModelPackageContainerDefinition) types.ContainerDefinition {
+	out := types.ContainerDefinition{Image: in.Image, Environment: in.Environment}
+	if in.ModelDataSource == nil || in.ModelDataSource.S3DataSource == nil {
+		out.ModelDataUrl = in.ModelDataUrl
+		return out
+	}
+	// Of what AWS adds (ETags among it), a model takes nothing.
+	from := in.ModelDataSource.S3DataSource
+	out.ModelDataSource = &types.ModelDataSource{S3DataSource: &types.S3ModelDataSource{
+		S3Uri: from.S3Uri, S3DataType: from.S3DataType, CompressionType: from.CompressionType, ModelAccessConfig: from.ModelAccessConfig,
+	}}
+	return out
+}
