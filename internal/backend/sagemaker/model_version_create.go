@@ -17,11 +17,15 @@ import (
 // nothing lie where the next attempt puts them, and go with the model at the
 // latest.
 func (k modelVersionKind) newPackage(ctx context.Context, s modelScene, siblings []packageSeen, spec mlops.ModelVersionSpec, found versionSource) (mlops.Change, error) {
-	code, err := servingOf(s, spec, found.packages)
+	files, err := k.store(ctx, s.id)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	files, err := k.store(ctx, s.id)
+	packages, err := found.asked(ctx, files, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	code, err := servingOf(s, spec, packages)
 	if err != nil {
 		return mlops.Change{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -81,6 +83,33 @@ func (b *backend) runOutput(ctx context.Context, id mlops.ID, word string) (run 
 		err = refuseField("output", "%w", err)
 	}
 	return seen.Status, output, err
+}
+
+// asked are the packages that a version asks for; an MLflow model lists its own,
+// where the version names none.
+func (f versionSource) asked(ctx context.Context, files fileStore, spec mlops.ModelVersionSpec) ([]string, error) {
+	if spec.Format != "mlflow" || len(f.packages) > 0 || f.single {
+		return f.packages, nil
+	}
+	const list = "requirements.txt"
+	path := filepath.Join(f.local, list)
+	if f.local == "" {
+		dir, err := os.MkdirTemp("", "mlops-version-*")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }() // the system clears it, should it be left
+		if path, err = files.download(ctx, strings.TrimSuffix(f.uri, "/")+"/"+list, dir); mlops.CodeOf(err) == mlops.NotFound {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // the server says so, should it miss anything
+	}
+	return listedPackages(string(text)), err
 }
 
 // Digest returns the digest that the bytes of a spec have now. It is "" while they

@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -31,39 +30,74 @@ type serving struct {
 	packages []string
 }
 
-// servingOf finds what serves a spec.
+// servingOf finds what serves a spec. Without an index of packages in reach, a
+// container has those that it came with.
 func servingOf(s modelScene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
 	if spec.Image != "" {
 		return serving{image: spec.Image, format: spec.Format}, nil
 	}
 	image, err := s.c.servingImage(spec.Format)
-	return serving{image: image, format: spec.Format, prebuilt: true, packages: servingPackages(spec.Format, packages)}, err
-}
-
-// The packages that the scikit-learn container lacks for other formats. Versions
-// that the user names come first.
-const (
-	mlflowPackage = "mlflow==3.6.0"
-	onnxPackage   = "onnxruntime==1.23.2"
-)
-
-// servingPackages are the packages to install: the user's, and what the format
-// needs beside the container's own.
-func servingPackages(format string, packages []string) []string {
-	needed := map[string]string{"mlflow": mlflowPackage, "onnx": onnxPackage}[format]
-	if needed == "" || slices.ContainsFunc(packages, func(p string) bool { return distribution(p) == distribution(needed) }) {
-		return packages
+	v := serving{image: image, format: spec.Format, prebuilt: true}
+	if !s.place.Isolated {
+		v.packages = servingPackages(spec.Format, packages)
 	}
-	return append(slices.Clone(packages), needed)
+	return v, err
 }
 
-// distribution is the name of what a requirement asks for.
+// formatPackages are what a format needs in its container, for versions that do
+// not name it themselves. Pinned, and the same as elsewhere, so that a version
+// serves the same way tomorrow and on another platform. XGBoost's container has
+// its own.
+func formatPackages(format string) []string {
+	switch format {
+	case "sklearn":
+		return []string{"scikit-learn==1.7.2"}
+	case "mlflow":
+		return []string{"mlflow-skinny==3.17.2"}
+	case "onnx":
+		return []string{"onnxruntime==1.24.4"}
+	}
+	return nil
+}
+
+// servingPackages are the packages to install: those that are asked for, and what
+// the format needs besides.
+func servingPackages(format string, asked []string) []string {
+	all := slices.Clone(asked)
+	for _, p := range formatPackages(format) {
+		if !slices.ContainsFunc(asked, func(q string) bool { return provides(q, p) }) {
+			all = append(all, p)
+		}
+	}
+	return slices.Sorted(slices.Values(all))
+}
+
+// provides reports whether a requirement is for the same distribution as another,
+// or for one that holds it.
+func provides(requirement, other string) bool {
+	have, want := distribution(requirement), distribution(other)
+	return have == want || have+"-skinny" == want || have == want+"-gpu" || have == want+"-cpu"
+}
+
+// distribution is the name of what a requirement asks for, in its normal form.
 func distribution(requirement string) string {
-	end := strings.IndexFunc(requirement, func(r rune) bool { return strings.ContainsRune(" =<>!~[;@", r) })
-	if end >= 0 {
-		requirement = requirement[:end]
+	if i := strings.IndexAny(requirement, " <>=!~[;@("); i >= 0 {
+		requirement = requirement[:i]
 	}
-	return strings.ReplaceAll(strings.ToLower(requirement), "_", "-")
+	return strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(requirement))
+}
+
+// listedPackages reads the file in which an MLflow model lists its packages.
+// Options, such as constraint files, are left out.
+func listedPackages(text string) []string {
+	var all []string
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, " #")
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != '-' {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // mark tells apart what is served differently.
@@ -109,13 +143,15 @@ func (v serving) container(p place, facts versionFacts) types.ModelPackageContai
 // checkIsolated refuses packages where a container can reach no index to install
 // them from.
 func checkIsolated(c *mlops.Checker, p place, spec mlops.ModelVersionSpec) {
-	if !p.Isolated || spec.Image != "" || len(servingPackages(spec.Format, spec.Packages)) == 0 {
+	if !p.Isolated || spec.Image != "" {
 		return
 	}
-	at, what := mlops.At("packages"), "packages"
-	if len(spec.Packages) == 0 {
-		at, what = mlops.At("format"), fmt.Sprintf("what format %q needs", spec.Format)
+	const summary = "Nothing can be installed"
+	needs := []mlops.Path{mlops.At("packages"), mlops.At("format"), mlops.At("image")}
+	switch {
+	case len(spec.Packages) > 0:
+		c.AddIf(mlops.At("packages"), needs, summary, "The environment has network_isolation, and containers install packages when they start. Leave packages out, or give an image that has them.")
+	case spec.Format == "mlflow" || spec.Format == "onnx":
+		c.AddIf(mlops.At("format"), needs, summary, "The environment has network_isolation, and SageMaker's containers lack what format %q needs. Give an image that has it.", spec.Format)
 	}
-	c.AddIf(at, []mlops.Path{mlops.At("packages"), mlops.At("format"), mlops.At("image")}, "Nothing can be installed",
-		"The environment has network_isolation, and containers install %s when they start. Give an image that has them.", what)
 }
