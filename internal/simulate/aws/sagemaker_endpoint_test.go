@@ -305,6 +305,13 @@ func TestModelRefusals(t *testing.T) {
 			PrimaryContainer: container(types.ContainerDefinition{Image: image}), ExecutionRoleArn: sdk.String("arn:aws:iam::123456789012:role/never"),
 		}},
 		{"not approved", "PendingManualApproval", sagemaker.CreateModelInput{PrimaryContainer: container(types.ContainerDefinition{ModelPackageName: &pending})}},
+		{"no data", "Could not find model data at s3://data/never.tar.gz", sagemaker.CreateModelInput{
+			ExecutionRoleArn: a.role, PrimaryContainer: container(types.ContainerDefinition{Image: image, ModelDataUrl: sdk.String("s3://data/never.tar.gz")}),
+		}},
+		{"data out of reach", "Could not access model data at s3://data/model.tar.gz", sagemaker.CreateModelInput{
+			ExecutionRoleArn: sdk.String("arn:aws:iam::123456789012:role/never"),
+			PrimaryContainer: container(types.ContainerDefinition{Image: image, ModelDataUrl: sdk.String("s3://data/model.tar.gz")}),
+		}},
 		{"unknown package", "does not exist", sagemaker.CreateModelInput{PrimaryContainer: container(types.ContainerDefinition{ModelPackageName: sdk.String(pending + "9")})}},
 	}
 	for i, tt := range tests {

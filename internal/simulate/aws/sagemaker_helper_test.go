@@ -2,12 +2,14 @@ package aws_test
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/smithy-go"
@@ -41,7 +43,29 @@ func openAccount(t *testing.T, config aws.Config) account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return account{Client: sagemaker.NewFromConfig(c), server: server, config: c, role: role.Role.Arn}
+	a := account{Client: sagemaker.NewFromConfig(c), server: server, config: c, role: role.Role.Arn}
+	must[*s3.CreateBucketOutput](t)(a.storage().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: sdk.String("data")}))
+	return a
+}
+
+// storage is the client of S3.
+func (a account) storage() *s3.Client {
+	return s3.NewFromConfig(a.config, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// read returns an object of the bucket "data".
+func (a account) read(t *testing.T, key string) string {
+	t.Helper()
+	out := must[*s3.GetObjectOutput](t)(a.storage().GetObject(t.Context(), &s3.GetObjectInput{Bucket: sdk.String("data"), Key: &key}))
+	defer out.Body.Close()
+	raw := must[[]byte](t)(io.ReadAll(out.Body))
+	return string(raw)
+}
+
+// write puts an object into the bucket "data".
+func (a account) write(t *testing.T, key, content string) {
+	t.Helper()
+	must[*s3.PutObjectOutput](t)(a.storage().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("data"), Key: &key, Body: strings.NewReader(content)}))
 }
 
 // must fails a test that cannot go on.

@@ -125,9 +125,13 @@ func TestMonitoringExecutions(t *testing.T) {
 	}))
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for i, status := range []string{"Completed", "CompletedWithViolations"} {
-		if err := a.server.World.Monitored(aws.Monitoring{Schedule: "churn-drift", Status: status, At: at.Add(time.Duration(i) * time.Hour)}); err != nil {
+		files := map[string][]byte{"constraint_violations.json": []byte(`{"violations": []}`)}
+		if err := a.server.World.Monitored(aws.Monitoring{Schedule: "churn-drift", Status: status, At: at.Add(time.Duration(i) * time.Hour), Files: files}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if got := a.read(t, "reports/churn/churn-drift/2026/03/01/13/constraint_violations.json"); got == "" {
+		t.Error("the report is empty")
 	}
 	got := must[*sagemaker.ListMonitoringExecutionsOutput](t)(a.ListMonitoringExecutions(t.Context(), &sagemaker.ListMonitoringExecutionsInput{MonitoringScheduleName: sdk.String("churn-drift")}))
 	if len(got.MonitoringExecutionSummaries) != 2 || got.MonitoringExecutionSummaries[0].MonitoringExecutionStatus != types.ExecutionStatusCompletedWithViolations {

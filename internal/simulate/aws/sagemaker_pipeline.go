@@ -51,7 +51,7 @@ func (w *World) smDefinitionOf(c *Call) (*smGraph, error) {
 	case source == "" && at == nil:
 		return nil, nil //nolint:nilnil // an update may leave the definition as it is
 	case at != nil:
-		raw, ok := w.smObjectBytes(text(at, "Bucket"), text(at, "ObjectKey"))
+		raw, ok := w.getObject(text(at, "Bucket"), text(at, "ObjectKey"))
 		if !ok {
 			return nil, fault("ValidationException", "Unable to read the pipeline definition at s3://%s/%s.", text(at, "Bucket"), text(at, "ObjectKey"))
 		}

@@ -428,3 +428,62 @@ func TestModelSteps(t *testing.T) {
 		t.Errorf("got %d models", len(models.Models))
 	}
 }
+
+// TestStepData proves that steps write what the hook makes, that conditions read
+// it, and that a job without its input fails.
+func TestStepData(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	a.server.World.SetHooks(aws.Hooks{RunStep: func(s aws.StepRun) (map[string][]byte, string) {
+		return map[string][]byte{"report/metrics.json": []byte(`{"binary": {"auc": {"value": 0.91}}}`)}, ""
+	}})
+	test := step(a, "test", "report", object{"PropertyFiles": []any{object{"PropertyFileName": "metrics", "OutputName": "report", "FilePath": "metrics.json"}}})
+	condition := object{"Name": "check", "Type": "Condition", "DependsOn": []any{"test"}, "Arguments": object{
+		"Conditions": []any{object{
+			"Type":       "GreaterThanOrEqualTo",
+			"LeftValue":  object{"Std:JsonGet": object{"PropertyFile": object{"Get": "Steps.test.PropertyFiles.metrics"}, "Path": "binary.auc.value"}},
+			"RightValue": 0.9,
+		}},
+		"IfSteps":   []any{step(a, "good", "model", nil)},
+		"ElseSteps": []any{object{"Name": "bad", "Type": "Fail", "Arguments": object{"ErrorMessage": "not good enough"}}},
+	}}
+	raw := definition(t, test, condition)
+	a.write(t, "definitions/train.json", *raw)
+	must[*sagemaker.CreatePipelineOutput](t)(a.CreatePipeline(t.Context(), &sagemaker.CreatePipelineInput{
+		PipelineName: sdk.String("dev--train"), RoleArn: a.role, ClientRequestToken: sdk.String(token),
+		PipelineDefinitionS3Location: &types.PipelineDefinitionS3Location{Bucket: sdk.String("data"), ObjectKey: sdk.String("definitions/train.json")},
+	}))
+	arn, err := start(t, a, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := finish(t, a, arn); got.PipelineExecutionStatus != types.PipelineExecutionStatusSucceeded {
+		t.Fatalf("got %s: %v", got.PipelineExecutionStatus, steps(t, a, arn))
+	}
+	if got := a.read(t, "report/metrics.json"); !strings.Contains(got, "0.91") {
+		t.Errorf("got the report %s", got)
+	}
+	if got := a.read(t, "model/model.json"); got == "" {
+		t.Error("an output that nothing made has no file")
+	}
+}
+
+func TestStepWithoutInput(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	hungry := step(a, "train", "model", nil)
+	hungry["Arguments"].(object)["ProcessingInputs"] = []any{object{"InputName": "data", "S3Input": object{
+		"S3Uri": "s3://data/never", "LocalPath": "/opt/ml/processing/input", "S3DataType": "S3Prefix", "S3InputMode": "File",
+	}}}
+	if err := createPipeline(t, a, definition(t, hungry)); err != nil {
+		t.Fatal(err)
+	}
+	arn, err := start(t, a, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish(t, a, arn)
+	if got := steps(t, a, arn)["train"]; got.FailureReason == nil || !strings.Contains(*got.FailureReason, "No S3 objects found") {
+		t.Errorf("got %s: %v", got.StepStatus, got.FailureReason)
+	}
+}

@@ -155,7 +155,7 @@ func (w *World) smRead(o *smObject, get Params) (any, error) {
 	uri, _ := smProperty(s.result, "ProcessingOutputConfig.Outputs['"+file.OutputName+"'].S3Output.S3Uri")
 	at, _ := uri.(string)
 	bucket, key := smLocation(strings.TrimSuffix(at, "/") + "/" + file.FilePath)
-	raw, ok := w.smObjectBytes(bucket, key)
+	raw, ok := w.getObject(bucket, key)
 	if !ok {
 		return nil, fmt.Errorf("the property file s3://%s/%s is not there", bucket, key)
 	}
