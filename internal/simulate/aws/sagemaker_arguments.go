@@ -28,8 +28,7 @@ func (w *World) smArgumentFault(g *smGraph) error {
 		if shape == "" {
 			continue
 		}
-		arguments := map[string]any(s.Arguments)
-		for _, v := range smUnexcused(model.Check(shape, arguments), arguments) {
+		for _, v := range smUnexcused(model.Check(shape, s.Arguments), s.Arguments) {
 			if v.Problem == "is no member" {
 				return smUnparsed("Unknown Argument member '%s'", v.Path[strings.LastIndex(v.Path, ".")+1:])
 			}

@@ -150,5 +150,5 @@ func (w *World) smDeleteConfig(c *Call) (Params, error) {
 		return nil, err
 	}
 	w.drop(o)
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }

@@ -236,7 +236,7 @@ func (w *World) smDeleteEndpoint(c *Call) (Params, error) {
 	w.smForgetScaling(o.name)
 	w.pass(o, "Deleting", func(time.Time) { w.drop(o) })
 	o.modified = c.Time
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }
 
 // variantExists reports whether "endpoint/<name>/variant/<name>" is a variant that

@@ -207,7 +207,7 @@ func (w *World) smStop(kind, member string) Handler {
 			return nil, fault("ValidationException", "The request was rejected because the job is in status %s.", o.status)
 		}
 		w.smStopJob(o, c.Time)
-		return nil, nil //nolint:nilnil // an operation without an output answers nothing
+		return Params{}, nil
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *World) smDeleteDefinition(word string) Handler {
 			return nil, fault("ResourceInUse", "Job definition %s is used by a monitoring schedule", o.arn)
 		}
 		w.drop(o)
-		return nil, nil //nolint:nilnil // an operation without an output answers nothing
+		return Params{}, nil
 	}
 }
 

@@ -176,7 +176,7 @@ func (w *World) smDeleteModel(c *Call) (Params, error) {
 		return nil, err
 	}
 	w.drop(o)
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }
 
 // smEndModel does what a Model or RegisterModel step does.

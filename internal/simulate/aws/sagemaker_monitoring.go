@@ -183,7 +183,7 @@ func (w *World) smDeleteSchedule(c *Call) (Params, error) {
 	}
 	w.pass(o, "Pending", func(time.Time) { w.drop(o) })
 	o.modified = c.Time
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }
 
 func (w *World) smStartSchedule(c *Call) (Params, error) { return w.smTurn(c, "Scheduled") }
@@ -198,7 +198,7 @@ func (w *World) smTurn(c *Call, status string) (Params, error) {
 	}
 	w.pass(o, "Pending", func(time.Time) { o.status = status })
 	o.modified = c.Time
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }
 
 func (w *World) smListSchedules(c *Call) (Params, error) {

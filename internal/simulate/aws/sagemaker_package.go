@@ -208,7 +208,7 @@ func (w *World) smDeletePackage(c *Call) (Params, error) {
 		return nil, err
 	}
 	w.drop(o)
-	return nil, nil //nolint:nilnil // an operation without an output answers nothing
+	return Params{}, nil
 }
 
 func (w *World) smListPackages(c *Call) (Params, error) {

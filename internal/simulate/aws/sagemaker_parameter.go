@@ -2,6 +2,7 @@ package aws
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ func (p smParameter) accepts(v any) error {
 		s, text := v.(string)
 		if text && s == "" {
 			// As a user reports it (sagemaker-python-sdk, issue 4016).
-			return fmt.Errorf(`[string "" is too short (length: 0, required minimum: 1)]`)
+			return errors.New(`[string "" is too short (length: 0, required minimum: 1)]`)
 		}
 		ok = text
 	case "Boolean":

@@ -2,7 +2,8 @@ package aws_test
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,15 @@ func step(a account, name, output string, more object) object {
 			"S3Uri": "s3://data/" + output, "LocalPath": "/opt/ml/processing/output/" + output, "S3UploadMode": "EndOfJob",
 		}}}},
 	}}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
+}
+
+// give sets an argument of a step.
+func give(step object, name string, value any) object {
+	arguments, _ := step["Arguments"].(object)
+	arguments[name] = value
+	return step
 }
 
 // definition writes a definition of steps with the parameter depth.
@@ -57,7 +63,7 @@ const token = "0123456789-0123456789-0123456789-"
 func createPipeline(t *testing.T, a account, definition *string) error {
 	t.Helper()
 	_, err := a.CreatePipeline(t.Context(), &sagemaker.CreatePipelineInput{
-		PipelineName: sdk.String("dev--train"), PipelineDefinition: definition, RoleArn: a.role, ClientRequestToken: sdk.String(token + fmt.Sprint(len(*definition))),
+		PipelineName: sdk.String("dev--train"), PipelineDefinition: definition, RoleArn: a.role, ClientRequestToken: sdk.String(token + strconv.Itoa(len(*definition))),
 	})
 	return err
 }
@@ -100,11 +106,11 @@ func steps(t *testing.T, a account, arn string) map[string]types.PipelineExecuti
 func trainAndTest(t *testing.T, a account) *string {
 	t.Helper()
 	second := step(a, "test", "report", nil)
-	second["Arguments"].(object)["Environment"] = object{
+	give(second, "Environment", object{
 		"DATA":  object{"Get": "Steps.train.ProcessingOutputConfig.Outputs['model'].S3Output.S3Uri"},
 		"DEPTH": object{"Std:Join": object{"On": "-", "Values": []any{"d", object{"Get": "Parameters.depth"}}}},
 		"RUN":   object{"Get": "Execution.PipelineName"},
-	}
+	})
 	return definition(t, second, step(a, "train", "model", nil))
 }
 
@@ -241,7 +247,7 @@ func TestCaching(t *testing.T) {
 		return nil, ""
 	}})
 	cached := step(a, "train", "model", object{"CacheConfig": object{"Enabled": true, "ExpireAfter": "P1D"}})
-	cached["Arguments"].(object)["Environment"] = object{"DEPTH": object{"Std:Join": object{"On": "", "Values": []any{object{"Get": "Parameters.depth"}}}}}
+	give(cached, "Environment", object{"DEPTH": object{"Std:Join": object{"On": "", "Values": []any{object{"Get": "Parameters.depth"}}}}})
 	if err := createPipeline(t, a, definition(t, cached)); err != nil {
 		t.Fatal(err)
 	}
@@ -302,13 +308,10 @@ func TestDefinitionRefusals(t *testing.T) {
 	t.Parallel()
 	a := openAccount(t, aws.Config{})
 	with := func(key string, value any) object {
-		s := step(a, "train", "model", nil)
-		s["Arguments"].(object)[key] = value
-		return s
+		return give(step(a, "train", "model", nil), key, value)
 	}
 	small := with("ProcessingResources", object{"ClusterConfig": object{"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 0}})
-	noRole := step(a, "train", "model", nil)
-	delete(noRole["Arguments"].(object), "RoleArn")
+	noRole := with("RoleArn", nil)
 	tests := []struct {
 		name, words string
 		definition  *string
@@ -472,9 +475,9 @@ func TestStepWithoutInput(t *testing.T) {
 	t.Parallel()
 	a := openAccount(t, aws.Config{})
 	hungry := step(a, "train", "model", nil)
-	hungry["Arguments"].(object)["ProcessingInputs"] = []any{object{"InputName": "data", "S3Input": object{
+	give(hungry, "ProcessingInputs", []any{object{"InputName": "data", "S3Input": object{
 		"S3Uri": "s3://data/never", "LocalPath": "/opt/ml/processing/input", "S3DataType": "S3Prefix", "S3InputMode": "File",
-	}}}
+	}}})
 	if err := createPipeline(t, a, definition(t, hungry)); err != nil {
 		t.Fatal(err)
 	}

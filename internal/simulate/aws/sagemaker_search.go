@@ -223,18 +223,24 @@ func smFilter(record, filter Params) (bool, error) {
 	case "In":
 		return found && slices.Contains(strings.Split(want, ","), have), nil
 	}
-	order := cmp.Compare(smNumber(have), smNumber(want))
-	if a, err := time.Parse(time.RFC3339, have); err == nil {
-		b, err := time.Parse(time.RFC3339, want)
-		if err != nil {
-			return false, fault("ValidationException", "The value %s is not a time.", want)
-		}
-		order = a.Compare(b)
-	}
+	order, err := smOrder(have, want)
 	holds := map[string]bool{
 		"GreaterThan": order > 0, "GreaterThanOrEqualTo": order >= 0, "LessThan": order < 0, "LessThanOrEqualTo": order <= 0,
 	}
-	return found && holds[operator], nil
+	return found && holds[operator], err
+}
+
+// smOrder compares two values as times, where the first is one, or as numbers.
+func smOrder(have, want string) (int, error) {
+	a, err := time.Parse(time.RFC3339, have)
+	if err != nil {
+		return cmp.Compare(smNumber(have), smNumber(want)), nil
+	}
+	b, err := time.Parse(time.RFC3339, want)
+	if err != nil {
+		return 0, fault("ValidationException", "The value %s is not a time.", want)
+	}
+	return a.Compare(b), nil
 }
 
 // smField reads a property by its name: Tags.<key>, or a path of members.

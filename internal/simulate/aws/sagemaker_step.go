@@ -132,7 +132,7 @@ func (w *World) smNext(o *smObject, now time.Time) []*smStepRun {
 
 // smBegin resolves a step's arguments and starts its work.
 func (w *World) smBegin(o *smObject, s *smStepRun, now time.Time) {
-	resolved, err := w.smResolve(o, map[string]any(smWithout(s.step.Arguments, "IfSteps", "ElseSteps")))
+	resolved, err := w.smResolve(o, smWithout(s.step.Arguments, "IfSteps", "ElseSteps"))
 	if err != nil {
 		w.smFail(s, now, err.Error())
 		return
