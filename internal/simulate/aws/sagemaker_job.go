@@ -191,10 +191,41 @@ func smJobView(o *smObject) Params {
 		}
 		out["ModelArtifacts"] = Params{"S3ModelArtifacts": smArtifact(o)}
 	}
-	if o.status == "Failed" && o.kind == smProcessing {
-		out["ExitMessage"] = smShort(o.reason, 1024)
+	if o.kind == smProcessing {
+		smProcessed(out)
 	}
 	return out
+}
+
+// smProcessed adds what the service adds to a processing job, as recorded answers of
+// DescribeProcessingJob have it.
+func smProcessed(out Params) {
+	if structure(out, "StoppingCondition") == nil {
+		out["StoppingCondition"] = Params{"MaxRuntimeInSeconds": 86400}
+	}
+	out["NetworkConfig"] = smJoin(
+		Params{"EnableInterContainerTrafficEncryption": false, "EnableNetworkIsolation": false}, structure(out, "NetworkConfig"),
+	)
+	var inputs []any
+	for _, in := range structures(out, "ProcessingInputs") {
+		input := smJoin(Params{"AppManaged": false}, in)
+		if s3 := structure(in, "S3Input"); s3 != nil {
+			input["S3Input"] = smJoin(Params{"S3DataDistributionType": "FullyReplicated", "S3CompressionType": "None"}, s3)
+		}
+		inputs = append(inputs, input)
+	}
+	if len(inputs) > 0 {
+		out["ProcessingInputs"] = inputs
+	}
+	config := structure(out, "ProcessingOutputConfig")
+	if config == nil {
+		return
+	}
+	var outputs []any
+	for _, output := range structures(config, "Outputs") {
+		outputs = append(outputs, smJoin(Params{"AppManaged": false}, output))
+	}
+	out["ProcessingOutputConfig"] = smJoin(smWithout(config), Params{"Outputs": outputs})
 }
 
 func (w *World) smStop(kind, member string) Handler {

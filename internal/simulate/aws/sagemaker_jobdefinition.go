@@ -23,7 +23,7 @@ func (w *World) smDefinitionHandlers() map[string]Handler {
 	all := map[string]Handler{}
 	for _, word := range []string{"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"} {
 		all["Create"+word+"JobDefinition"] = w.smCreateDefinition(word)
-		all["Describe"+word+"JobDefinition"] = w.smDescribe(smDefinitionKind(word), "JobDefinitionName", smDefinitionView)
+		all["Describe"+word+"JobDefinition"] = w.smDescribe(smDefinitionKind(word), "JobDefinitionName", smDefinitionView(word))
 		all["Delete"+word+"JobDefinition"] = w.smDeleteDefinition(word)
 		all["List"+word+"JobDefinitions"] = w.smListDefinitions(word)
 	}
@@ -49,15 +49,30 @@ func (w *World) smCreateDefinition(word string) Handler {
 	}
 }
 
-// smDefinitionView is a job definition as Describe shows it. The service adds how
-// long a job may run: an hour (API reference, MonitoringStoppingCondition).
-func smDefinitionView(o *smObject) Params {
-	out := smWithout(o.in, "Tags")
-	out["JobDefinitionName"], out["JobDefinitionArn"], out["CreationTime"] = o.name, o.arn, o.created
-	if structure(out, "StoppingCondition") == nil {
-		out["StoppingCondition"] = Params{"MaxRuntimeInSeconds": 3600}
+// smDefinitionView is a job definition as Describe shows it, with what the service
+// adds to it in recorded answers.
+func smDefinitionView(word string) func(*smObject) Params {
+	return func(o *smObject) Params {
+		out := smWithout(o.in, "Tags")
+		out["JobDefinitionName"], out["JobDefinitionArn"], out["CreationTime"] = o.name, o.arn, o.created
+		if structure(out, "StoppingCondition") == nil {
+			out["StoppingCondition"] = Params{"MaxRuntimeInSeconds": 3600}
+		}
+		input := smWithout(structure(out, word+"JobInput"))
+		for _, member := range []string{"EndpointInput", "BatchTransformInput"} {
+			if from := structure(input, member); from != nil {
+				input[member] = smJoin(Params{"S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"}, from)
+			}
+		}
+		out[word+"JobInput"] = input
+		config := structure(out, word+"JobOutputConfig")
+		var outputs []any
+		for _, output := range structures(config, "MonitoringOutputs") {
+			outputs = append(outputs, Params{"S3Output": smJoin(Params{"S3UploadMode": "EndOfJob"}, structure(output, "S3Output"))})
+		}
+		out[word+"JobOutputConfig"] = smJoin(smWithout(config), Params{"MonitoringOutputs": outputs})
+		return out
 	}
-	return out
 }
 
 // smWatched is the endpoint that a job definition is about, or "".
