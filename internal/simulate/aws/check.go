@@ -210,7 +210,8 @@ var patterns sync.Map // of text to *regexp2.Regexp: the models have hundreds, u
 
 // pattern compiles a model's pattern for the whole string, as the services match
 // it. Some are not of the kind that the standard library knows. The models write
-// Java's \p{Alnum} and the like, which mean ASCII.
+// Java's \p{Alnum} and the like, which mean ASCII, and characters beyond the first
+// 65,536 as pairs of surrogates.
 func pattern(text string) (*regexp2.Regexp, error) {
 	if re, ok := patterns.Load(text); ok {
 		return re.(*regexp2.Regexp), nil //nolint:forcetypeassert // nothing else is stored
@@ -225,4 +226,5 @@ func pattern(text string) (*regexp2.Regexp, error) {
 // posix writes Java's classes of ASCII characters as what they mean.
 var posix = strings.NewReplacer(
 	`[\p{Alnum}`, `[a-zA-Z0-9`, `\p{Alnum}`, `[a-zA-Z0-9]`, `\p{Alpha}`, `[a-zA-Z]`, `\p{ASCII}`, `[\x00-\x7F]`,
+	`\uD800\uDC00-\uDBFF\uDFFF`, "\U00010000-\U0010FFFF",
 )
