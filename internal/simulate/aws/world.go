@@ -40,6 +40,7 @@ type World struct {
 	autoscaling *autoscalingState
 	budgets     *budgetsState
 	quotas      *quotasState
+	tagIndex    *taggingState
 }
 
 // handlers lists the operations of every service, by the models' folder name and
