@@ -31,11 +31,12 @@ func (w *World) smInvoke(c *Call) (Params, error) {
 		return nil, err
 	}
 	body, _ := c.In["Body"].([]byte)
-	status, answer := w.smAnswer(Invocation{
+	request := Invocation{
 		Endpoint: o.name, Config: serving.config.name, Variant: v.name, Model: v.model,
 		ContentType: text(c.In, "ContentType"), Accept: text(c.In, "Accept"), Body: body,
-	})
-	w.smCounted(c, o, v, status)
+	}
+	status, answer := w.smAnswer(request)
+	w.smCounted(c, request, v, status)
 	if status >= http.StatusBadRequest {
 		return nil, &Fault{
 			Code: "ModelError", Status: http.StatusFailedDependency,

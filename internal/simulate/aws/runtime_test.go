@@ -4,8 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemakerruntime"
 	runtimetypes "github.com/aws/aws-sdk-go-v2/service/sagemakerruntime/types"
@@ -56,5 +59,25 @@ func TestInvoke(t *testing.T) {
 	_, err = invoke(nil, "bad")
 	if _, ok := errors.AsType[*runtimetypes.ModelError](err); !ok {
 		t.Errorf("got %v, want a ModelError", err)
+	}
+
+	now := time.Now()
+	total := func(metric, variant string) float64 {
+		out := must[*cloudwatch.GetMetricStatisticsOutput](t)(cloudwatch.NewFromConfig(a.config).GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
+			Namespace: sdk.String("AWS/SageMaker"), MetricName: &metric, Period: sdk.Int32(86400), Statistics: []cwtypes.Statistic{cwtypes.StatisticSum},
+			StartTime: sdk.Time(now.Add(-24 * time.Hour)), EndTime: sdk.Time(now.Add(24 * time.Hour)),
+			Dimensions: []cwtypes.Dimension{{Name: sdk.String("EndpointName"), Value: sdk.String("churn")}, {Name: sdk.String("VariantName"), Value: &variant}},
+		}))
+		var sum float64
+		for _, p := range out.Datapoints {
+			sum += *p.Sum
+		}
+		return sum
+	}
+	if got := total("Invocations", "heavy") + total("Invocations", "light"); got != 102 {
+		t.Errorf("the metrics count %v invocations, want 102", got)
+	}
+	if got := total("Invocation5XXErrors", "heavy") + total("Invocation5XXErrors", "light"); got != 1 {
+		t.Errorf("the metrics count %v errors, want 1", got)
 	}
 }

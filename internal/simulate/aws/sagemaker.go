@@ -198,6 +198,9 @@ func (w *World) look(o *smObject, now time.Time) *smObject {
 		o.settle = nil
 		end(now)
 		o.modified = now
+		if o.settle != nil && o.looks > 0 {
+			o.looks-- // this look sees the next phase already
+		}
 	}
 	return o
 }

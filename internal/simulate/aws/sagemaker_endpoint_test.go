@@ -3,8 +3,11 @@ package aws_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/google/go-cmp/cmp"
@@ -122,9 +125,9 @@ func TestEndpointUpdates(t *testing.T) {
 		reason     bool
 	}{
 		{name: "at once", want: []string{"Updating", "InService"}, config: "two"},
-		{name: "in steps", deployment: linear, want: []string{"Updating", "Updating", "Updating", "InService"}, config: "two"},
-		{name: "unhealthy", hooks: aws.Hooks{FailModel: bad}, want: []string{"Updating", "RollingBack", "RollingBack", "InService"}, config: "one", reason: true},
-		{name: "silently back", hooks: aws.Hooks{FailModel: bad, SilentRollback: true}, want: []string{"Updating", "RollingBack", "RollingBack", "InService"}, config: "one"},
+		{name: "in steps", deployment: linear, want: []string{"Updating", "Updating", "InService"}, config: "two"},
+		{name: "unhealthy", hooks: aws.Hooks{FailModel: bad}, want: []string{"Updating", "RollingBack", "InService"}, config: "one", reason: true},
+		{name: "silently back", hooks: aws.Hooks{FailModel: bad, SilentRollback: true}, want: []string{"Updating", "RollingBack", "InService"}, config: "one"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -320,6 +323,63 @@ func TestModelRefusals(t *testing.T) {
 			tt.in.ModelName = sdk.String(fmt.Sprint("m-", i))
 			_, err := a.CreateModel(t.Context(), &tt.in)
 			wantFault(t, err, "ValidationException", tt.words)
+		})
+	}
+}
+
+// TestAlarmsRollBack proves that an alarm turns an update back at any of its stages,
+// and that one that rings when the update is over does not.
+func TestAlarmsRollBack(t *testing.T) {
+	t.Parallel()
+	canary := &types.DeploymentConfig{
+		BlueGreenUpdatePolicy: &types.BlueGreenUpdatePolicy{TrafficRoutingConfiguration: &types.TrafficRoutingConfig{
+			Type: types.TrafficRoutingConfigTypeCanary, WaitIntervalInSeconds: sdk.Int32(60),
+			CanarySize: &types.CapacitySize{Type: types.CapacitySizeTypeCapacityPercent, Value: sdk.Int32(25)},
+		}},
+		AutoRollbackConfiguration: &types.AutoRollbackConfig{Alarms: []types.Alarm{{AlarmName: sdk.String("errors")}}},
+	}
+	for _, tt := range []struct {
+		name   string
+		rings  int // after so many looks
+		want   []string
+		config string
+	}{
+		{"at the canary", 1, []string{"Updating", "RollingBack", "InService"}, "one"},
+		{"at the rest", 2, []string{"Updating", "Updating", "RollingBack", "InService"}, "one"},
+		{"afterwards", 99, []string{"Updating", "Updating", "InService"}, "two"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := openAccount(t, aws.Config{Looks: 1})
+			serveChurn(t, a)
+			alarms := cloudwatch.NewFromConfig(a.config)
+			must[*cloudwatch.PutMetricAlarmOutput](t)(alarms.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+				AlarmName: sdk.String("errors"), Namespace: sdk.String("AWS/SageMaker"), MetricName: sdk.String("Invocation5XXErrors"),
+				Statistic: cwtypes.StatisticSum, Period: sdk.Int32(60), EvaluationPeriods: sdk.Int32(1), Threshold: sdk.Float64(0),
+				ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, TreatMissingData: sdk.String("notBreaching"),
+				Dimensions: []cwtypes.Dimension{{Name: sdk.String("EndpointName"), Value: sdk.String("churn")}, {Name: sdk.String("VariantName"), Value: sdk.String("champion")}},
+			}))
+			must[*sagemaker.UpdateEndpointOutput](t)(a.UpdateEndpoint(t.Context(), &sagemaker.UpdateEndpointInput{
+				EndpointName: sdk.String("churn"), EndpointConfigName: sdk.String("two"), DeploymentConfig: canary,
+			}))
+			var got []string
+			for look := 1; len(got) == 0 || got[len(got)-1] != "InService"; look++ {
+				got = append(got, string(describeChurn(t, a).EndpointStatus))
+				if look == tt.rings {
+					a.server.World.PutSamples("us-east-1", aws.Sample{
+						Namespace: "AWS/SageMaker", Metric: "Invocation5XXErrors", At: time.Now(), Value: 5,
+						Dimensions: map[string]string{"EndpointName": "churn", "VariantName": "champion"},
+					})
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			after := describeChurn(t, a)
+			rolledBack := tt.config == "one"
+			if *after.EndpointConfigName != tt.config || (after.FailureReason != nil) != rolledBack {
+				t.Errorf("got configuration %s, reason %v", *after.EndpointConfigName, after.FailureReason)
+			}
 		})
 	}
 }

@@ -1,17 +1,22 @@
 package aws
 
+import "time"
+
 // Hooks let a test play what on AWS is the user's code, or chance. They run with
 // the world locked, so they must not call it. All are optional.
 type Hooks struct {
 	// FailModel says why a container of a model does not start, or "" if it does.
 	// An endpoint that is created with it fails; one that is updated rolls back.
 	FailModel func(model string) string
-	// RunStep does the work of a processing or training job: it returns what the
-	// job writes, by the name of the output (for a training job "model"), or why
-	// it fails. Where an output is missing, a small file is written for it.
+	// RunStep does the work of a processing or training job: it returns the files
+	// that the job writes, by "output/path" (a training job has the one output
+	// "model", and no path), or why it fails. For an output without a file, and for
+	// a file without a path, "output/output.json" is made up.
 	RunStep func(StepRun) (outputs map[string][]byte, failure string)
-	// Invoke answers a request to an endpoint.
-	Invoke func(Invocation) (status int, body []byte)
+	// Invoke answers a request to an endpoint. Latency is how long that takes by
+	// the metrics: 10 ms unless told.
+	Invoke  func(Invocation) (status int, body []byte)
+	Latency func(Invocation) time.Duration
 	// SilentRollback leaves no FailureReason after a rollback. AWS does either:
 	// users report both (terraform-provider-aws, issues 39099 and 48997).
 	SilentRollback bool
@@ -27,6 +32,9 @@ type StepRun struct {
 	Attempt   int    // counted from 1
 	// Arguments are the job's request with all references resolved.
 	Arguments Params
+	// Inputs are the files of the inputs (for a training job the channels), by the
+	// input's name and the path below its URI; that is "" for an object of its own.
+	Inputs map[string]map[string][]byte
 }
 
 // Invocation is a request to an endpoint.

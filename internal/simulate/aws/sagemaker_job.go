@@ -2,6 +2,7 @@ package aws
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -69,17 +70,32 @@ func (w *World) smJobFault(in Params) error {
 	return nil
 }
 
-// smNoInput says that an input of a job has no data, as AWS's jobs fail then.
-func (w *World) smNoInput(o *smObject) string {
-	var uris []string
+// smSources are the places from which a job reads, by the name of the input.
+func smSources(o *smObject) map[string]string {
+	out := map[string]string{}
 	for _, input := range structures(o.in, "ProcessingInputs") {
-		uris = append(uris, text(structure(input, "S3Input"), "S3Uri"))
+		out[text(input, "InputName")] = text(structure(input, "S3Input"), "S3Uri")
 	}
 	for _, channel := range structures(o.in, "InputDataConfig") {
-		uris = append(uris, text(structure(structure(channel, "DataSource"), "S3DataSource"), "S3Uri"))
+		out[text(channel, "ChannelName")] = text(structure(structure(channel, "DataSource"), "S3DataSource"), "S3Uri")
 	}
-	for _, uri := range uris {
-		if uri != "" && !w.smAnyObject(uri) {
+	maps.DeleteFunc(out, func(_, uri string) bool { return uri == "" })
+	return out
+}
+
+// smInputs are the files that a job reads.
+func (w *World) smInputs(o *smObject) map[string]map[string][]byte {
+	out := map[string]map[string][]byte{}
+	for name, uri := range smSources(o) {
+		out[name] = w.smFiles(uri)
+	}
+	return out
+}
+
+// smNoInput says that an input of a job has no data, as AWS's jobs fail then.
+func (w *World) smNoInput(o *smObject) string {
+	for _, uri := range smSources(o) {
+		if !w.smAnyObject(uri) {
 			return fmt.Sprintf("ClientError: No S3 objects found under S3 URL %q given in input data source", uri)
 		}
 	}
@@ -100,7 +116,9 @@ func (w *World) smWork(o *smObject) (failure string) {
 	job, _ := o.detail.(*smJob)
 	var made map[string][]byte
 	if w.sm().hooks.RunStep != nil {
+		job.run.Inputs = w.smInputs(o)
 		made, failure = w.sm().hooks.RunStep(job.run)
+		job.run.Inputs = nil // what was read need not be kept
 	}
 	if failure != "" {
 		return failure

@@ -3,6 +3,7 @@ package aws_test
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -437,10 +438,18 @@ func TestModelSteps(t *testing.T) {
 func TestStepData(t *testing.T) {
 	t.Parallel()
 	a := openAccount(t, aws.Config{})
+	var read []string
 	a.server.World.SetHooks(aws.Hooks{RunStep: func(s aws.StepRun) (map[string][]byte, string) {
+		for name := range s.Inputs["data"] {
+			read = append(read, name)
+		}
 		return map[string][]byte{"report/metrics.json": []byte(`{"binary": {"auc": {"value": 0.91}}}`)}, ""
 	}})
 	test := step(a, "test", "report", object{"PropertyFiles": []any{object{"PropertyFileName": "metrics", "OutputName": "report", "FilePath": "metrics.json"}}})
+	give(test, "ProcessingInputs", []any{object{"InputName": "data", "S3Input": object{
+		"S3Uri": "s3://data/input", "LocalPath": "/opt/ml/processing/input", "S3DataType": "S3Prefix", "S3InputMode": "File",
+	}}})
+	a.write(t, "input/data.csv", "a,b")
 	condition := object{"Name": "check", "Type": "Condition", "DependsOn": []any{"test"}, "Arguments": object{
 		"Conditions": []any{object{
 			"Type":       "GreaterThanOrEqualTo",
@@ -462,6 +471,9 @@ func TestStepData(t *testing.T) {
 	}
 	if got := finish(t, a, arn); got.PipelineExecutionStatus != types.PipelineExecutionStatusSucceeded {
 		t.Fatalf("got %s: %v", got.PipelineExecutionStatus, steps(t, a, arn))
+	}
+	if !slices.Contains(read, "data.csv") {
+		t.Errorf("the step read %v", read)
 	}
 	if got := a.read(t, "report/metrics.json"); !strings.Contains(got, "0.91") {
 		t.Errorf("got the report %s", got)
