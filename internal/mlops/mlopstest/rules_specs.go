@@ -17,7 +17,7 @@ const (
 func (suite) TestRoundTrip(l *lab) {
 	for _, s := range l.rich() {
 		n := nounOf(s.noun)
-		spec := s.spec(l)
+		spec := l.world.Adapt(s.spec(l))
 		l.wantSpec(l.create(n, spec), spec)
 	}
 }

@@ -225,6 +225,6 @@ func pattern(text string) (*regexp2.Regexp, error) {
 
 // posix writes Java's classes of ASCII characters as what they mean.
 var posix = strings.NewReplacer(
-	`[\p{Alnum}`, `[a-zA-Z0-9`, `\p{Alnum}`, `[a-zA-Z0-9]`, `\p{Alpha}`, `[a-zA-Z]`, `\p{ASCII}`, `[\x00-\x7F]`,
+	`[\p{Alnum}`, `[a-zA-Z0-9`, `\p{Alnum}`, `[a-zA-Z0-9]`, `\p{Alpha}`, `[a-zA-Z]`, `\p{ASCII}`, `[\x00-\x7F]`, `\p{Print}`, `[\x20-\x7E]`,
 	`\uD800\uDC00-\uDBFF\uDFFF`, "\U00010000-\U0010FFFF",
 )
