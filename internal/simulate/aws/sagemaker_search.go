@@ -232,15 +232,15 @@ func smFilter(record, filter Params) (bool, error) {
 
 // smOrder compares two values as times, where the first is one, or as numbers.
 func smOrder(have, want string) (int, error) {
-	a, err := time.Parse(time.RFC3339, have)
-	if err != nil {
-		return cmp.Compare(smNumber(have), smNumber(want)), nil
+	at, notTime := time.Parse(time.RFC3339, have)
+	if notTime != nil {
+		return cmp.Compare(smNumber(have), smNumber(want)), nil //nolint:nilerr // a number is no mistake
 	}
-	b, err := time.Parse(time.RFC3339, want)
+	limit, err := time.Parse(time.RFC3339, want)
 	if err != nil {
 		return 0, fault("ValidationException", "The value %s is not a time.", want)
 	}
-	return a.Compare(b), nil
+	return at.Compare(limit), nil
 }
 
 // smField reads a property by its name: Tags.<key>, or a path of members.

@@ -126,15 +126,3 @@ func smTagList(tags map[string]string) []any {
 	}
 	return out
 }
-
-// taggedResources are the tags of a region's objects by their ARNs, for the tagging
-// service. The sets are the objects' own: what is changed in them is changed there.
-func (s *sagemakerState) taggedResources(region string) map[string]tagSet {
-	out := map[string]tagSet{}
-	for arn, o := range s.objects {
-		if o.region == region && (o.kind != smPackage || smVersion(o) == 0) && o.kind != smExecution {
-			out[arn] = o.tags
-		}
-	}
-	return out
-}
