@@ -51,7 +51,6 @@ func (k environmentKind) plan(ctx context.Context, c *clients, spec mlops.Enviro
 	}
 	if old != nil {
 		p.Record.Created = old.Record.Created
-		p.Record.Owner = old.Record.Owner
 		p.Effective = old.Effective && old.Role == p.Role
 	}
 	return p, nil

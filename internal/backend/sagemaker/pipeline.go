@@ -2,27 +2,361 @@ package sagemaker
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// pipelineKind is the kind of pipelines.
+// pipelineKind is the kind of pipelines: SageMaker pipelines, with a schedule of
+// EventBridge Scheduler. Scripts are too large for tags: the spec is a file in the
+// bucket, named by its content, and the record's extra part says which.
 type pipelineKind struct{ *backend }
 
-// Create is not written yet.
-func (k pipelineKind) Create(_ context.Context, _ mlops.PipelineSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// pipelineScene is what a pipeline's verbs need to know.
+type pipelineScene struct {
+	c     *clients
+	place place
+	id    mlops.ID
+	name  string // native
+	arn   string
+	files *store
 }
 
-// Get is not written yet.
-func (k pipelineKind) Get(_ context.Context, _ mlops.ID) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
-	return mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{}, errUnwritten
+// pipelineFacts is what a pipeline's record has beside the spec's mark.
+type pipelineFacts struct {
+	Spec       string            `json:"spec"`       // key of the file
+	Definition string            `json:"definition"` // mark of what SageMaker was given
+	Scheduled  string            `json:"scheduled"`  // mark of the schedule, empty for none
+	Datasets   map[string]string `json:"datasets,omitempty"`
 }
 
-// Update is not written yet.
-func (k pipelineKind) Update(_ context.Context, _ mlops.ID, _ mlops.PipelineSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// pipelineSeen is a pipeline as it is now.
+type pipelineSeen struct {
+	record record
+	facts  pipelineFacts
+	tags   map[string]string
+	native *sagemaker.DescribePipelineOutput
 }
 
-// Delete is not written yet.
-func (k pipelineKind) Delete(_ context.Context, _ mlops.ID) error { return errUnwritten }
+func (b *backend) pipelineScene(ctx context.Context, id mlops.ID) (pipelineScene, error) {
+	s := pipelineScene{id: id, name: pipelineName(id)}
+	if err := ctx.Err(); err != nil {
+		return s, err
+	}
+	if _, err := id.ParseAs(mlops.NounPipeline); err != nil {
+		return s, invalid(err)
+	}
+	var err error
+	if s.place, err = b.place(ctx, id); err != nil {
+		return s, err
+	}
+	if s.c, err = b.in(ctx, id); err != nil {
+		return s, err
+	}
+	s.arn = s.c.arn("sagemaker", s.place.Account, "pipeline/"+s.name)
+	s.files = &store{b, s.c.s3, s.place}
+	return s, nil
+}
+
+// look reads the pipeline and its record.
+func (s pipelineScene) look(ctx context.Context) (pipelineSeen, error) {
+	var seen pipelineSeen
+	var err error
+	if seen.native, err = s.c.sagemaker.DescribePipeline(ctx, &sagemaker.DescribePipelineInput{PipelineName: &s.name}); err != nil {
+		return seen, err
+	}
+	if seen.tags, err = sagemakerTagsOf(ctx, s.c, s.arn); err != nil {
+		return seen, err
+	}
+	if seen.record, err = recordOf(seen.tags); err != nil {
+		return seen, invalid(fmt.Errorf("the pipeline %s: %w", s.name, err))
+	}
+	return seen, json.Unmarshal(seen.record.Extra, &seen.facts)
+}
+
+// Create makes the pipeline, or brings its owner's own to the spec.
+func (k pipelineKind) Create(ctx context.Context, spec mlops.PipelineSpec) (mlops.Change, error) {
+	s, err := k.admitPipeline(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	unlock, err := k.registering.lock(ctx, string(s.id))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
+	seen, err := s.look(ctx)
+	switch {
+	case errors.Is(err, errNoRecord):
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
+	case k.is(err, mlops.NotFound):
+		return k.putPipeline(ctx, s, spec, nil)
+	case err != nil:
+		return mlops.Change{}, err
+	case seen.record.Owner != k.options.Owner:
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("pipeline %q belongs to another configuration", s.id))
+	}
+	return k.putPipeline(ctx, s, spec, &seen)
+}
+
+// Update brings a pipeline to a spec, in place.
+func (k pipelineKind) Update(ctx context.Context, ref mlops.ID, spec mlops.PipelineSpec) (mlops.Change, error) {
+	if spec.ID() != ref {
+		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
+	}
+	s, err := k.admitPipeline(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
+	seen, err := s.look(ctx)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return k.putPipeline(ctx, s, spec, &seen)
+}
+
+// admitPipeline refuses what can never be, and what refers to nothing.
+func (k pipelineKind) admitPipeline(ctx context.Context, spec mlops.PipelineSpec) (pipelineScene, error) {
+	if err := capabilities().Admit(name, mlops.NounPipeline, spec.Name, spec); err != nil {
+		return pipelineScene{}, err
+	}
+	s, err := k.pipelineScene(ctx, spec.ID())
+	if err != nil {
+		return s, err
+	}
+	c := mlops.NewChecker()
+	checkPipeline(c, spec)
+	if err := c.Err(); err != nil {
+		return s, err
+	}
+	if spec.Experiment != "" {
+		_, err = (experimentKind{k.backend}).Get(ctx, spec.Experiment)
+	}
+	return s, err
+}
+
+// putPipeline writes files, definition, schedule and record, in the order in which
+// an interruption leaves what was there in force.
+func (k pipelineKind) putPipeline(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec, old *pipelineSeen) (mlops.Change, error) {
+	r, err := k.newRecord(s.id, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	change := mlops.Change{Ref: s.id, Revision: r.Revision}
+	if old != nil {
+		if old.record.Revision == r.Revision && old.intact() {
+			return change, nil
+		}
+		r.Created = old.record.Created
+	}
+	text, files, err := k.compilePipeline(s, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	facts := pipelineFacts{Spec: "pipelines/" + spec.Name + "/" + r.Revision + ".json", Definition: textMark(text), Datasets: map[string]string{}}
+	if spec.Schedule != nil {
+		facts.Scheduled = revisionOf(spec.Schedule)
+	}
+	files[facts.Spec] = r.Spec
+	if r.Extra, err = json.Marshal(facts); err != nil {
+		return mlops.Change{}, err
+	}
+	r.Spec = json.RawMessage("null")
+	if err := k.keepFiles(ctx, s, files); err != nil {
+		return mlops.Change{}, err
+	}
+	pieces, err := r.tags()
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	tags := k.tagsFor(s.place.spec, nil, pieces)
+	if err := k.sendPipeline(ctx, s, spec, text, tags, old); err != nil {
+		return mlops.Change{}, err
+	}
+	if err := k.putPipelineSchedule(ctx, s, spec); err != nil {
+		return change, err
+	}
+	if old == nil {
+		return change, nil
+	}
+	return change, retagSagemaker(ctx, s.c, s.arn, old.tags, tags)
+}
+
+// intact reports whether SageMaker has the definition that it was given.
+func (p pipelineSeen) intact() bool {
+	return textMark(aws.ToString(p.native.PipelineDefinition)) == p.facts.Definition
+}
+
+// textMark is a mark of a JSON text, whatever its spaces.
+func textMark(text string) string {
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		return shortHash(text)
+	}
+	return revisionOf(v)
+}
+
+// compilePipeline writes the definition, or takes the user's own.
+func (k pipelineKind) compilePipeline(s pipelineScene, spec mlops.PipelineSpec) (text string, files map[string][]byte, err error) {
+	if spec.Definition != "" {
+		return spec.Definition, map[string][]byte{}, nil
+	}
+	graph, err := spec.Graph()
+	if err != nil {
+		return "", nil, invalid(err)
+	}
+	image, err := s.c.stepImage()
+	if err != nil {
+		return "", nil, err
+	}
+	c := &compiler{place: s.place, spec: spec, graph: graph, image: image, tags: withoutRecord(k.tagsFor(s.place.spec, nil, nil))}
+	if spec.Experiment != "" {
+		c.track = nativeName(spec.Experiment, maxExperimentName)
+	}
+	text, err = c.compile()
+	return text, c.files, err
+}
+
+// stepImage is the image of steps that name none: Python with the usual packages.
+func (c *clients) stepImage() (string, error) {
+	account, ok := frameworkAccounts()[c.region]
+	if !ok {
+		return "", refuseField("steps", "no image for Python steps is known in %s; give each step an image", c.region)
+	}
+	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s", account, c.region, dnsSuffix(c.partition), sklearnImage), nil
+}
+
+// keepFiles writes what is not there yet: the names are of the content.
+func (k pipelineKind) keepFiles(ctx context.Context, s pipelineScene, files map[string][]byte) error {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if err := s.files.putBytes(ctx, s.place.key(path), files[path]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxInline is the longest definition that a request may carry.
+const maxInline = 1 << 20
+
+// sendPipeline gives SageMaker the definition.
+func (k pipelineKind) sendPipeline(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec, text string, tags map[string]string, old *pipelineSeen) error {
+	inline, at := &text, (*types.PipelineDefinitionS3Location)(nil)
+	if len(text) > maxInline {
+		key := s.place.key("pipelines/" + spec.Name + "/definition-" + textMark(text) + ".json")
+		if err := s.files.putBytes(ctx, key, []byte(text)); err != nil {
+			return err
+		}
+		inline, at = nil, &types.PipelineDefinitionS3Location{Bucket: &s.place.Bucket, ObjectKey: &key}
+	}
+	var parallel *types.ParallelismConfiguration
+	if spec.Parallelism > 0 {
+		parallel = &types.ParallelismConfiguration{MaxParallelExecutionSteps: aws.Int32(int32(min(spec.Parallelism, maxParallel)))}
+	}
+	if old == nil {
+		_, err := s.c.sagemaker.CreatePipeline(ctx, &sagemaker.CreatePipelineInput{
+			PipelineName: &s.name, PipelineDefinition: inline, PipelineDefinitionS3Location: at, RoleArn: &s.place.Role,
+			PipelineDescription: nativeDescription(spec.Description), ParallelismConfiguration: parallel, Tags: sagemakerTags(tags),
+			ClientRequestToken: aws.String(mlops.DigestOf([]any{s.id, text, tags})[len("sha256:"):]),
+		})
+		return err
+	}
+	_, err := s.c.sagemaker.UpdatePipeline(ctx, &sagemaker.UpdatePipelineInput{
+		PipelineName: &s.name, PipelineDefinition: inline, PipelineDefinitionS3Location: at, RoleArn: &s.place.Role,
+		PipelineDescription: nativeDescription(spec.Description), ParallelismConfiguration: parallel,
+	})
+	return err
+}
+
+// maxParallel is the most steps that the service runs at once.
+const maxParallel = 200
+
+// Get shows the spec of the record, or SageMaker's own definition where somebody
+// changed that.
+func (k pipelineKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
+	out := mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{Ref: ref}
+	s, err := k.pipelineScene(ctx, ref)
+	if err != nil {
+		return out, err
+	}
+	seen, err := s.look(ctx)
+	if err != nil {
+		return out, err
+	}
+	if out.Spec, err = k.pipelineSpec(ctx, s, seen); err != nil {
+		return out, err
+	}
+	out.Phase, out.Revision = mlops.PhaseReady, seen.record.Revision
+	out.Native = map[string]string{"arn": s.arn, "name": s.name}
+	if !seen.intact() {
+		out.Revision, out.Reason = "", "its definition was changed behind the provider's back"
+		out.Spec.Steps, out.Spec.Definition = nil, aws.ToString(seen.native.PipelineDefinition)
+	}
+	if seen.native.PipelineStatus == types.PipelineStatusDeleting {
+		out.Phase = mlops.PhaseDeleting
+	}
+	out.Status.Version = out.Spec.Version()
+	return out, nil
+}
+
+// maxSpec bounds the file that holds a pipeline's spec.
+const maxSpec = 64 << 20
+
+func (k pipelineKind) pipelineSpec(ctx context.Context, s pipelineScene, seen pipelineSeen) (mlops.PipelineSpec, error) {
+	var spec mlops.PipelineSpec
+	raw, err := s.files.getBytes(ctx, s.place.key(seen.facts.Spec), maxSpec)
+	if err != nil {
+		return spec, fmt.Errorf("the pipeline's spec, %s: %w", s.place.uri(seen.facts.Spec), err)
+	}
+	return spec, json.Unmarshal(raw, &spec)
+}
+
+// Delete removes the schedule, the pipeline, and its files. Runs go with it on
+// AWS; what they wrote is removed here.
+func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
+	s, err := k.pipelineScene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	seen, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.mayDeletePipeline(ctx, s); err != nil {
+		return err
+	}
+	if err := k.dropPipelineSchedule(ctx, s); err != nil {
+		return err
+	}
+	if err := k.dropRuns(ctx, s); err != nil {
+		return err
+	}
+	_, err = s.c.sagemaker.DeletePipeline(ctx, &sagemaker.DeletePipelineInput{PipelineName: &s.name, ClientRequestToken: aws.String(deleteToken(seen))})
+	if err != nil && !k.is(err, mlops.NotFound) {
+		return err
+	}
+	for _, folder := range []string{"pipelines/", "code/"} {
+		if err := s.files.remove(ctx, s.place.key(folder+ref.Name()+"/")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteToken makes a repeated deletion of the same pipeline the same request.
+func deleteToken(seen pipelineSeen) string {
+	return mlops.DigestOf([]any{seen.record.ID, seen.record.Created, seen.record.Revision})[len("sha256:"):]
+}

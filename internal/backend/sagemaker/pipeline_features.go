@@ -1,18 +1,26 @@
 package sagemaker
 
-import (
-	"strings"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-)
+import "github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 
 // pipelineFeatures answers for pipelines.
 func pipelineFeatures() map[mlops.Feature]mlops.Answer {
-	out := map[mlops.Feature]mlops.Answer{}
-	for _, doc := range mlops.Features() {
-		if strings.HasPrefix(string(doc.Feature), "pipeline.") {
-			out[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "Not available yet."}
-		}
+	return map[mlops.Feature]mlops.Answer{
+		mlops.FeaturePipelineScript:     {Support: mlops.Native, Note: "As processing jobs, in AWS's scikit-learn image unless the step names one with Python."},
+		mlops.FeaturePipelineCommand:    {Support: mlops.Native, Note: "As processing jobs, in AWS's scikit-learn image unless the step names one."},
+		mlops.FeaturePipelineImage:      {Support: mlops.Native},
+		mlops.FeaturePipelinePackages:   {Support: mlops.Native, Note: "Installed when the job starts, which needs a way to an index of packages."},
+		mlops.FeaturePipelineRetry:      {Support: mlops.Native, Note: "A failing step is repeated within its job; what SageMaker fails at, by its own policies."},
+		mlops.FeaturePipelineTimeout:    {Support: mlops.Native},
+		mlops.FeaturePipelineCache:      {Support: mlops.Native, Note: "For 30 days, or as long as runs are kept."},
+		mlops.FeaturePipelineCPU:        {Support: mlops.Native, Note: "The cheapest machine type that has them."},
+		mlops.FeaturePipelineMemory:     {Support: mlops.Native, Note: "The cheapest machine type that has it."},
+		mlops.FeaturePipelineGPU:        {Support: mlops.Native, Note: "The cheapest machine type that has it."},
+		mlops.FeaturePipelineNative:     {Support: mlops.Native},
+		mlops.FeaturePipelineDisk:       {Support: mlops.Native},
+		mlops.FeaturePipelineSpot:       {Support: mlops.NotProvided, Note: "Processing jobs have no spot capacity: leave spot out."},
+		mlops.FeaturePipelineParallel:   {Support: mlops.Native},
+		mlops.FeaturePipelineSchedule:   {Support: mlops.Native, Note: "By EventBridge Scheduler."},
+		mlops.FeaturePipelineTracked:    {Support: mlops.Native},
+		mlops.FeaturePipelineDefinition: {Support: mlops.Native},
 	}
-	return out
 }

@@ -2,27 +2,374 @@ package sagemaker
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// pipelineRunKind is the kind of pipeline runs.
+// pipelineRunKind is the kind of runs: executions, with the record in their
+// description. AWS has no way to remove an execution; one that was deleted says so
+// there.
 type pipelineRunKind struct{ *backend }
 
-// Create is not written yet.
-func (k pipelineRunKind) Create(_ context.Context, _ mlops.PipelineRunSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// What the description of an execution is, before the record in packed form.
+const (
+	runMark        = "mlops:"
+	deletedRun     = "mlops deleted"
+	deletingRun    = "mlops deleting"
+	maxRunNote     = 3072 // characters of a description
+	runTokenDigits = 10
+)
+
+// runFacts is what a run's record has beside the spec.
+type runFacts struct {
+	Token   string              `json:"token"`
+	Attempt int                 `json:"attempt"`
+	Version string              `json:"version"`          // of the pipeline
+	Outputs map[string][]string `json:"outputs"`          // by step
+	Values  map[string]string   `json:"values,omitempty"` // of the parameters, defaults filled in
 }
 
-// Get is not written yet.
-func (k pipelineRunKind) Get(_ context.Context, _ mlops.ID) (mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus], error) {
-	return mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus]{}, errUnwritten
+// execution is one that was listed or described.
+type execution struct {
+	arn, id, note string
+	status        types.PipelineExecutionStatus
+	record        *record // nil for one that the provider did not start
+	facts         runFacts
 }
 
-// Update is not written yet.
-func (k pipelineRunKind) Update(_ context.Context, _ mlops.ID, _ mlops.PipelineRunSpec) (mlops.Change, error) {
-	return mlops.Change{}, errUnwritten
+// gone reports whether it was deleted.
+func (e execution) gone() bool { return e.note == deletedRun }
+
+// newExecution reads what an execution's description says.
+func newExecution(arn, note string, status types.PipelineExecutionStatus) execution {
+	e := execution{arn: arn, id: arn[strings.LastIndex(arn, "/")+1:], note: note, status: status}
+	packed, ok := strings.CutPrefix(note, runMark)
+	if !ok {
+		return e
+	}
+	raw, err := unpack(packed)
+	if err != nil {
+		return e
+	}
+	var r record
+	if json.Unmarshal(raw, &r) == nil && json.Unmarshal(r.Extra, &e.facts) == nil {
+		e.record = &r
+	}
+	return e
 }
 
-// Delete is not written yet.
-func (k pipelineRunKind) Delete(_ context.Context, _ mlops.ID) error { return errUnwritten }
+// Create starts a run, or finds the one that a repeated request started. A run
+// that failed is started again.
+func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec) (mlops.Change, error) {
+	if err := capabilities().Admit(name, mlops.NounPipelineRun, "", spec); err != nil {
+		return mlops.Change{}, err
+	}
+	s, err := k.pipelineScene(ctx, spec.Pipeline)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	unlock, err := k.registering.lock(ctx, string(spec.Pipeline)+"/runs")
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
+	seen, err := s.look(ctx)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	pipeline, err := (pipelineKind{k.backend}).pipelineSpec(ctx, s, seen)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	values, err := pipeline.Resolve(spec.Parameters)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	token := runToken(spec, pipeline.Version(), k.options.Owner)
+	before, err := k.withToken(ctx, s, token)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if n := len(before); n > 0 && before[n-1].record != nil && before[n-1].alive() {
+		return k.changeOf(spec.Pipeline, before[n-1]), nil
+	}
+	facts := runFacts{Token: token, Attempt: len(before) + 1, Version: pipeline.Version(), Outputs: outputsOf(pipeline), Values: values}
+	return k.begin(ctx, s, spec, pipeline, facts)
+}
+
+// alive reports whether a run is under way or succeeded: it is what was asked for.
+func (e execution) alive() bool {
+	return e.status != types.PipelineExecutionStatusFailed && e.status != types.PipelineExecutionStatusStopped
+}
+
+func (k pipelineRunKind) changeOf(pipeline mlops.ID, e execution) mlops.Change {
+	return mlops.Change{Ref: pipeline.Child(mlops.NounPipelineRun, e.id), Revision: e.record.Revision}
+}
+
+// runToken names what a request asks for, so that a repeated one finds its run.
+func runToken(spec mlops.PipelineRunSpec, version, owner string) string {
+	return strings.TrimPrefix(mlops.DigestOf([]any{spec.Pipeline, version, filled(spec.Parameters), filled(spec.Triggers), spec.After, owner}), "sha256:")[:runTokenDigits]
+}
+
+// filled makes the nil map, which has another JSON form, the empty one.
+func filled(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// withToken lists the runs of a token, oldest first. One that was deleted keeps
+// its token in its name.
+func (k pipelineRunKind) withToken(ctx context.Context, s pipelineScene, token string) ([]execution, error) {
+	var found []execution
+	err := k.eachExecution(ctx, s, func(e execution, name string) {
+		if e.facts.Token == token || strings.HasPrefix(name, runName(token, 0)) {
+			found = append(found, e)
+		}
+	})
+	slices.Reverse(found)
+	return found, err
+}
+
+// runName is the name that an execution shows.
+func runName(token string, attempt int) string {
+	if attempt == 0 {
+		return "mlops-" + token + "-"
+	}
+	return "mlops-" + token + "-" + strconv.Itoa(attempt)
+}
+
+// eachExecution visits a pipeline's executions, newest first.
+func (k pipelineRunKind) eachExecution(ctx context.Context, s pipelineScene, visit func(e execution, name string)) error {
+	pages := sagemaker.NewListPipelineExecutionsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionsInput{
+		PipelineName: &s.name, SortBy: types.SortPipelineExecutionsByCreationTime, SortOrder: types.SortOrderDescending, MaxResults: aws.Int32(pageSize),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, x := range page.PipelineExecutionSummaries {
+			visit(newExecution(aws.ToString(x.PipelineExecutionArn), aws.ToString(x.PipelineExecutionDescription), x.PipelineExecutionStatus), aws.ToString(x.PipelineExecutionDisplayName))
+		}
+	}
+	return nil
+}
+
+// outputsOf lists the outputs of a pipeline's steps.
+func outputsOf(p mlops.PipelineSpec) map[string][]string {
+	out := map[string][]string{}
+	for name, s := range p.Steps {
+		if len(s.Outputs) > 0 {
+			out[name] = s.Outputs
+		}
+	}
+	return out
+}
+
+// begin starts an execution. The request's token makes a repeated one the same.
+func (k pipelineRunKind) begin(ctx context.Context, s pipelineScene, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec, facts runFacts) (mlops.Change, error) {
+	r, err := k.newRecord("", spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if r.Extra, err = json.Marshal(facts); err != nil {
+		return mlops.Change{}, err
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	packed, err := pack(raw)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if len(runMark)+len(packed) > maxRunNote {
+		return mlops.Change{}, refuseField("triggers", "parameters and triggers are too large to be kept with the run: %d characters when compressed, and at most %d fit", len(packed), maxRunNote-len(runMark))
+	}
+	parameters, err := k.runParameters(ctx, spec, pipeline)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	name := runName(facts.Token, facts.Attempt)
+	out, err := s.c.sagemaker.StartPipelineExecution(ctx, &sagemaker.StartPipelineExecutionInput{
+		PipelineName: &s.name, PipelineParameters: parameters, PipelineExecutionDisplayName: &name,
+		PipelineExecutionDescription: aws.String(runMark + packed),
+		ClientRequestToken:           aws.String(strings.TrimPrefix(mlops.DigestOf([]any{s.arn, name}), "sha256:")),
+	})
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return k.changeOf(spec.Pipeline, execution{id: aws.ToString(out.PipelineExecutionArn)[strings.LastIndex(*out.PipelineExecutionArn, "/")+1:], record: &r}), nil
+}
+
+// runParameters are the values that were given, and where the datasets are now.
+func (k pipelineRunKind) runParameters(ctx context.Context, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec) ([]types.Parameter, error) {
+	var all []types.Parameter
+	for _, p := range sortedPairs(spec.Parameters) {
+		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(p[1])})
+	}
+	uris, err := (pipelineKind{k.backend}).datasetURIs(ctx, pipeline)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range sortedPairs(uris) {
+		all = append(all, types.Parameter{Name: aws.String(datasetPrefix + p[0]), Value: aws.String(p[1])})
+	}
+	return all, nil
+}
+
+// datasetURIs are where the datasets are that a pipeline reads, by name.
+func (k pipelineKind) datasetURIs(ctx context.Context, spec mlops.PipelineSpec) (map[string]string, error) {
+	uris := map[string]string{}
+	for _, d := range spec.Datasets() {
+		seen, err := (datasetKind{k.backend}).Get(ctx, spec.Environment.Child(mlops.NounDataset, d))
+		if err != nil {
+			return nil, fmt.Errorf("dataset %q: %w", d, err)
+		}
+		uris[d] = seen.Status.URI
+	}
+	return uris, nil
+}
+
+// sortedPairs are a map's entries, by key.
+func sortedPairs(m map[string]string) [][2]string {
+	var all [][2]string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, [2]string{key, m[key]})
+	}
+	return all
+}
+
+// Update asks for a run with these inputs. If ref has them, and has not failed, it
+// is left alone; else a successor is started, and ref stays as history.
+func (k pipelineRunKind) Update(ctx context.Context, ref mlops.ID, spec mlops.PipelineRunSpec) (mlops.Change, error) {
+	_, e, err := k.execution(ctx, ref)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if e.record == nil {
+		spec.After = ref
+		return k.Create(ctx, spec)
+	}
+	var inForce mlops.PipelineRunSpec
+	if err := e.record.into(&inForce); err != nil {
+		return mlops.Change{}, err
+	}
+	same := spec.Pipeline == inForce.Pipeline && maps.Equal(spec.Parameters, inForce.Parameters) && maps.Equal(spec.Triggers, inForce.Triggers)
+	switch {
+	case !same:
+		spec.After = ref
+	case !e.alive():
+		spec.After = inForce.After
+	default:
+		return k.changeOf(ref.Parent(), e), nil
+	}
+	return k.Create(ctx, spec)
+}
+
+// execution finds the execution of a run. One that was deleted is NotFound.
+func (k pipelineRunKind) execution(ctx context.Context, ref mlops.ID) (pipelineScene, execution, error) {
+	if err := ctx.Err(); err != nil {
+		return pipelineScene{}, execution{}, err
+	}
+	if _, err := ref.ParseAs(mlops.NounPipelineRun); err != nil {
+		return pipelineScene{}, execution{}, invalid(err)
+	}
+	s, err := k.pipelineScene(ctx, ref.Parent())
+	if err != nil {
+		return s, execution{}, err
+	}
+	arn := s.arn + "/execution/" + ref.Name()
+	if !executionID.MatchString(ref.Name()) {
+		return s, execution{}, mlops.NewError(mlops.NotFound, fmt.Errorf("%q is not the name of an execution", ref.Name()))
+	}
+	out, err := s.c.sagemaker.DescribePipelineExecution(ctx, &sagemaker.DescribePipelineExecutionInput{PipelineExecutionArn: &arn})
+	if err != nil {
+		return s, execution{}, err
+	}
+	e := newExecution(arn, aws.ToString(out.PipelineExecutionDescription), out.PipelineExecutionStatus)
+	if e.gone() {
+		return s, e, mlops.NewError(mlops.NotFound, fmt.Errorf("the run %s was deleted", ref))
+	}
+	return s, e, nil
+}
+
+// Delete stops a run that is under way, removes what it wrote, and does the same
+// with the runs that it followed in the same resource.
+func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
+	s, e, err := k.execution(ctx, ref)
+	if err != nil {
+		return err
+	}
+	for {
+		if err := k.remove(ctx, s, e); err != nil {
+			return err
+		}
+		var spec mlops.PipelineRunSpec
+		if e.record == nil || e.record.into(&spec) != nil || spec.After == "" {
+			return nil
+		}
+		if s, e, err = k.execution(ctx, spec.After); err != nil {
+			if k.is(err, mlops.NotFound) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// remove stops an execution, or removes what it wrote and marks it as deleted.
+func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e execution) error {
+	note := deletedRun
+	if e.status == types.PipelineExecutionStatusExecuting || e.status == types.PipelineExecutionStatusStopping {
+		note = deletingRun
+		_, err := s.c.sagemaker.StopPipelineExecution(ctx, &sagemaker.StopPipelineExecutionInput{
+			PipelineExecutionArn: &e.arn, ClientRequestToken: aws.String(strings.TrimPrefix(mlops.DigestOf([]string{e.arn, "stop"}), "sha256:")),
+		})
+		if err != nil && !k.is(err, mlops.Conflict) && !k.is(err, mlops.Invalid) { // it ended meanwhile
+			return err
+		}
+	} else if err := s.files.remove(ctx, s.place.key("runs/"+e.id+"/")); err != nil {
+		return err
+	}
+	_, err := s.c.sagemaker.UpdatePipelineExecution(ctx, &sagemaker.UpdatePipelineExecutionInput{PipelineExecutionArn: &e.arn, PipelineExecutionDescription: &note})
+	return err
+}
+
+// mayDeletePipeline refuses while runs of it are in some configuration.
+func (k pipelineKind) mayDeletePipeline(ctx context.Context, s pipelineScene) error {
+	var live string
+	err := (pipelineRunKind{k.backend}).eachExecution(ctx, s, func(e execution, _ string) {
+		if e.record != nil || e.note == deletingRun && !ended(e.status) {
+			live = e.id
+		}
+	})
+	if err == nil && live != "" {
+		err = mlops.NewError(mlops.Conflict, fmt.Errorf("%s has the run %s", s.id, live))
+	}
+	return err
+}
+
+// dropRuns removes what the runs of a pipeline wrote.
+func (k pipelineKind) dropRuns(ctx context.Context, s pipelineScene) error {
+	var all []string
+	err := (pipelineRunKind{k.backend}).eachExecution(ctx, s, func(e execution, _ string) { all = append(all, e.id) })
+	for _, id := range all {
+		if err == nil {
+			err = s.files.remove(ctx, s.place.key("runs/"+id+"/"))
+		}
+	}
+	return err
+}

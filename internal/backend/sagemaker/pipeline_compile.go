@@ -1,0 +1,267 @@
+package sagemaker
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+//go:embed bootstrap.py
+var bootstrap string
+
+// definition is a pipeline in SageMaker's own language. Source: the developer
+// guide's JSON schema of pipeline definitions, and the request shapes of the jobs
+// that steps start.
+type definition struct {
+	Version    string
+	Metadata   map[string]any
+	Parameters []parameter
+	Tracking   *tracking `json:"PipelineExperimentConfig,omitempty"`
+	Steps      []step
+}
+
+const definitionVersion = "2020-12-01"
+
+type parameter struct {
+	Name, Type string
+	Default    any `json:"DefaultValue,omitempty"`
+}
+
+type tracking struct {
+	ExperimentName string
+	TrialName      any
+}
+
+type step struct {
+	Name, Type string
+	Arguments  map[string]any
+	DependsOn  []string         `json:",omitempty"`
+	Cache      *cacheConfig     `json:"CacheConfig,omitempty"`
+	Retry      []map[string]any `json:"RetryPolicies,omitempty"`
+}
+
+type cacheConfig struct {
+	Enabled     bool
+	ExpireAfter string `json:",omitempty"`
+}
+
+// compiler turns one pipeline into a definition, and into the files that its
+// steps need.
+type compiler struct {
+	place place
+	spec  mlops.PipelineSpec
+	graph mlops.Graph
+	image string // for steps that name none
+	tags  map[string]string
+	track string // native name of the experiment, or empty
+
+	files map[string][]byte // by key, below the environment's prefix
+}
+
+// The containers' paths, and limits of jobs.
+const (
+	stepRoot      = "/opt/ml/processing"
+	codeInput     = "mlops-code"
+	defaultVolume = 30        // GiB
+	longestJob    = 5 * 86400 // seconds: the service's own limit
+	defaultJob    = 86400     // seconds: the service's own default
+	cacheDays     = 30
+	datasetPrefix = "mlops-dataset-" // of the hidden parameter that holds a dataset's URI
+)
+
+// compile writes the definition. The spec was checked.
+func (c *compiler) compile() (string, error) {
+	d := definition{Version: definitionVersion, Metadata: map[string]any{}, Parameters: c.parameters(), Steps: []step{}}
+	if c.track != "" {
+		d.Tracking = &tracking{c.track, get("Execution.PipelineExecutionId")}
+	}
+	c.files = map[string][]byte{}
+	for _, name := range c.graph.Order() {
+		s, err := c.step(name, c.spec.Steps[name])
+		if err != nil {
+			return "", fmt.Errorf("step %q: %w", name, err)
+		}
+		d.Steps = append(d.Steps, s)
+	}
+	b, err := json.Marshal(d)
+	return string(b), err
+}
+
+// parameters are the user's, and one for each dataset, whose place is said when a
+// run starts.
+func (c *compiler) parameters() []parameter {
+	types := map[string]string{"string": "String", "integer": "Integer", "number": "Float", "boolean": "Boolean"}
+	all := []parameter{}
+	for _, name := range slices.Sorted(maps.Keys(c.spec.Parameters)) {
+		p := c.spec.Parameters[name]
+		all = append(all, parameter{Name: name, Type: types[p.Type], Default: nativeDefault(p)})
+	}
+	for _, d := range c.spec.Datasets() {
+		all = append(all, parameter{Name: datasetPrefix + d, Type: "String"})
+	}
+	return all
+}
+
+// nativeDefault is a default in the type of its parameter.
+func nativeDefault(p mlops.Parameter) any {
+	if p.Default == nil {
+		return nil
+	}
+	switch p.Type {
+	case "integer", "number":
+		return json.Number(*p.Default)
+	case "boolean":
+		return *p.Default == "true"
+	}
+	return *p.Default
+}
+
+// get refers to a value that is known when the pipeline runs.
+func get(reference string) map[string]any { return map[string]any{"Get": reference} }
+
+// joined is text with references in it. A reference alone is joined too: the
+// members that take it are strings, and parameters need not be.
+func joined(separator string, parts ...any) map[string]any {
+	return map[string]any{"Std:Join": map[string]any{"On": separator, "Values": parts}}
+}
+
+func (c *compiler) step(name string, s mlops.Step) (step, error) {
+	w, err := c.wire(name, s)
+	if err != nil {
+		return step{}, err
+	}
+	machine, err := resolveType("processing", s.Compute)
+	if err != nil {
+		return step{}, err
+	}
+	arguments := map[string]any{
+		"ProcessingResources": map[string]any{"ClusterConfig": c.cluster(machine, s.Compute)},
+		"AppSpecification":    w.app,
+		"RoleArn":             c.place.Role,
+		"StoppingCondition":   map[string]any{"MaxRuntimeInSeconds": longestRun(s)},
+		"Tags":                c.jobTags(),
+	}
+	set(arguments, "Environment", w.env, len(w.env))
+	set(arguments, "ProcessingInputs", w.inputs, len(w.inputs))
+	if len(s.Outputs) > 0 {
+		arguments["ProcessingOutputConfig"] = c.outputs(name, s)
+	}
+	if n := c.place.processingNetwork(); n != nil {
+		arguments["NetworkConfig"] = nativeNetwork(c.place)
+	}
+	return step{
+		Name: name, Type: "Processing", Arguments: arguments, DependsOn: c.graph.Needs(name),
+		Cache: c.cache(s), Retry: retryPolicies(s.Retry),
+	}, nil
+}
+
+func set(in map[string]any, member string, value any, size int) {
+	if size > 0 {
+		in[member] = value
+	}
+}
+
+func (c *compiler) cluster(machine string, compute *mlops.Compute) map[string]any {
+	volume := int64(defaultVolume)
+	if compute != nil && compute.Disk > 0 {
+		volume = int64(math.Ceil(float64(compute.Disk) / (1 << 30)))
+	}
+	cluster := map[string]any{"InstanceType": machine, "InstanceCount": 1, "VolumeSizeInGB": volume}
+	set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
+	return cluster
+}
+
+func (c *compiler) jobTags() []map[string]string {
+	var all []map[string]string
+	for _, key := range slices.Sorted(maps.Keys(c.tags)) {
+		all = append(all, map[string]string{"Key": key, "Value": c.tags[key]})
+	}
+	return all
+}
+
+// outputs go below the run, the step and the output's name.
+func (c *compiler) outputs(name string, s mlops.Step) map[string]any {
+	var all []map[string]any
+	for _, o := range s.Outputs {
+		all = append(all, map[string]any{
+			"OutputName": o,
+			"S3Output": map[string]any{
+				"S3Uri":        joined("/", strings.TrimSuffix(c.place.uri("runs"), "/"), get("Execution.PipelineExecutionId"), name, o),
+				"LocalPath":    stepRoot + "/output/" + o,
+				"S3UploadMode": "EndOfJob",
+			},
+		})
+	}
+	config := map[string]any{"Outputs": all}
+	set(config, "KmsKeyId", c.place.Key, len(c.place.Key))
+	return config
+}
+
+func nativeNetwork(p place) map[string]any {
+	n := map[string]any{"EnableNetworkIsolation": p.Isolated}
+	if len(p.Subnets) > 0 {
+		n["VpcConfig"] = map[string]any{"Subnets": p.Subnets, "SecurityGroupIds": p.Groups}
+	}
+	return n
+}
+
+// cache lets a step be left out that ran with the same inputs while its outputs
+// are kept.
+func (c *compiler) cache(s mlops.Step) *cacheConfig {
+	days := cacheDays
+	if r := c.place.spec.Retention; r != nil && r.Runs > 0 {
+		days = min(days, int(time.Duration(r.Runs).Hours()/24)-1)
+	}
+	if s.NoCache || days < 1 {
+		return &cacheConfig{Enabled: false}
+	}
+	return &cacheConfig{Enabled: true, ExpireAfter: "P" + strconv.Itoa(days) + "D"}
+}
+
+// retryPolicies repeat what SageMaker itself fails at; the step's own failures are
+// repeated by the program that runs it.
+func retryPolicies(r *mlops.Retry) []map[string]any {
+	if r == nil {
+		return nil
+	}
+	policy := func(kinds ...string) map[string]any {
+		return map[string]any{
+			"ExceptionType": kinds, "IntervalSeconds": max(int(time.Duration(r.Backoff).Seconds()), 1), "BackoffRate": 2, "MaxAttempts": max(r.Attempts, 1),
+		}
+	}
+	return []map[string]any{policy("Step.SERVICE_FAULT", "Step.THROTTLING"), policy("SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR")}
+}
+
+// longestRun is how long a job may take in all: every attempt with its pause, and
+// something for its start.
+func longestRun(s mlops.Step) int64 {
+	if s.Timeout == 0 {
+		return defaultJob
+	}
+	const start = 15 * time.Minute
+	attempts, pause := int64(1), time.Duration(0)
+	if s.Retry != nil {
+		attempts = max(s.Retry.Attempts, 1)
+		pause = time.Duration(s.Retry.Backoff) << min(attempts, 16)
+	}
+	seconds := int64((time.Duration(attempts)*time.Duration(s.Timeout) + pause + start).Seconds())
+	return min(max(seconds, 1), longestJob)
+}
+
+// parseDefinition reads what a definition is judged by.
+func parseDefinition(text string) (d struct {
+	Version string
+	Steps   []struct{ Name, Type string }
+}, err error,
+) {
+	err = json.Unmarshal([]byte(text), &d)
+	return d, err
+}

@@ -1,0 +1,139 @@
+package sagemaker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// maxScheduleName is the longest name of a schedule.
+const maxScheduleName = 64
+
+func scheduleName(id mlops.ID) string { return nativeName(id, maxScheduleName) }
+
+// putPipelineSchedule makes the schedule that a pipeline asks for, or removes the
+// one that it had.
+func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) error {
+	if spec.Schedule == nil {
+		return k.dropPipelineSchedule(ctx, s)
+	}
+	cron, err := schedulerCron(spec.Schedule.Cron)
+	if err != nil {
+		return invalid(fmt.Errorf("schedule.cron: %w", err))
+	}
+	state := types.ScheduleStateEnabled
+	if spec.Schedule.Disabled {
+		state = types.ScheduleStateDisabled
+	}
+	name, zone := scheduleName(s.id), cmp.Or(spec.Schedule.Timezone, "UTC")
+	target, err := k.scheduleTarget(ctx, s, spec)
+	if err != nil {
+		return err
+	}
+	window := &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
+	description := aws.String("of " + string(s.id))
+	_, err = s.c.scheduler.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
+		Name: &name, ScheduleExpression: &cron, ScheduleExpressionTimezone: &zone, State: state, Target: target, FlexibleTimeWindow: window, Description: description,
+	})
+	if !k.is(err, mlops.NotFound) {
+		return err
+	}
+	_, err = s.c.scheduler.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
+		Name: &name, ScheduleExpression: &cron, ScheduleExpressionTimezone: &zone, State: state, Target: target, FlexibleTimeWindow: window, Description: description,
+	})
+	return err
+}
+
+// scheduleTarget starts the pipeline with its defaults, and with the datasets as
+// they are now: EventBridge cannot look them up.
+func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) (*types.Target, error) {
+	uris, err := k.datasetURIs(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	t := &types.Target{Arn: &s.arn, RoleArn: &s.place.Role}
+	var parameters []types.SageMakerPipelineParameter
+	for _, p := range sortedPairs(uris) {
+		parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(datasetPrefix + p[0]), Value: aws.String(p[1])})
+	}
+	if len(parameters) > 0 {
+		t.SageMakerPipelineParameters = &types.SageMakerPipelineParameters{PipelineParameterList: parameters}
+	}
+	return t, nil
+}
+
+// dropPipelineSchedule removes the schedule; one that is not there is success.
+func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s pipelineScene) error {
+	_, err := s.c.scheduler.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: aws.String(scheduleName(s.id))})
+	if k.is(err, mlops.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// schedulerCron writes five fields of cron as EventBridge has them: six, of which
+// one of the two for days is "?", with week days by name and from Sunday as 1.
+// Source: the user guide of EventBridge Scheduler.
+func schedulerCron(cron string) (string, error) {
+	f := strings.Fields(cron)
+	if len(f) != 5 {
+		return "", fmt.Errorf("%q has %d fields, and cron has five", cron, len(f))
+	}
+	minute, hour, day, month, weekday := f[0], f[1], f[2], f[3], f[4]
+	switch {
+	case day == "*" && weekday == "*":
+		weekday = "?"
+	case weekday == "*":
+		weekday = "?"
+	case day == "*":
+		day = "?"
+		var err error
+		if weekday, err = weekdays(weekday); err != nil {
+			return "", err
+		}
+	default:
+		return "", fmt.Errorf("%q names days of the month and of the week; EventBridge takes one of the two", cron)
+	}
+	for i, field := range []*string{&minute, &hour, &day, &month} {
+		if s, ok := strings.CutPrefix(*field, "*/"); ok && i < 2 {
+			*field = "0/" + s // the service counts steps from a start
+		} else if ok {
+			*field = "1/" + s
+		}
+	}
+	return fmt.Sprintf("cron(%s %s %s %s %s *)", minute, hour, day, strings.ToUpper(month), weekday), nil
+}
+
+// weekdays writes days of the week by name: numbers mean other days there.
+func weekdays(field string) (string, error) {
+	names := []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"}
+	var parts []string
+	for part := range strings.SplitSeq(field, ",") {
+		span, step, stepped := strings.Cut(part, "/")
+		if stepped {
+			return "", fmt.Errorf("steps of week days, %q, cannot be said to EventBridge; name the days", span+"/"+step)
+		}
+		ends := strings.Split(span, "-")
+		for i, e := range ends {
+			n, err := strconv.Atoi(e)
+			switch {
+			case err == nil && n >= 0 && n < len(names):
+				ends[i] = names[n]
+			case err == nil:
+				return "", fmt.Errorf("%q is no day of the week", e)
+			default:
+				ends[i] = strings.ToUpper(e)
+			}
+		}
+		parts = append(parts, strings.Join(ends, "-"))
+	}
+	return strings.Join(parts, ","), nil
+}

@@ -1,0 +1,258 @@
+package sagemaker
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// wiring is how one step's data and values reach its container.
+type wiring struct {
+	app    map[string]any
+	env    map[string]any
+	inputs []map[string]any
+}
+
+// stepFile is step.json, which bootstrap.py reads.
+type stepFile struct {
+	Script   bool              `json:"script"`
+	Command  []string          `json:"command"`
+	Packages []string          `json:"packages"`
+	Env      map[string]string `json:"env"`
+	Given    []string          `json:"given"`  // inputs that the user named
+	Inputs   map[string]string `json:"inputs"` // reference to the directory's name below input/
+	Outputs  []string          `json:"outputs"`
+	Attempts int64             `json:"attempts"`
+	Backoff  float64           `json:"backoff"` // seconds
+	Timeout  float64           `json:"timeout"` // seconds; 0 is none
+}
+
+// wire gives a step its inputs and its program. Steps in the user's own image,
+// which may have no Python, run their command as it is; all others are run by
+// bootstrap.py.
+func (c *compiler) wire(name string, s mlops.Step) (wiring, error) {
+	w := wiring{env: map[string]any{}, app: map[string]any{"ImageUri": c.image}}
+	if s.Image != "" {
+		w.app["ImageUri"] = s.Image
+	}
+	file := stepFile{
+		Script: s.Script != "", Command: orNone(s.Command), Packages: orNone(s.Packages), Env: s.Env, Outputs: orNone(s.Outputs),
+		Given: slices.Sorted(maps.Keys(s.Inputs)), Inputs: map[string]string{}, Attempts: 1,
+	}
+	if s.Env == nil {
+		file.Env = map[string]string{}
+	}
+	if r := s.Retry; r != nil {
+		file.Attempts, file.Backoff = max(r.Attempts, 1), inSeconds(r.Backoff)
+	}
+	file.Timeout = inSeconds(s.Timeout)
+	if err := c.wireInputs(&w, &file, s); err != nil {
+		return w, err
+	}
+	if direct(s) {
+		return w, c.runDirectly(&w, s, file)
+	}
+	if err := c.wireValues(&w, s); err != nil {
+		return w, err
+	}
+	return w, c.runByBootstrap(&w, name, s, file)
+}
+
+// direct steps run their command as it is.
+func direct(s mlops.Step) bool { return s.Image != "" && s.Script == "" && len(s.Packages) == 0 }
+
+func orNone(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func inSeconds(d mlops.Duration) float64 { return float64(d) / 1e9 }
+
+// wireInputs brings what the step's templates refer to: its inputs, outputs of
+// other steps, and datasets.
+func (c *compiler) wireInputs(w *wiring, file *stepFile, s mlops.Step) error {
+	for _, name := range file.Given {
+		uri, err := c.uriOf(s.Inputs[name])
+		if err != nil {
+			return err
+		}
+		c.addInput(w, file, "inputs."+name, name, uri)
+	}
+	for _, text := range append(slices.Collect(maps.Values(s.Env)), s.Command...) {
+		t, err := mlops.ParseTemplate(text)
+		if err != nil {
+			return invalid(err)
+		}
+		for _, r := range t.References() {
+			if _, known := file.Inputs[r.String()]; known || r.Kind != mlops.RefStepOutput && r.Kind != mlops.RefDataset {
+				continue
+			}
+			c.addInput(w, file, r.String(), strings.NewReplacer(".", "-", "_", "-").Replace(r.String()), c.reference(r))
+		}
+	}
+	slices.SortFunc(w.inputs, func(a, b map[string]any) int {
+		return strings.Compare(a["InputName"].(string), b["InputName"].(string))
+	})
+	return nil
+}
+
+func (c *compiler) addInput(w *wiring, file *stepFile, reference, directory string, uri any) {
+	file.Inputs[reference] = directory
+	w.inputs = append(w.inputs, nativeInput("in-"+directory, uri, stepRoot+"/input/"+directory))
+}
+
+func nativeInput(name string, uri any, path string) map[string]any {
+	return map[string]any{
+		"InputName": name,
+		"S3Input":   map[string]any{"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"},
+	}
+}
+
+// uriOf is an input's template as a URI.
+func (c *compiler) uriOf(text string) (any, error) {
+	return c.native(text, func(r mlops.Reference) (any, error) { return c.reference(r), nil })
+}
+
+// reference is where a reference to data or a value leads, in SageMaker's words.
+func (c *compiler) reference(r mlops.Reference) any {
+	switch r.Kind {
+	case mlops.RefParam:
+		return get("Parameters." + r.Name)
+	case mlops.RefDataset:
+		return get("Parameters." + datasetPrefix + r.Name)
+	case mlops.RefStepOutput:
+		return get("Steps." + r.Step + ".ProcessingOutputConfig.Outputs['" + r.Name + "'].S3Output.S3Uri")
+	}
+	return get("Execution.PipelineExecutionId")
+}
+
+// native writes a template as SageMaker has text with references in it.
+func (c *compiler) native(text string, value func(mlops.Reference) (any, error)) (any, error) {
+	t, err := mlops.ParseTemplate(text)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	refs := t.References()
+	if len(refs) == 0 {
+		return t.Render(nil)
+	}
+	// A mark that no text has, to take the text apart where the references stand.
+	const mark = "\x00"
+	marked, err := t.Render(func(mlops.Reference) (string, error) { return mark, nil })
+	if err != nil {
+		return nil, invalid(err)
+	}
+	var parts []any
+	for i, piece := range strings.Split(marked, mark) {
+		if i > 0 {
+			v, err := value(refs[i-1])
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, v)
+		}
+		if piece != "" {
+			parts = append(parts, piece)
+		}
+	}
+	if len(parts) == 1 {
+		if g, ok := parts[0].(map[string]any); ok && !strings.HasPrefix(fmt.Sprint(g["Get"]), "Parameters.") {
+			return g, nil
+		}
+	}
+	return joined("", parts...), nil
+}
+
+// wireValues passes the values that the step's templates refer to.
+func (c *compiler) wireValues(w *wiring, s mlops.Step) error {
+	for _, text := range append(slices.Collect(maps.Values(s.Env)), s.Command...) {
+		t, err := mlops.ParseTemplate(text)
+		if err != nil {
+			return invalid(err)
+		}
+		for _, r := range t.References() {
+			if r.Kind == mlops.RefParam || r.Kind == mlops.RefRunID {
+				w.env["MLOPS_VALUE_"+mlops.EnvName(r.String())] = joined("", c.reference(r))
+			}
+		}
+	}
+	return nil
+}
+
+// runByBootstrap keeps the step's files, and runs them by Python.
+func (c *compiler) runByBootstrap(w *wiring, name string, s mlops.Step, file stepFile) error {
+	text, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return err
+	}
+	folder := "code/" + c.spec.Name + "/" + name + "-" + shortHash(bootstrap+string(text)+"\x00"+s.Script)
+	c.files[folder+"/bootstrap.py"] = []byte(bootstrap)
+	c.files[folder+"/step.json"] = text
+	if s.Script != "" {
+		c.files[folder+"/script.py"] = []byte(s.Script)
+	}
+	at := stepRoot + "/mlops"
+	w.inputs = append(w.inputs, nativeInput(codeInput, c.place.uri(folder), at))
+	w.app["ContainerEntrypoint"] = []string{"python3", at + "/bootstrap.py"}
+	return nil
+}
+
+// runDirectly says command and variables to the container itself.
+func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
+	value := func(r mlops.Reference) (any, error) {
+		if directory, ok := file.Inputs[r.String()]; ok {
+			return c.pathIn(directory, s, r), nil
+		}
+		if r.Kind == mlops.RefOutput {
+			return stepRoot + "/output/" + r.Name + "/" + r.Name, nil
+		}
+		return c.reference(r), nil
+	}
+	var command []any
+	for _, text := range s.Command {
+		v, err := c.native(text, value)
+		if err != nil {
+			return err
+		}
+		command = append(command, v)
+	}
+	if len(command) > 0 {
+		w.app["ContainerEntrypoint"] = command
+	}
+	for name, text := range s.Env {
+		v, err := c.native(text, value)
+		if err != nil {
+			return err
+		}
+		w.env[name] = v
+	}
+	for _, o := range s.Outputs {
+		w.env["MLOPS_OUTPUT_"+mlops.EnvName(o)] = stepRoot + "/output/" + o + "/" + o
+	}
+	for _, in := range file.Given {
+		w.env["MLOPS_INPUT_"+mlops.EnvName(in)] = c.pathIn(in, s, mlops.Reference{Kind: mlops.RefInput, Name: in})
+	}
+	return nil
+}
+
+// pathIn is the path of an input in a container without bootstrap.py: what another
+// step wrote has the output's name below the input's directory, anything else is
+// the directory.
+func (c *compiler) pathIn(directory string, s mlops.Step, r mlops.Reference) string {
+	at := stepRoot + "/input/" + directory
+	if r.Kind == mlops.RefStepOutput {
+		return at + "/" + r.Name
+	}
+	if t, err := mlops.ParseTemplate(s.Inputs[r.Name]); err == nil && r.Kind == mlops.RefInput {
+		if refs := t.References(); len(refs) == 1 && refs[0].Kind == mlops.RefStepOutput {
+			return at + "/" + refs[0].Name
+		}
+	}
+	return at
+}
