@@ -129,30 +129,29 @@ func (m *Model) toWire(shape string, value any) any {
 	return value
 }
 
-// plain makes lists and maps of Go's own types what the rest works with: handlers
-// may answer []string or []map[string]any.
+// plain copies an answer, which may be a part of the state, and makes lists and
+// maps of Go's own types what the rest works with: handlers may answer []string or
+// []map[string]any.
 func plain(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
+		out := make(map[string]any, len(v))
 		for key, item := range v {
-			v[key] = plain(item)
+			out[key] = plain(item)
 		}
-		return v
-	case []any:
-		for i, item := range v {
-			v[i] = plain(item)
-		}
-		return v
-	case []string:
-		return items(v)
-	case []map[string]any:
-		return items(v)
+		return out
 	case map[string]string:
 		out := make(map[string]any, len(v))
 		for key, item := range v {
 			out[key] = item
 		}
 		return out
+	case []any:
+		return items(v)
+	case []string:
+		return items(v)
+	case []map[string]any:
+		return items(v)
 	}
 	return value
 }

@@ -180,19 +180,29 @@ func (s *Server) handle(call *Call, m *Model) (Params, error) {
 			return nil, refusal(m, found)
 		}
 	}
-	s.world.mu.Lock()
-	out, err := handler(call)
-	s.world.mu.Unlock()
+	out, err := s.run(handler, call)
 	if err != nil {
 		return nil, err
 	}
-	out, _ = plain(any(orEmpty(out))).(map[string]any)
 	if operation.Output != nil {
 		for _, v := range m.Check(operation.Output.Shape, any(out)) {
 			s.violated("%s.%s: answer: %s", call.Service, call.Operation, v)
 		}
 	}
 	return out, nil
+}
+
+// run calls a handler with the world locked, and copies its answer before others
+// may change what that is made of.
+func (s *Server) run(handler Handler, call *Call) (Params, error) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	out, err := handler(call)
+	if err != nil {
+		return nil, err
+	}
+	copied, _ := plain(any(orEmpty(out))).(map[string]any)
+	return copied, nil
 }
 
 // serious leaves out what may only be newer than the model.
