@@ -32,7 +32,10 @@ func (k datasetKind) datasetScene(ctx context.Context, id mlops.ID) (datasetScen
 	if _, err := id.ParseAs(mlops.NounDataset); err != nil {
 		return s, invalid(err)
 	}
-	var err error
+	err := nameable(id)
+	if err != nil {
+		return s, err
+	}
 	if s.store, err = k.store(ctx, id); err != nil {
 		return s, err
 	}

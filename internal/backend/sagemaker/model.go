@@ -45,7 +45,10 @@ func (b *backend) modelScene(ctx context.Context, id mlops.ID) (modelScene, erro
 	if _, err := id.ParseAs(mlops.NounModel); err != nil {
 		return s, invalid(err)
 	}
-	var err error
+	err := nameable(id)
+	if err != nil {
+		return s, err
+	}
 	if s.place, err = b.place(ctx, id); err != nil {
 		return s, err
 	}

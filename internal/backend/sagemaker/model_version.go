@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,6 +46,9 @@ func (k modelVersionKind) Update(ctx context.Context, ref mlops.ID, spec mlops.M
 func (k modelVersionKind) packageScene(ctx context.Context, ref mlops.ID) (s modelScene, arn string, err error) {
 	if _, err := ref.ParseAs(mlops.NounModelVersion); err != nil {
 		return s, "", invalid(err)
+	}
+	if n, err := strconv.Atoi(ref.Name()); err != nil || n < 1 {
+		return s, "", mlops.NewError(mlops.NotFound, fmt.Errorf("there is no %s: versions are numbers", ref))
 	}
 	if s, err = k.modelScene(ctx, ref.Parent()); err != nil {
 		return s, "", err
