@@ -2,6 +2,7 @@ package aws
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,6 +101,10 @@ func smParse(source string) (*smGraph, error) {
 	}
 	if len(top.Steps) == 0 {
 		return nil, smUnparsed("A pipeline must have at least one step.")
+	}
+	for i := range top.Parameters {
+		// A sample in the developer guide has a parameter without a type.
+		top.Parameters[i].Type = cmp.Or(top.Parameters[i].Type, "String")
 	}
 	g := &smGraph{text: source, parameters: top.Parameters}
 	if err := g.gather(top.Steps, nil, false); err != nil {

@@ -141,7 +141,10 @@ func (w *World) modelDataFault(container Params) error {
 		// API reference, S3ModelDataSource: a prefix ends with a slash.
 		return fault("ValidationException", "S3Uri %s must end with a forward slash for the S3 data type S3Prefix.", uri)
 	}
-	if uri == "" || w.smAnyObject(uri) {
+	bucket, key := smLocation(uri)
+	// The models of a multi-model container stand below its URL.
+	folder := text(source, "S3DataType") == "S3Prefix" || text(container, "Mode") == "MultiModel"
+	if uri == "" || w.objectExists(bucket, key) || (folder && w.smAnyObject(uri)) {
 		return nil
 	}
 	return fault("ValidationException", "Could not find model data at %s.", uri)

@@ -137,6 +137,10 @@ func TestExecution(t *testing.T) {
 	if len(during) != 1 || during["train"].StepStatus != types.StepStatusExecuting {
 		t.Errorf("at first got %v", during)
 	}
+	during = steps(t, a, arn)
+	if during["train"].StepStatus != types.StepStatusSucceeded || during["test"].StepStatus != types.StepStatusExecuting {
+		t.Errorf("then got %v", during)
+	}
 	if got := finish(t, a, arn); got.PipelineExecutionStatus != types.PipelineExecutionStatusSucceeded {
 		t.Errorf("got %s", got.PipelineExecutionStatus)
 	}
@@ -341,6 +345,40 @@ func TestDefinitionRefusals(t *testing.T) {
 			wantFault(t, err, "ValidationException", tt.words)
 		})
 	}
+}
+
+// TestDefinitionsAccepted proves that what real definitions have is not refused:
+// members of training jobs that the SDK for Python writes, arguments that are known
+// at run time where the request has structures, lists or numbers, and parameters
+// without a default or a type.
+func TestDefinitionsAccepted(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	training := object{"Name": "fit_model-1", "Type": "Training", "DisplayName": "Fit", "Description": "fits", "Arguments": object{
+		"AlgorithmSpecification": object{"TrainingInputMode": "File", "TrainingImage": "1.dkr.ecr.us-east-1.amazonaws.com/fit:1", "ContainerArguments": []any{"--region", "us-east-1"}},
+		"OutputDataConfig":       object{"S3OutputPath": object{"Std:Join": object{"On": "/", "Values": []any{"s3://data", object{"Get": "Execution.PipelineExecutionId"}}}}},
+		"StoppingCondition":      object{"MaxRuntimeInSeconds": object{"Get": "Parameters.limit"}},
+		"ResourceConfig":         object{"VolumeSizeInGB": 30, "InstanceCount": object{"Get": "Parameters.limit"}, "InstanceType": object{"Get": "Parameters.kind"}},
+		"RoleArn":                *a.role,
+		"HyperParameters":        object{"depth": object{"Get": "Parameters.kind"}},
+		"InputDataConfig":        []any{object{"ChannelName": "train", "DataSource": object{"S3DataSource": object{"S3DataType": "S3Prefix", "S3Uri": object{"Get": "Parameters.kind"}}}}},
+		"DebugHookConfig":        object{"S3OutputPath": "s3://data/debug", "CollectionConfigurations": []any{}},
+		"ProfilerConfig":         object{"S3OutputPath": "s3://data/profile", "DisableProfiler": false},
+		"RetryStrategy":          object{"MaximumRetryAttempts": 1},
+		"VpcConfig":              object{"Subnets": object{"Get": "Parameters.kind"}, "SecurityGroupIds": []any{object{"Get": "Parameters.kind"}}},
+	}}
+	last := object{"Name": "stop", "Type": "Fail", "DependsOn": []any{"fit_model-1"}, "Arguments": object{"ErrorMessage": object{"Std:Join": object{"On": " ", "Values": []any{"no", 1}}}}}
+	lambda := object{"Name": "notify", "Type": "Lambda", "Arguments": object{}, "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f", "OutputParameters": []any{}}
+	raw := must[[]byte](t)(json.Marshal(object{
+		"Version": "2020-12-01", "Metadata": object{}, "Steps": []any{training, last, lambda},
+		"Parameters":               []any{object{"Name": "kind"}, object{"Name": "limit", "Type": "Integer"}},
+		"PipelineExperimentConfig": object{"ExperimentName": object{"Get": "Execution.PipelineName"}, "TrialName": object{"Get": "Execution.PipelineExecutionId"}},
+	}))
+	if err := createPipeline(t, a, sdk.String(string(raw))); err != nil {
+		t.Error(err)
+	}
+	_, err := start(t, a, "1")
+	wantFault(t, err, "ValidationException", "no default value")
 }
 
 func TestPipelineRefusals(t *testing.T) {

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -122,7 +123,7 @@ func (w *World) smNext(o *smObject, now time.Time) []*smStepRun {
 		if !run.ready(step) {
 			continue
 		}
-		s := &smStepRun{step: step, status: "Executing", started: now, looks: w.config.Looks, attempt: 1}
+		s := &smStepRun{step: step, status: "Executing", started: now, looks: max(w.config.Looks-1, 0), attempt: 1}
 		fresh = append(fresh, s)
 		w.smBegin(o, s, now)
 	}
@@ -202,14 +203,14 @@ func (w *World) smEndJob(o *smObject, s *smStepRun, now time.Time) {
 		return
 	}
 	if s.attempt < s.step.attempts(s.job.reason) {
-		s.attempt, s.looks = s.attempt+1, w.config.Looks
+		s.attempt, s.looks = s.attempt+1, max(w.config.Looks-1, 0)
 		w.smBeginJob(o, s, now)
 		if w.config.Looks == 0 && s.status == "Executing" {
 			w.smEndJob(o, s, now)
 		}
 		return
 	}
-	w.smFail(s, now, s.job.reason)
+	w.smFail(s, now, cmp.Or(s.job.reason, "ClientError: the job was stopped"))
 }
 
 // attempts is how often a step may run that failed for a reason (developer guide,
