@@ -369,15 +369,18 @@ func TestDefinitionsAccepted(t *testing.T) {
 	}}
 	last := object{"Name": "stop", "Type": "Fail", "DependsOn": []any{"fit_model-1"}, "Arguments": object{"ErrorMessage": object{"Std:Join": object{"On": " ", "Values": []any{"no", 1}}}}}
 	lambda := object{"Name": "notify", "Type": "Lambda", "Arguments": object{}, "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f", "OutputParameters": []any{}}
-	raw := must[[]byte](t)(json.Marshal(object{
+	raw, err := json.Marshal(object{
 		"Version": "2020-12-01", "Metadata": object{}, "Steps": []any{training, last, lambda},
 		"Parameters":               []any{object{"Name": "kind"}, object{"Name": "limit", "Type": "Integer"}},
 		"PipelineExperimentConfig": object{"ExperimentName": object{"Get": "Execution.PipelineName"}, "TrialName": object{"Get": "Execution.PipelineExecutionId"}},
-	}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := createPipeline(t, a, sdk.String(string(raw))); err != nil {
 		t.Error(err)
 	}
-	_, err := start(t, a, "1")
+	_, err = start(t, a, "1")
 	wantFault(t, err, "ValidationException", "no default value")
 }
 
