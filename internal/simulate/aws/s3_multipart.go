@@ -140,16 +140,10 @@ func (q *s3Request) completeUpload() (*s3Answer, error) {
 		return nil, err
 	}
 	delete(q.w.s3().uploads, u.id)
-	sums := s3CopiedOf("CompleteMultipartUploadResult", u.version)
-	sums.LastModified = ""
-	out.body = struct {
-		s3Copied
-
-		LastModified *string `xml:",omitempty"`
-		Location     string
-		Bucket, Key  string
-		ChecksumType string
-	}{s3Copied: sums, Location: "/" + q.bucket + "/" + q.key, Bucket: q.bucket, Key: q.key, ChecksumType: u.version.checksumHeaders()["X-Amz-Checksum-Type"]}
+	document := s3CopiedOf("CompleteMultipartUploadResult", u.version)
+	document.LastModified, document.Bucket, document.Key = "", q.bucket, q.key
+	document.Location, document.ChecksumType = "/"+q.bucket+"/"+q.key, u.version.checksumHeaders()["X-Amz-Checksum-Type"]
+	out.body = document
 	return out, nil
 }
 
@@ -158,12 +152,13 @@ func (u *s3Upload) named(all []s3Named) ([]*s3Version, error) {
 	if len(all) == 0 {
 		return nil, s3Malformed()
 	}
+	if !slices.IsSortedFunc(all, func(a, b s3Named) int { return cmp.Compare(a.PartNumber, b.PartNumber) }) {
+		return nil, fault("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
+	}
 	var parts []*s3Version
 	for i, n := range all {
 		part := u.parts[n.PartNumber]
 		switch {
-		case i > 0 && n.PartNumber <= all[i-1].PartNumber:
-			return nil, fault("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		case part == nil || strings.Trim(n.ETag, `"`) != part.etag:
 			return nil, fault("InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		case i < len(all)-1 && len(part.body) < leastPart:

@@ -138,12 +138,16 @@ func (q *s3Request) copyConditions(v *s3Version) error {
 	return nil
 }
 
-// s3Copied is the document that answers a copy.
+// s3Copied is the document that answers a copy, or the end of an upload in parts.
 type s3Copied struct {
 	XMLName           xml.Name
 	XMLNS             string `xml:"xmlns,attr"`
 	ETag              string
-	LastModified      string
+	LastModified      string `xml:",omitempty"`
+	Location          string `xml:",omitempty"`
+	Bucket            string `xml:",omitempty"`
+	Key               string `xml:",omitempty"`
+	ChecksumType      string `xml:",omitempty"`
 	ChecksumCRC32     string `xml:",omitempty"`
 	ChecksumCRC32C    string `xml:",omitempty"`
 	ChecksumCRC64NVME string `xml:",omitempty"`
