@@ -181,7 +181,10 @@ func eventsListed(c *Call, member string, all []Params) (Params, error) {
 	for _, p := range page {
 		shown = append(shown, p)
 	}
-	out := Params{member: shown}
+	out := Params{}
+	if len(shown) > 0 || member != "Targets" { // the model has no empty list of targets
+		out[member] = shown
+	}
 	if next != "" {
 		out["NextToken"] = next
 	}
