@@ -104,8 +104,10 @@ func adapt(spec any) any {
 	return spec
 }
 
-// adaptEndpoint keeps a rollout to what SageMaker has: a canary of one step.
+// adaptEndpoint keeps an endpoint to what SageMaker has: requests of a minute, and a
+// canary of one step.
 func adaptEndpoint(s mlops.ModelEndpointSpec) mlops.ModelEndpointSpec {
+	s.Timeout = min(s.Timeout, mlops.Duration(longestRequest))
 	if s.Rollout != nil && s.Rollout.Strategy == mlops.RolloutCanary {
 		r := *s.Rollout
 		r.Steps = []int64{10}

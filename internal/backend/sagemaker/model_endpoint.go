@@ -36,10 +36,15 @@ func (s endpointScene) arn() string {
 
 func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (endpointScene, error) {
 	s := endpointScene{id: id, name: nativeName(id, maxName)}
-	if _, err := id.ParseAs(mlops.NounModelEndpoint); err != nil {
+	parsed, err := id.ParseAs(mlops.NounModelEndpoint)
+	if err != nil {
 		return s, invalid(err)
 	}
-	var err error
+	check := mlops.NewChecker()
+	capabilities().NameRule(mlops.NounModelEndpoint).CheckName(check, mlops.At("name"), parsed.Name)
+	if err := check.Err(); err != nil {
+		return s, err
+	}
 	if s.place, err = k.place(ctx, id); err != nil {
 		return s, err
 	}

@@ -244,4 +244,3 @@ func endpointURL(c *clients, endpoint string) string {
 	}
 	return "https://runtime.sagemaker." + c.region + "." + suffix + "/endpoints/" + endpoint + "/invocations"
 }
-

@@ -135,6 +135,5 @@ func (k modelEndpointKind) giveUp(ctx context.Context, s endpointScene, state en
 	return k.mark(ctx, s, tags)
 }
 
-// now is the time that goes into marks.
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
-
+// endpointNow is the time that goes into marks.
+func endpointNow() time.Time { return time.Now().UTC().Truncate(time.Second) }

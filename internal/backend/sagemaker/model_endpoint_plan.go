@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -197,21 +198,24 @@ func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Vari
 	return m
 }
 
-// DefaultStartup is how long a server may take to answer its first health check.
+// defaultStartup is how long a server may take to answer its first health check.
 const defaultStartup = 5 * time.Minute
 
 // toEndpointVariant is a variant in a configuration.
 func toEndpointVariant(name string, v mlops.Variant, machine, model string) types.ProductionVariant {
 	out := types.ProductionVariant{
 		VariantName: &name, ModelName: &model, InstanceType: types.ProductionVariantInstanceType(machine),
-		InitialInstanceCount: aws.Int32(int32(endpointScale(v).least)), InitialVariantWeight: aws.Float32(float32(v.Traffic)),
+		InitialInstanceCount: endpointCount(endpointScale(v).least), InitialVariantWeight: aws.Float32(float32(v.Traffic)),
 		ContainerStartupHealthCheckTimeoutInSeconds: aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds())),
 	}
 	if c := v.Compute; c != nil && c.Disk > 0 {
-		out.VolumeSizeInGB = aws.Int32(int32(diskGB(c.Disk)))
+		out.VolumeSizeInGB = endpointCount(diskGB(c.Disk))
 	}
 	return out
 }
+
+// endpointCount is a count as the SDK takes it.
+func endpointCount(n int64) *int32 { return aws.Int32(int32(min(max(n, 0), math.MaxInt32))) }
 
 // diskGB is a size in whole gibibytes, which is what SageMaker calls GB.
 func diskGB(q mlops.Quantity) int64 { return (int64(q) + 1<<30 - 1) >> 30 }
@@ -222,7 +226,7 @@ func endpointCapture(s endpointScene, c *mlops.Capture) *types.DataCaptureConfig
 		return nil
 	}
 	return &types.DataCaptureConfig{
-		EnableCapture: aws.Bool(true), InitialSamplingPercentage: aws.Int32(int32(c.SamplePercent)),
+		EnableCapture: aws.Bool(true), InitialSamplingPercentage: endpointCount(c.SamplePercent),
 		DestinationS3Uri: aws.String(s.place.uri("captures/" + s.name)), KmsKeyId: optional(s.place.Key),
 		CaptureOptions:           []types.CaptureOption{{CaptureMode: types.CaptureModeInput}, {CaptureMode: types.CaptureModeOutput}},
 		CaptureContentTypeHeader: &types.CaptureContentTypeHeader{JsonContentTypes: []string{"application/json"}, CsvContentTypes: []string{"text/csv"}},

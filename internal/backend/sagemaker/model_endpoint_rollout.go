@@ -32,7 +32,7 @@ func toDeployment(r *mlops.Rollout) *types.DeploymentConfig {
 		return nil
 	}
 	bake := r.Bake.Or(mlops.DefaultBake)
-	routing := &types.TrafficRoutingConfig{WaitIntervalInSeconds: seconds(bake)}
+	routing := &types.TrafficRoutingConfig{WaitIntervalInSeconds: endpointSeconds(bake)}
 	waits := bake
 	switch r.Strategy {
 	case mlops.RolloutCanary:
@@ -49,15 +49,15 @@ func toDeployment(r *mlops.Rollout) *types.DeploymentConfig {
 	longest := min(max(waits+r.Previous()+updateReserve, shortestUpdate), longestUpdate)
 	return &types.DeploymentConfig{BlueGreenUpdatePolicy: &types.BlueGreenUpdatePolicy{
 		TrafficRoutingConfiguration:      routing,
-		TerminationWaitInSeconds:         seconds(r.Previous()),
-		MaximumExecutionTimeoutInSeconds: seconds(longest),
+		TerminationWaitInSeconds:         endpointSeconds(r.Previous()),
+		MaximumExecutionTimeoutInSeconds: endpointSeconds(longest),
 	}}
 }
 
-func seconds(d time.Duration) *int32 { return aws.Int32(int32(d.Seconds())) }
+func endpointSeconds(d time.Duration) *int32 { return aws.Int32(int32(d.Seconds())) }
 
 func percentOf(share int64) *types.CapacitySize {
-	return &types.CapacitySize{Type: types.CapacitySizeTypeCapacityPercent, Value: aws.Int32(int32(share))}
+	return &types.CapacitySize{Type: types.CapacitySizeTypeCapacityPercent, Value: endpointCount(share)}
 }
 
 func canaryStep(r *mlops.Rollout) int64 {

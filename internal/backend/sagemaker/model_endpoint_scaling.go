@@ -68,7 +68,7 @@ func (k modelEndpointKind) scaleVariant(ctx context.Context, s endpointScene, va
 	resource := scalableVariant(s.name, variant)
 	target := &applicationautoscaling.RegisterScalableTargetInput{
 		ServiceNamespace: types.ServiceNamespaceSagemaker, ScalableDimension: types.ScalableDimensionSageMakerVariantDesiredInstanceCount,
-		ResourceId: &resource, MinCapacity: aws.Int32(int32(scale.least)), MaxCapacity: aws.Int32(int32(scale.most)), Tags: withoutRecord(tags),
+		ResourceId: &resource, MinCapacity: endpointCount(scale.least), MaxCapacity: endpointCount(scale.most), Tags: withoutRecord(tags),
 	}
 	if _, err := s.c.autoscaling.RegisterScalableTarget(ctx, target); err != nil {
 		return k.notYetVisible(err)

@@ -1,12 +1,15 @@
 package sagemaker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -82,23 +85,29 @@ func (k modelEndpointKind) smokeTest(ctx context.Context, s endpointScene, test 
 	return fmt.Sprintf("the smoke test of variant %q expected status %d and got %d: %s", variant, test.Status, status, body), nil
 }
 
+// statusTold finds the server's status in SageMaker's words, where it is told
+// nowhere else.
+var statusTold = regexp.MustCompile(`Received \w+ error \((\d{3})\)`)
+
 // smokeAnswer is what the server answered. SageMaker wraps all but 2xx.
 func smokeAnswer(out *sagemakerruntime.InvokeEndpointOutput, err error) (status int64, body string, _ error) {
 	if err == nil {
-		return http.StatusOK, cut(string(out.Body)), nil
+		return http.StatusOK, cutAnswer(string(out.Body)), nil
 	}
 	if answer, ok := errors.AsType[*types.ModelError](err); ok {
-		words := aws.ToString(answer.OriginalMessage)
-		if words == "" {
-			words = answer.ErrorMessage()
+		words := cmp.Or(aws.ToString(answer.OriginalMessage), answer.ErrorMessage())
+		status := int64(aws.ToInt32(answer.OriginalStatusCode))
+		if told := statusTold.FindStringSubmatch(answer.ErrorMessage()); status == 0 && told != nil {
+			status, err = strconv.ParseInt(told[1], 10, 64)
+			return status, cutAnswer(words), err
 		}
-		return int64(aws.ToInt32(answer.OriginalStatusCode)), cut(words), nil
+		return status, cutAnswer(words), nil
 	}
 	return 0, "", err
 }
 
-// cut keeps the beginning of an answer.
-func cut(text string) string {
+// cutAnswer keeps the beginning of an answer.
+func cutAnswer(text string) string {
 	const most = 120
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"

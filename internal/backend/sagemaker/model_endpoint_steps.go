@@ -102,8 +102,8 @@ func reweighing(want map[string]mlops.Variant, have []types.ProductionVariantSum
 		}
 		scale := endpointScale(v)
 		change := types.DesiredWeightAndCapacity{VariantName: h.VariantName}
-		if !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != int32(scale.least) {
-			change.DesiredInstanceCount = aws.Int32(int32(scale.least))
+		if !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != *endpointCount(scale.least) {
+			change.DesiredInstanceCount = endpointCount(scale.least)
 			counts = append(counts, change)
 		}
 		change.DesiredWeight = aws.Float32(float32(v.Traffic))
@@ -173,7 +173,7 @@ func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s endpointScene, st
 	if err := k.dropEndpointParts(ctx, s, form.Config); err != nil {
 		return err
 	}
-	done := map[string]string{tagEndpointDone: doneMark(form.Revision, now())}
+	done := map[string]string{tagEndpointDone: doneMark(form.Revision, endpointNow())}
 	if words == "" {
 		return k.mark(ctx, s, done)
 	}

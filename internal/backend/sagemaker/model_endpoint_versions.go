@@ -43,7 +43,7 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, s endpointScene
 		if version.Environment() != spec.Environment {
 			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: fmt.Errorf("%q is of another environment", version)}
 		}
-		seen, err := (modelVersionKind{k.backend}).Get(ctx, version)
+		seen, err := modelVersionKind(k).Get(ctx, version)
 		if k.is(err, mlops.NotFound) {
 			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: err}
 		}

@@ -28,7 +28,7 @@ func (k modelEndpointKind) endpointWatcher(ctx context.Context, s endpointScene)
 			if id == "" {
 				continue
 			}
-			_, err := (monitorKind{k.backend}).Get(ctx, id)
+			_, err := monitorKind(k).Get(ctx, id)
 			if err == nil || !k.is(err, mlops.NotFound) {
 				return id, err
 			}
