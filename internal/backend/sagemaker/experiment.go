@@ -263,6 +263,9 @@ func (k experimentKind) dropTrial(ctx context.Context, c *clients, trial *string
 // List returns the pipelines of an environment.
 func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
 	p, err := k.place(ctx, parent)
+	if k.is(err, mlops.NotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,6 +52,11 @@ func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	unlock, err := k.registering.lock(ctx, string(s.id))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
 	old, err := k.monitorRecord(ctx, s)
 	switch {
 	case err == nil && old.Owner != k.options.Owner:
@@ -72,6 +78,11 @@ func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Monito
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	defer unlock()
 	if _, err := k.monitorRecord(ctx, s); err != nil {
 		return mlops.Change{}, err
 	}
@@ -137,6 +148,13 @@ func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.Monitor
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	baseline, err := k.keepBaseline(ctx, s, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if r.Extra, err = json.Marshal(baseline); err != nil {
+		return mlops.Change{}, err
+	}
 	pieces, err := r.tags()
 	if err != nil {
 		return mlops.Change{}, err
@@ -160,7 +178,7 @@ func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.Monitor
 	if !watchesData(spec) {
 		return change, k.dropDataSchedule(ctx, s)
 	}
-	return change, k.startBaseline(ctx, s, spec)
+	return change, k.startBaseline(ctx, s, spec, baseline)
 }
 
 // withoutWebhook is the spec as it is kept: URLs of webhooks may hold secrets.
@@ -206,7 +224,7 @@ func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlop
 		return seen, err
 	}
 	if watchesData(seen.Spec) {
-		err = k.lookAtData(ctx, s, &seen)
+		err = k.lookAtData(ctx, s, baselineOf(r), &seen)
 	}
 	return seen, err
 }
@@ -225,7 +243,7 @@ func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
 	if err := r.into(&spec); err != nil {
 		return err
 	}
-	return k.putDataSchedule(ctx, s, spec)
+	return k.putDataSchedule(ctx, s, spec, baselineOf(r))
 }
 
 // Delete removes all parts, the topic with the record last.

@@ -38,19 +38,50 @@ type dataMonitor struct {
 	folder     string // key of what is kept for this baseline
 }
 
-// dataMonitorOf finds the baseline and names the parts.
-func (k monitorKind) dataMonitorOf(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (dataMonitor, error) {
-	uri, err := k.baselineURI(ctx, spec.Baseline)
-	if err != nil {
-		return dataMonitor{}, err
-	}
-	m := dataMonitor{baseline: uri, format: cmp.Or(spec.Baseline.Format, mlops.FormatOf(uri), "csv")}
-	room := maxName - 1 - len(shortHash(""))
-	short := nativeName(s.id, room)
-	m.job = short + "-" + shortHash(uri+"\n"+m.format)
-	m.definition = short + "-" + shortHash(mlops.DigestOf([]any{m.baseline, spec.Baseline, spec.DataDrift, spec.DataQuality, spec.Endpoint, spec.Window, s.place.Role, s.place.Key, s.place.Subnets, s.place.Groups}))
+// dataMonitorOf names the parts of a monitor whose baseline is kept at a URI.
+func dataMonitorOf(s monitorScene, spec mlops.MonitorSpec, baseline string) dataMonitor {
+	m := dataMonitor{baseline: baseline, format: cmp.Or(spec.Baseline.Format, mlops.FormatOf(baseline), "csv")}
+	short := nativeName(s.id, maxName-1-len(shortHash("")))
+	m.job = short + "-" + shortHash(baseline+"\n"+m.format)
+	m.definition = short + "-" + shortHash(mlops.DigestOf([]any{
+		m.baseline, spec.Baseline, spec.DataDrift, spec.DataQuality, spec.Endpoint, spec.Window, s.place.Role, s.place.Key, s.place.Subnets, s.place.Groups,
+	}))
 	m.folder = "monitors/" + spec.Name + "/" + m.job
-	return m, nil
+	return m
+}
+
+// keepBaseline says where a monitor's baseline is, empty for one that has none.
+// Files of this machine are sent to the bucket, and named by their content.
+func (k monitorKind) keepBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (string, error) {
+	if !watchesData(spec) {
+		return "", nil
+	}
+	b := spec.Baseline
+	if b.URI == "" || strings.HasPrefix(b.URI, "s3://") {
+		return k.baselineURI(ctx, b)
+	}
+	from, err := k.outsideAt(ctx, s.c, "baseline.uri", b.URI)
+	if err != nil {
+		return "", err
+	}
+	if !from.single {
+		return "", refuseField("baseline.uri", "%q is a directory; give a file", b.URI)
+	}
+	files := &store{k.backend, s.c.s3, s.place}
+	digest, _, err := from.digest(ctx, files)
+	if err != nil {
+		return "", err
+	}
+	return from.put(ctx, files, s.place, s.place.key("monitors/"+spec.Name+"/baseline/"+strings.TrimPrefix(digest, "sha256:")+"/"), digest)
+}
+
+// baselineOf is what keepBaseline said when the record was written.
+func baselineOf(r record) string {
+	var uri string
+	if json.Unmarshal(r.Extra, &uri) != nil {
+		return ""
+	}
+	return uri
 }
 
 // baselineURI is where the baseline's data are.
@@ -70,20 +101,14 @@ func (k monitorKind) baselineURI(ctx context.Context, b *mlops.Baseline) (string
 		}
 		return seen.Status.Outputs[output], nil
 	}
-	if !strings.HasPrefix(b.URI, "s3://") {
-		return "", invalid(fmt.Errorf("baseline.uri: %q is not an S3 URI; make a dataset of it", b.URI))
-	}
 	return b.URI, nil
 }
 
 // startBaseline starts the job that describes the baseline. One that was started
 // before, for the same data, is left alone.
-func (k monitorKind) startBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) error {
-	m, err := k.dataMonitorOf(ctx, s, spec)
-	if err != nil {
-		return err
-	}
-	_, err = s.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &m.job})
+func (k monitorKind) startBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, baseline string) error {
+	m := dataMonitorOf(s, spec, baseline)
+	_, err := s.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &m.job})
 	if err == nil || !k.is(err, mlops.NotFound) {
 		return err
 	}

@@ -14,11 +14,8 @@ import (
 )
 
 // lookAtData adds to a look what the baseline's job and the schedule say.
-func (k monitorKind) lookAtData(ctx context.Context, s monitorScene, seen *mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]) error {
-	m, err := k.dataMonitorOf(ctx, s, seen.Spec)
-	if err != nil {
-		return err
-	}
+func (k monitorKind) lookAtData(ctx context.Context, s monitorScene, baseline string, seen *mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]) error {
+	m := dataMonitorOf(s, seen.Spec, baseline)
 	job, err := s.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &m.job})
 	switch {
 	case k.is(err, mlops.NotFound):
@@ -120,12 +117,9 @@ func worse(a, b mlops.MonitorState) bool {
 
 // putDataSchedule makes the job definition from the described baseline, and the
 // schedule that runs it.
-func (k monitorKind) putDataSchedule(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) error {
-	m, err := k.dataMonitorOf(ctx, s, spec)
-	if err != nil {
-		return err
-	}
-	if err := k.startBaseline(ctx, s, spec); err != nil {
+func (k monitorKind) putDataSchedule(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, baseline string) error {
+	m := dataMonitorOf(s, spec, baseline)
+	if err := k.startBaseline(ctx, s, spec, baseline); err != nil {
 		return err
 	}
 	job, err := s.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &m.job})

@@ -112,7 +112,7 @@ func (c *compiler) parameters() []parameter {
 
 // nativeDefault is a default in the type of its parameter.
 func nativeDefault(p mlops.Parameter) any {
-	if p.Default == nil {
+	if p.Default == nil || *p.Default == "" { // an empty one is none to SageMaker; runs say every value
 		return nil
 	}
 	switch p.Type {

@@ -198,7 +198,7 @@ func (k pipelineRunKind) begin(ctx context.Context, s pipelineScene, spec mlops.
 	if len(runMark)+len(packed) > maxRunNote {
 		return mlops.Change{}, refuseField("triggers", "parameters and triggers are too large to be kept with the run: %d characters when compressed, and at most %d fit", len(packed), maxRunNote-len(runMark))
 	}
-	parameters, err := k.runParameters(ctx, spec, pipeline)
+	parameters, err := k.runParameters(ctx, facts.Values, pipeline)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -214,10 +214,10 @@ func (k pipelineRunKind) begin(ctx context.Context, s pipelineScene, spec mlops.
 	return k.changeOf(spec.Pipeline, execution{id: aws.ToString(out.PipelineExecutionArn)[strings.LastIndex(*out.PipelineExecutionArn, "/")+1:], record: &r}), nil
 }
 
-// runParameters are the values that were given, and where the datasets are now.
-func (k pipelineRunKind) runParameters(ctx context.Context, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec) ([]types.Parameter, error) {
+// runParameters are the values, defaults among them, and where the datasets are now.
+func (k pipelineRunKind) runParameters(ctx context.Context, values map[string]string, pipeline mlops.PipelineSpec) ([]types.Parameter, error) {
 	var all []types.Parameter
-	for _, p := range sortedPairs(spec.Parameters) {
+	for _, p := range sortedPairs(values) {
 		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(p[1])})
 	}
 	uris, err := (pipelineKind{k.backend}).datasetURIs(ctx, pipeline)
@@ -306,8 +306,8 @@ func (k pipelineRunKind) execution(ctx context.Context, ref mlops.ID) (pipelineS
 	return s, e, nil
 }
 
-// Delete stops a run that is under way, removes what it wrote, and does the same
-// with the runs that it followed in the same resource.
+// Delete stops a run that is under way and forgets it, with the runs that it
+// followed in the same resource.
 func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
 	s, e, err := k.execution(ctx, ref)
 	if err != nil {
@@ -330,7 +330,9 @@ func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
 	}
 }
 
-// remove stops an execution, or removes what it wrote and marks it as deleted.
+// remove stops an execution, or marks it as deleted. What it wrote stays until its
+// pipeline or the retention of its environment removes it: steps of other runs may
+// have been left out in favour of its outputs.
 func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e execution) error {
 	note := deletedRun
 	if e.status == types.PipelineExecutionStatusExecuting || e.status == types.PipelineExecutionStatusStopping {
@@ -341,8 +343,6 @@ func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e executio
 		if err != nil && !k.is(err, mlops.Conflict) && !k.is(err, mlops.Invalid) { // it ended meanwhile
 			return err
 		}
-	} else if err := s.files.remove(ctx, s.place.key("runs/"+e.id+"/")); err != nil {
-		return err
 	}
 	_, err := s.c.sagemaker.UpdatePipelineExecution(ctx, &sagemaker.UpdatePipelineExecutionInput{PipelineExecutionArn: &e.arn, PipelineExecutionDescription: &note})
 	return err

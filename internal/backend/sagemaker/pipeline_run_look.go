@@ -78,6 +78,7 @@ func (k pipelineRunKind) observe(ctx context.Context, s pipelineScene, e executi
 	seen := runObserved{Ref: ref, Native: map[string]string{"arn": e.arn}}
 	seen.Spec = mlops.PipelineRunSpec{Pipeline: s.id, Detached: true}
 	if e.record != nil {
+		seen.Spec = mlops.PipelineRunSpec{}
 		if err := e.record.into(&seen.Spec); err != nil {
 			return seen, err
 		}
@@ -208,7 +209,7 @@ func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execu
 	return nil
 }
 
-// Advance keeps what came of a run, or removes what one that was stopped wrote.
+// Advance keeps what came of a run, or forgets one that was stopped.
 func (k pipelineRunKind) Advance(ctx context.Context, ref mlops.ID) error {
 	s, e, err := k.execution(ctx, ref)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +63,11 @@ func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec 
 	}
 	t := &types.Target{Arn: &s.arn, RoleArn: &s.place.Role}
 	var parameters []types.SageMakerPipelineParameter
+	for _, name := range slices.Sorted(maps.Keys(spec.Parameters)) {
+		if d := spec.Parameters[name].Default; d != nil && *d == "" {
+			parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(name), Value: d})
+		}
+	}
 	for _, p := range sortedPairs(uris) {
 		parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(datasetPrefix + p[0]), Value: aws.String(p[1])})
 	}
