@@ -58,6 +58,7 @@ type smObject struct {
 	settle func(now time.Time)
 	// detail is what only this kind has: *smServing, *smRun, *smGraph.
 	detail any
+	ran    time.Time // when a pipeline was started last
 }
 
 // sm returns the service's state, made at its first use.

@@ -64,6 +64,7 @@ func (w *World) smStartExecution(c *Call) (Params, error) {
 	o := w.add(c, smExecution, id, arn, c.In)
 	// The definition is that of the moment: later updates do not reach it.
 	o.detail = &smRun{pipeline: pipeline.arn, name: pipeline.name, id: id, graph: graph, values: values}
+	pipeline.ran = c.Time
 	w.smGo(o)
 	w.smRepeat(c, "ClientRequestToken", arn)
 	return Params{"PipelineExecutionArn": arn}, nil

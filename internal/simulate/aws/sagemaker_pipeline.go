@@ -70,17 +70,17 @@ func (w *World) smDescribePipeline(c *Call) (Params, error) {
 		return nil, err
 	}
 	graph, _ := o.detail.(*smGraph)
-	return smJoin(w.smPipelineView(w.look(o, c.Time)), Params{"PipelineDefinition": graph.text}), nil
+	return smJoin(smPipelineView(w.look(o, c.Time)), Params{"PipelineDefinition": graph.text}), nil
 }
 
 // smPipelineView is a pipeline as Search shows it, without its definition.
-func (w *World) smPipelineView(o *smObject) Params {
+func smPipelineView(o *smObject) Params {
 	out := smJoin(o.members("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration"), Params{
 		"PipelineArn": o.arn, "PipelineName": o.name, "PipelineStatus": o.status, "CreatedBy": Params{}, "LastModifiedBy": Params{},
 		"CreationTime": o.created, "LastModifiedTime": o.modified,
 	})
-	if runs := w.smRunsOf(o); len(runs) > 0 {
-		out["LastRunTime"] = runs[len(runs)-1].created
+	if !o.ran.IsZero() {
+		out["LastRunTime"] = o.ran
 	}
 	if _, named := out["PipelineDisplayName"]; !named {
 		out["PipelineDisplayName"] = o.name
@@ -126,7 +126,7 @@ func (w *World) smListPipelines(c *Call) (Params, error) {
 	prefix := text(c.In, "PipelineNamePrefix")
 	found := w.listed(c, smPipeline, func(o *smObject) bool { return strings.HasPrefix(o.name, prefix) })
 	return smPage(c.In, "PipelineSummaries", found, smPageSize, func(o *smObject) Params {
-		out := w.smPipelineView(o)
+		out := smPipelineView(o)
 		if at, ok := out["LastRunTime"]; ok {
 			out["LastExecutionTime"] = at
 		}

@@ -34,7 +34,7 @@ func (w *World) smSearched(resource string) (kind string, view func(*smObject) P
 	case "ModelPackageGroup":
 		return smGroup, smGroupView
 	case "Pipeline":
-		return smPipeline, w.smPipelineView
+		return smPipeline, smPipelineView
 	case "PipelineExecution":
 		return smExecution, smExecutionRecord
 	case "Experiment":
