@@ -195,7 +195,7 @@ func (k datasetKind) Delete(ctx context.Context, ref mlops.ID) error {
 
 // unread refuses, as a Conflict, a dataset that something refers to.
 func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
-	if l, ok := any(monitorKind{k.backend}).(mlops.Lister[mlops.MonitorSpec, mlops.MonitorStatus]); ok {
+	if l, ok := any(monitorKind(k)).(mlops.Lister[mlops.MonitorSpec, mlops.MonitorStatus]); ok {
 		monitors, err := l.List(ctx, dataset.Environment())
 		if err != nil {
 			return err
@@ -206,7 +206,7 @@ func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
 			}
 		}
 	}
-	l, ok := any(pipelineKind{k.backend}).(mlops.Lister[mlops.PipelineSpec, mlops.PipelineStatus])
+	l, ok := any(pipelineKind(k)).(mlops.Lister[mlops.PipelineSpec, mlops.PipelineStatus])
 	if !ok {
 		return nil
 	}

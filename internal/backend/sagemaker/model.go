@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -206,7 +207,7 @@ func (s modelScene) latest(ctx context.Context) (string, error) {
 	if newest == 0 {
 		return "", nil
 	}
-	return fmt.Sprint(newest), nil
+	return strconv.Itoa(int(newest)), nil
 }
 
 // Update brings a group's tags to a spec.
@@ -259,7 +260,7 @@ func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error {
 
 // dropHistory removes the versions that can go with their model, if all can.
 func (k modelKind) dropHistory(ctx context.Context, s modelScene) error {
-	versions, err := (modelVersionKind{k.backend}).packages(ctx, s)
+	versions, err := modelVersionKind(k).packages(ctx, s)
 	if err != nil {
 		return err
 	}

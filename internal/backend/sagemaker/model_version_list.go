@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,42 +113,15 @@ func (k modelVersionKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Ob
 // servedVersions maps the versions of a model that endpoints refer to, to one of
 // those endpoints.
 func (b *backend) servedVersions(ctx context.Context, model mlops.ID) (map[mlops.ID]mlops.ID, error) {
-	lister, ok := any(modelEndpointKind{b}).(mlops.Lister[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus])
-	if !ok {
-		return nil, nil //nolint:nilnil // without endpoints nothing is served
-	}
-	endpoints, err := lister.List(ctx, model.Environment())
+	endpoints, err := b.endpointsOf(ctx, model.Environment())
 	if err != nil {
 		return nil, err
 	}
 	served := map[mlops.ID]mlops.ID{}
 	for _, e := range endpoints {
-		for v := range versionsOf(e) {
-			if v.Parent() == model {
-				served[v] = e.Ref
-			}
+		for _, v := range e.Versions {
+			served[v] = e.ID
 		}
 	}
 	return served, nil
-}
-
-// versionsOf is the set of versions that an endpoint serves, should, or goes back
-// to.
-func versionsOf(e mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]) map[mlops.ID]bool {
-	out := map[mlops.ID]bool{}
-	asked := []map[string]mlops.Variant{e.Spec.Variants}
-	if t := e.Spec.Transition; t != nil {
-		asked = append(asked, t.From, t.To)
-	}
-	for _, variants := range asked {
-		for v := range maps.Values(variants) {
-			out[v.Version] = true
-		}
-	}
-	for _, serving := range []map[string]mlops.Serving{e.Status.Serving, e.Status.Previous} {
-		for v := range maps.Values(serving) {
-			out[v.Version] = true
-		}
-	}
-	return out
 }

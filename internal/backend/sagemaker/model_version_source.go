@@ -136,7 +136,10 @@ func (b *backend) plannedDigest(ctx context.Context, near mlops.ID, field, uri s
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		}
-		return digest, err
+		if err != nil {
+			return "", err
+		}
+		return digest, nil
 	}
 	return b.objectDigest(ctx, near, uri)
 }
