@@ -2,6 +2,7 @@ package backend
 
 import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/local"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/sagemaker"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -9,5 +10,6 @@ import (
 func All() []mlops.Factory {
 	return []mlops.Factory{
 		local.Factory(),
+		sagemaker.Factory(),
 	}
 }

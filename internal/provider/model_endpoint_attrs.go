@@ -44,6 +44,7 @@ func modelEndpointAttributes(g guide) attributes {
 			"digest":  computedText("Digest of its bytes."),
 			"traffic": schema.Int64Attribute{MarkdownDescription: "Share of the traffic, in percent.", Computed: true},
 		}),
+		"resolved": computedTextMap("Machine type that each variant's `compute` was resolved to, by variant, on platforms that have types."),
 	}
 }
 
@@ -54,7 +55,7 @@ func variantAttributes(g guide) attributes {
 			MarkdownDescription: g.doc(mlops.FeatureEndpointSplit, "Share of the traffic, in percent. Any other than 100 is a split."),
 			Required:            true,
 		},
-		"compute": computeAttribute(g, "What each replica needs.", "", "", mlops.FeatureEndpointGPU),
+		"compute": computeAttribute(g, "What each replica needs.", computeFeatures{accelerator: mlops.FeatureEndpointGPU, native: mlops.FeatureEndpointNative, disk: mlops.FeatureEndpointDisk}),
 		"scaling": object(g.doc(mlops.FeatureEndpointScaling, "Bounds of the number of replicas. Within them the autoscaler decides. Without it, one replica."), attributes{
 			"min": schema.Int64Attribute{
 				MarkdownDescription: g.doc(mlops.FeatureEndpointScaleToZero, "Least replicas. Default: 1. With 0 an idle variant sleeps, and the first request wakes it.") + " Only 0 needs that.",
@@ -92,6 +93,7 @@ type modelEndpointModel struct {
 	Protection     *bool                   `tfsdk:"deletion_protection"`
 	URL            *string                 `tfsdk:"url"`
 	Serving        map[string]servingModel `tfsdk:"serving"`
+	Resolved       map[string]string       `tfsdk:"resolved"`
 }
 
 type variantModel struct {
@@ -221,6 +223,7 @@ func modelEndpointOf(seen mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEnd
 		Protection:     &s.DeletionProtection,
 		URL:            nullable(seen.Status.URL),
 		Serving:        each(seen.Status.Serving, servingOf),
+		Resolved:       seen.Status.Resolved,
 	}
 }
 

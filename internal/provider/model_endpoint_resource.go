@@ -25,7 +25,7 @@ func modelEndpoint(g guide) *definition[modelEndpointModel, mlops.ModelEndpointS
 		identity:     []string{"environment", "name"},
 		check:        checkUpTime,
 		consider:     checkApprovals,
-		alters:       func(_, _ mlops.ModelEndpointSpec, _ bool) []string { return []string{"serving", "native"} },
+		alters:       func(_, _ mlops.ModelEndpointSpec, _ bool) []string { return []string{"serving", "native", "resolved"} },
 		protected:    func(m modelEndpointModel) bool { return valueOf(m.Protection) },
 	}
 }

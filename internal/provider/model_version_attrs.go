@@ -23,8 +23,9 @@ func modelVersionAttributes(g guide) attributes {
 		"run":          optionalText(g.doc(mlops.FeatureVersionRun, "ID of the pipeline run that made the bytes.")),
 		"output":       optionalText("Which output of the run: `step.output`, or the output alone where only one step has it."),
 		"format":       requiredText(g.choices("model_version.format", mlops.Formats(), "What the bytes are, and with that what serves them.")),
+		"image":        optionalText(g.doc(mlops.FeatureVersionImage, "Container image that serves the bytes, by the platform's own contract for model servers.")),
 		"command": schema.ListAttribute{
-			MarkdownDescription: "Format `custom` only: program and arguments of a server that listens on `$PORT`; `$MODEL_PATH` holds the bytes.",
+			MarkdownDescription: g.doc(mlops.FeatureVersionCommand, "Format `custom` only: program and arguments of a server that listens on `$PORT`; `$MODEL_PATH` holds the bytes."),
 			Optional:            true,
 			ElementType:         types.StringType,
 			Validators:          append(noNullElements(), listvalidator.SizeAtLeast(1)),
@@ -78,6 +79,7 @@ type modelVersionModel struct {
 	Run         *string            `tfsdk:"run"`
 	Output      *string            `tfsdk:"output"`
 	Format      *string            `tfsdk:"format"`
+	Image       *string            `tfsdk:"image"`
 	Command     []string           `tfsdk:"command"`
 	Packages    []string           `tfsdk:"packages"`
 	Signature   *string            `tfsdk:"signature"`
@@ -103,6 +105,7 @@ func (m modelVersionModel) spec() mlops.ModelVersionSpec {
 		Run:         idOf(m.Run),
 		Output:      valueOf(m.Output),
 		Format:      valueOf(m.Format),
+		Image:       valueOf(m.Image),
 		Command:     m.Command,
 		Packages:    m.Packages,
 		Signature:   valueOf(m.Signature),
@@ -125,6 +128,7 @@ func modelVersionOf(seen mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersi
 		Run:         nullableID(s.Run),
 		Output:      nullable(s.Output),
 		Format:      nullable(s.Format),
+		Image:       nullable(s.Image),
 		Command:     s.Command,
 		Packages:    s.Packages,
 		Signature:   nullable(s.Signature),

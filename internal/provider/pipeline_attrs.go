@@ -24,7 +24,8 @@ func pipelineAttributes(g guide) attributes {
 			},
 			"description": description(),
 		}),
-		"steps": requiredObjectMap("The steps, by name.", stepAttributes(g)),
+		"steps":      objectMap("The steps, by name. Give either these or `definition`.", stepAttributes(g)),
+		"definition": optionalJSON(g.doc(mlops.FeaturePipelineDefinition, "The platform's own definition of the pipeline, as JSON, instead of `steps`: on `sagemaker` a pipeline definition.")),
 		"parallelism": schema.Int64Attribute{
 			MarkdownDescription: g.doc(mlops.FeaturePipelineParallel, "Most steps at once. Without it, as many as the backend sees fit."),
 			Optional:            true,
@@ -55,8 +56,10 @@ func stepAttributes(g guide) attributes {
 		"outputs":  textSet("Names of the files that the step writes. The path for each is `{{outputs.name}}`, and in the environment as `MLOPS_OUTPUT_NAME`. An output named `metrics` is a flat JSON object of numbers that becomes the run's metrics."),
 		"env":      textMap("Environment variables. May hold templates. " + notForSecrets),
 		"after":    textSet("Steps to wait for whose outputs are not used."),
-		"compute": computeAttribute(g, "What the step needs to run.",
-			mlops.FeaturePipelineCPU, mlops.FeaturePipelineMemory, mlops.FeaturePipelineGPU),
+		"compute": computeAttribute(g, "What the step needs to run.", computeFeatures{
+			cpu: mlops.FeaturePipelineCPU, memory: mlops.FeaturePipelineMemory, accelerator: mlops.FeaturePipelineGPU,
+			native: mlops.FeaturePipelineNative, disk: mlops.FeaturePipelineDisk, spot: mlops.FeaturePipelineSpot,
+		}),
 		"retry": object(g.doc(mlops.FeaturePipelineRetry, "How often a failed step is tried. Without it, once."), attributes{
 			"attempts": schema.Int64Attribute{
 				MarkdownDescription: "Attempts in all, the first included.",
@@ -88,6 +91,7 @@ type pipelineModel struct {
 	Description *string                   `tfsdk:"description"`
 	Parameters  map[string]parameterModel `tfsdk:"parameters"`
 	Steps       map[string]stepModel      `tfsdk:"steps"`
+	Definition  *string                   `tfsdk:"definition"`
 	Parallelism *int64                    `tfsdk:"parallelism"`
 	Schedule    *scheduleModel            `tfsdk:"schedule"`
 	Experiment  *string                   `tfsdk:"experiment"`
@@ -109,7 +113,7 @@ type stepModel struct {
 	Outputs  []string          `tfsdk:"outputs"`
 	Env      map[string]string `tfsdk:"env"`
 	After    []string          `tfsdk:"after"`
-	Compute  *computeModel     `tfsdk:"compute"`
+	Compute  *stepComputeModel `tfsdk:"compute"`
 	Retry    *retryModel       `tfsdk:"retry"`
 	Timeout  *string           `tfsdk:"timeout"`
 	Cache    *bool             `tfsdk:"cache"`
@@ -133,6 +137,7 @@ func (m pipelineModel) spec() mlops.PipelineSpec {
 		Description: valueOf(m.Description),
 		Parameters:  each(m.Parameters, parameterModel.spec),
 		Steps:       each(m.Steps, stepModel.spec),
+		Definition:  valueOf(m.Definition),
 		Parallelism: valueOf(m.Parallelism),
 		Schedule:    m.Schedule.spec(),
 		Experiment:  idOf(m.Experiment),
@@ -182,6 +187,7 @@ func pipelineOf(seen mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]) p
 		Description: nullable(s.Description),
 		Parameters:  each(s.Parameters, parameterOf),
 		Steps:       each(s.Steps, stepOf),
+		Definition:  nullable(s.Definition),
 		Parallelism: nullable(s.Parallelism),
 		Schedule:    scheduleOf(s.Schedule),
 		Experiment:  nullableID(s.Experiment),
@@ -204,7 +210,7 @@ func stepOf(s mlops.Step) stepModel {
 		Outputs:  s.Outputs,
 		Env:      s.Env,
 		After:    s.After,
-		Compute:  computeOf(s.Compute),
+		Compute:  stepComputeOf(s.Compute),
 		Retry:    retryOf(s.Retry),
 		Timeout:  nullableDuration(s.Timeout),
 		Cache:    &cache,

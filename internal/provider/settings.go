@@ -29,6 +29,8 @@ func providerSetting(s mlops.Setting) providerschema.Attribute {
 		return providerschema.BoolAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive}
 	case mlops.ListSetting:
 		return providerschema.ListAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive, ElementType: types.StringType}
+	case mlops.MapSetting:
+		return providerschema.MapAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive, ElementType: types.StringType}
 	default:
 		return providerschema.StringAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive}
 	}
@@ -44,6 +46,8 @@ func targetSetting(s mlops.Setting) schema.Attribute {
 		return schema.BoolAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive}
 	case mlops.ListSetting:
 		return schema.ListAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullElements()}
+	case mlops.MapSetting:
+		return schema.MapAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType}
 	default:
 		return schema.StringAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, Validators: notEmpty()}
 	}
@@ -73,6 +77,7 @@ func plain(v tftypes.Value) any {
 	var b bool
 	var n big.Float
 	var l []tftypes.Value
+	var m map[string]tftypes.Value
 	switch {
 	case v.As(&s) == nil:
 		return s
@@ -85,6 +90,12 @@ func plain(v tftypes.Value) any {
 		out := make([]string, len(l))
 		for i, e := range l {
 			out[i], _ = plain(e).(string)
+		}
+		return out
+	case v.As(&m) == nil:
+		out := make(map[string]string, len(m))
+		for key, e := range m {
+			out[key], _ = plain(e).(string)
 		}
 		return out
 	}
@@ -115,6 +126,13 @@ func settingValue(t tftypes.Type, s mlops.Settings, name string) tftypes.Value {
 		return tftypes.NewValue(t, s.Bool(name))
 	case t.Is(tftypes.String):
 		return tftypes.NewValue(t, s.String(name))
+	}
+	if t.Is(tftypes.Map{}) {
+		entries := map[string]tftypes.Value{}
+		for key, e := range s.Map(name) {
+			entries[key] = tftypes.NewValue(tftypes.String, e)
+		}
+		return tftypes.NewValue(t, entries)
 	}
 	list := []tftypes.Value{}
 	for _, e := range s.List(name) {
@@ -159,7 +177,22 @@ func parseSetting(t mlops.SettingType, text string) (any, error) {
 		return v, nil
 	case mlops.ListSetting:
 		return strings.Split(text, ","), nil
+	case mlops.MapSetting:
+		return parseMap(text)
 	default:
 		return text, nil
 	}
+}
+
+// parseMap reads "name=value,other=value".
+func parseMap(text string) (map[string]string, error) {
+	out := map[string]string{}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("a list such as name=value,other=value: %q is no pair", pair)
+		}
+		out[name] = value
+	}
+	return out, nil
 }
