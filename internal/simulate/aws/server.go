@@ -2,6 +2,7 @@ package aws
 
 import (
 	"cmp"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -129,9 +130,10 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request, service, region,
 		http.Error(rw, err.Error(), http.StatusNotImplemented)
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
-		return // the client went away
+		p.refuse(fault("SerializationException", "the body cannot be read: %v", err), id, rw)
+		return
 	}
 	operation, in, err := p.decode(m, r, body)
 	if err != nil {
@@ -144,6 +146,18 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request, service, region,
 		In: in, Header: r.Header, Time: s.world.config.Now().UTC(),
 	}
 	s.answer(rw, call, m, p, id)
+}
+
+// readBody reads a request's body, which CloudWatch's clients may compress.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return io.ReadAll(r.Body)
+	}
+	unpacked, err := gzip.NewReader(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(unpacked)
 }
 
 // answer runs the handler between the faults that a test asked for.
