@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -84,63 +82,4 @@ func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s pipelineScene)
 		return nil
 	}
 	return err
-}
-
-// schedulerCron writes five fields of cron as EventBridge has them: six, of which
-// one of the two for days is "?", with week days by name and from Sunday as 1.
-// Source: the user guide of EventBridge Scheduler.
-func schedulerCron(cron string) (string, error) {
-	f := strings.Fields(cron)
-	if len(f) != 5 {
-		return "", fmt.Errorf("%q has %d fields, and cron has five", cron, len(f))
-	}
-	minute, hour, day, month, weekday := f[0], f[1], f[2], f[3], f[4]
-	switch {
-	case day == "*" && weekday == "*":
-		weekday = "?"
-	case weekday == "*":
-		weekday = "?"
-	case day == "*":
-		day = "?"
-		var err error
-		if weekday, err = weekdays(weekday); err != nil {
-			return "", err
-		}
-	default:
-		return "", fmt.Errorf("%q names days of the month and of the week; EventBridge takes one of the two", cron)
-	}
-	for i, field := range []*string{&minute, &hour, &day, &month} {
-		if s, ok := strings.CutPrefix(*field, "*/"); ok && i < 2 {
-			*field = "0/" + s // the service counts steps from a start
-		} else if ok {
-			*field = "1/" + s
-		}
-	}
-	return fmt.Sprintf("cron(%s %s %s %s %s *)", minute, hour, day, strings.ToUpper(month), weekday), nil
-}
-
-// weekdays writes days of the week by name: numbers mean other days there.
-func weekdays(field string) (string, error) {
-	names := []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"}
-	var parts []string
-	for part := range strings.SplitSeq(field, ",") {
-		span, step, stepped := strings.Cut(part, "/")
-		if stepped {
-			return "", fmt.Errorf("steps of week days, %q, cannot be said to EventBridge; name the days", span+"/"+step)
-		}
-		ends := strings.Split(span, "-")
-		for i, e := range ends {
-			n, err := strconv.Atoi(e)
-			switch {
-			case err == nil && n >= 0 && n < len(names):
-				ends[i] = names[n]
-			case err == nil:
-				return "", fmt.Errorf("%q is no day of the week", e)
-			default:
-				ends[i] = strings.ToUpper(e)
-			}
-		}
-		parts = append(parts, strings.Join(ends, "-"))
-	}
-	return strings.Join(parts, ","), nil
 }
