@@ -97,7 +97,11 @@ func (d datasetSeen) observed() (mlops.Observed[mlops.DatasetSpec, mlops.Dataset
 
 // List returns the datasets of an environment.
 func (k datasetKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+	out := []mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}
 	files, err := k.store(ctx, parent)
+	if k.is(err, mlops.NotFound) {
+		return out, nil // nothing is in what is not there
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,6 @@ func (k datasetKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observe
 	if err != nil {
 		return nil, err
 	}
-	out := []mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}
 	for _, name := range names {
 		o, err := k.Get(ctx, parent.Child(mlops.NounDataset, name))
 		if k.is(err, mlops.NotFound) {

@@ -325,6 +325,9 @@ func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.I
 		return nil, invalid(err)
 	}
 	p, err := k.place(ctx, environment)
+	if k.is(err, mlops.NotFound) {
+		return nil, nil // nothing is in what is not there
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -96,11 +96,11 @@ func (s modelScene) searchPackages(ctx context.Context) (map[string]nativePackag
 // List returns the versions of a model.
 func (k modelVersionKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], error) {
 	s, err := k.modelScene(ctx, parent)
-	if err != nil {
-		return nil, err
+	var all []packageSeen
+	if err == nil {
+		all, err = k.packages(ctx, s)
 	}
-	all, err := k.packages(ctx, s)
-	if err != nil {
+	if err != nil && !k.is(err, mlops.NotFound) { // nothing is in what is not there
 		return nil, err
 	}
 	out := make([]mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], 0, len(all))
