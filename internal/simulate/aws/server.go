@@ -40,6 +40,7 @@ type Server struct {
 	mu         sync.Mutex
 	violations []string
 	calls      map[string]int
+	still      chan struct{} // closed when the account moves again; nil while it does
 }
 
 // libraries are shared by the servers of a process: models are large.
@@ -98,6 +99,9 @@ var signingNames = map[string]string{
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if !s.moving(r) {
+		return
+	}
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", s.requests.Add(1))
 	rw.Header().Set("X-Amzn-Requestid", id)
 	rw.Header().Set("X-Amz-Request-Id", id)
@@ -284,4 +288,36 @@ func reset(rw http.ResponseWriter) {
 		}
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// Pause makes the account stand still: requests wait, without being looked at,
+// until the function that it returns is called or their clients go away.
+func (s *Server) Pause() (resume func()) {
+	still := make(chan struct{})
+	s.mu.Lock()
+	s.still = still
+	s.mu.Unlock()
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		s.still = nil
+		s.mu.Unlock()
+		close(still)
+	})
+}
+
+// moving waits while the account stands still, and reports whether the client is
+// still there.
+func (s *Server) moving(r *http.Request) bool {
+	s.mu.Lock()
+	still := s.still
+	s.mu.Unlock()
+	if still == nil {
+		return true
+	}
+	select {
+	case <-still:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }

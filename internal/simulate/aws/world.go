@@ -62,3 +62,27 @@ func (w *World) handlers() map[string]map[string]Handler {
 		"resourcegroupstaggingapi": w.taggingHandlers(),
 	}
 }
+
+// SetLooks changes for how many looks passing phases last: those that begin, and
+// those that are under way where they would last longer.
+func (w *World) SetLooks(looks int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.config.Looks = looks
+	for _, o := range w.sm().objects {
+		o.looks = min(o.looks, looks)
+		if run, ok := o.detail.(*smRun); ok {
+			for _, s := range run.steps {
+				s.looks = min(s.looks, looks)
+			}
+		}
+	}
+}
+
+// Names lists what the account has, for tests that prove that nothing is left:
+// "service key".
+func (w *World) Names() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.names()
+}
