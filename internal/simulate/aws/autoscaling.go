@@ -150,10 +150,10 @@ func (w *World) forgetTarget(t *scalingTarget) {
 	delete(w.scaling().targets, t.key)
 }
 
-// forgetScaling removes all that scales an endpoint.
-func (w *World) forgetScaling(endpoint string) {
+// forgetScaling removes all that scales an endpoint of a region.
+func (w *World) forgetScaling(region, endpoint string) {
 	for _, t := range sorted(w.scaling().targets) {
-		if strings.HasPrefix(text(t.in, "ResourceId"), "endpoint/"+endpoint+"/") {
+		if t.region == region && strings.HasPrefix(text(t.in, "ResourceId"), "endpoint/"+endpoint+"/") {
 			w.forgetTarget(t)
 		}
 	}

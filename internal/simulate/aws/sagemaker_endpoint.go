@@ -233,7 +233,7 @@ func (w *World) smDeleteEndpoint(c *Call) (Params, error) {
 		}
 	}
 	// The service removes what scales the endpoint (awslabs/stable-diffusion-aws-extension, issue 161).
-	w.forgetScaling(o.name)
+	w.forgetScaling(o.region, o.name)
 	w.pass(o, "Deleting", func(time.Time) { w.drop(o) })
 	o.modified = c.Time
 	return Params{}, nil
