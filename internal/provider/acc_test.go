@@ -22,10 +22,12 @@ import (
 type world struct {
 	backend   string
 	factories []mlops.Factory
-	provider  string // provider block, "" for none
-	folder    string // for files of the test
-	changed   string // target of an environment that is changed in place
-	elsewhere string // target that needs another environment
+	provider  string                     // provider block, "" for none
+	folder    string                     // for files of the test
+	scope     string                     // segments of IDs before the environment's name; ends in a slash
+	rewrite   func(config string) string // gives a configuration what only this backend asks for; nil for none
+	changed   string                     // target of an environment that is changed in place
+	elsewhere string                     // target that needs another environment
 
 	remove func(mlops.ID) error     // takes an object away behind the provider's back
 	left   func() ([]string, error) // names all that exists
@@ -50,7 +52,7 @@ type accBackend struct {
 }
 
 func accBackends() []accBackend {
-	return []accBackend{{"memory", memoryWorld}, {"local", localWorld}}
+	return []accBackend{{"memory", memoryWorld}, {"local", localWorld}, {"sagemaker", sagemakerWorld}}
 }
 
 // accProviderVersion is the provider's version in these tests: what the engine's
@@ -72,12 +74,15 @@ func (w world) on(config string) string {
 	if err != nil {
 		panic(err) // there is no working directory
 	}
+	if w.rewrite != nil {
+		config = w.rewrite(config)
+	}
 	return w.provider + strings.NewReplacer("BACKEND", w.backend, "SERVER", server, "TABLE", filepath.Join(filepath.Dir(server), "customers.csv"), "FOLDER", w.folder).Replace(config)
 }
 
 // id is the ID of something in the environment "acc"; "" is its own.
 func (w world) id(below string) string {
-	return strings.TrimSuffix(w.backend+"/acc/"+below, "/")
+	return strings.TrimSuffix(w.backend+"/"+w.scope+"acc/"+below, "/")
 }
 
 func (w world) nothingLeft(*terraform.State) error {

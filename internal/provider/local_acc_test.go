@@ -92,42 +92,21 @@ func (e *accEngine) left() ([]string, error) {
 
 // remove deletes an object, and returns when it is gone.
 func (e *accEngine) remove(id mlops.ID) error {
-	c, err := client.New(e.options())
+	b, err := local.Factory().Open(context.Background(), mlops.Options{
+		Settings: mlops.Settings{"directory": e.directory}, Owner: e.owner, Version: accProviderVersion,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = c.Close() }()
-	parsed, err := id.Parse()
-	if err != nil {
-		return err
-	}
-	switch parsed.Noun {
-	case mlops.NounEnvironment:
-		return removeBy(c.Environments(), id)
-	case mlops.NounPipeline:
-		return removeBy(c.Pipelines(), id)
-	case mlops.NounPipelineRun:
-		return removeBy(c.PipelineRuns(), id)
-	case mlops.NounModel:
-		return removeBy(c.Models(), id)
-	case mlops.NounModelVersion:
-		return removeBy(c.ModelVersions(), id)
-	case mlops.NounModelEndpoint:
-		return removeBy(c.ModelEndpoints(), id)
-	case mlops.NounExperiment:
-		return removeBy(c.Experiments(), id)
-	case mlops.NounDataset:
-		return removeBy(c.Datasets(), id)
-	case mlops.NounMonitor:
-		return removeBy(c.Monitors(), id)
-	}
-	return fmt.Errorf("nothing is known of %s", id)
+	defer func() { _ = b.Close() }()
+	return removeAny(b, id)
 }
 
-func removeBy[S, T any](k mlops.Kind[S, T], id mlops.ID) error {
+// removeBy deletes an object, and returns when it is gone.
+func removeBy[S, T any](k mlops.Kind[S, T], code func(error) mlops.Code, id mlops.ID) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readPatience)
 	defer cancel()
-	return lifecycle.Target[S, T]{Kind: k, Code: mlops.CodeOf, Backend: "local"}.Delete(ctx, id)
+	return lifecycle.Target[S, T]{Kind: k, Code: code, Backend: id.Backend()}.Delete(ctx, id)
 }
 
 func (e *accEngine) options() client.Options {

@@ -13,5 +13,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "CI is true but TF_ACC is not set: the acceptance tests would not run")
 		os.Exit(1)
 	}
+	if err := accAWS(); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }

@@ -318,7 +318,7 @@ func TestPromotionsAtOnce(t *testing.T) {
 		t.Errorf("there are %v", made)
 	}
 	for id := range made {
-		if err := removeBy(s.opened["memory"].ModelVersions(), id); err != nil {
+		if err := removeBy(s.opened["memory"].ModelVersions(), mlops.CodeOf, id); err != nil {
 			t.Error(err)
 		}
 	}

@@ -119,7 +119,7 @@ func made[S, T any](t *testing.T, s *scene, noun mlops.Noun, kind func(mlops.Bac
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := removeBy(target.Kind, seen.Ref); err != nil {
+		if err := removeBy(target.Kind, target.Code, seen.Ref); err != nil {
 			t.Errorf("delete %s: %v", seen.Ref, err)
 		}
 	})

@@ -1,0 +1,117 @@
+package provider
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/sagemaker"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws/awstest"
+)
+
+// accAWS keeps the SDK from the machine's own account.
+func accAWS() error {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forever is more looks than a test takes.
+const forever = 1 << 30
+
+// sagemakerWorld is a simulated AWS account, which holds every request to AWS's
+// published models.
+func sagemakerWorld(t *testing.T) world {
+	t.Helper()
+	account := awstest.Start(t, aws.Config{Looks: 1})
+	account.World.SetHooks(aws.Hooks{RunStep: accStep})
+	var resume func()
+	settings := mlops.Settings{"region": "us-east-1", "endpoint_url": account.URL}
+	return world{
+		backend:   "sagemaker",
+		scope:     "us-east-1/",
+		factories: []mlops.Factory{sagemaker.Factory()},
+		provider:  fmt.Sprintf("provider \"mlops\" {\n  owner = \"acc\"\n  sagemaker = { region = \"us-east-1\", endpoint_url = %q }\n}\n", account.URL),
+		folder:    t.TempDir(),
+		rewrite:   serveByImage,
+		changed:   `{ network_isolation = true }`,
+		elsewhere: `{ region = "eu-west-1" }`,
+		remove: func(id mlops.ID) error {
+			b, err := sagemaker.Factory().Open(t.Context(), mlops.Options{Settings: settings, Owner: "acc", Version: accProviderVersion})
+			if err != nil {
+				return err
+			}
+			return removeAny(b, id)
+		},
+		left: func() ([]string, error) { return account.World.Names(), nil },
+		// An account that stands still accepts nothing, so that nothing is there.
+		freeze: func(config string) stuck {
+			return stuck{
+				config: config, repair: plancheck.ResourceActionCreate,
+				begin: func() error { resume = account.Pause(); return nil },
+				end:   func() { resume() },
+			}
+		},
+		endure: func(config string) stuck {
+			return stuck{
+				config: config, repair: plancheck.ResourceActionReplace,
+				begin: func() error { account.World.SetLooks(forever); return nil },
+				end:   func() { account.World.SetLooks(1) },
+			}
+		},
+	}
+}
+
+// byCommand is a version that is served by a command, which SageMaker has no
+// place for.
+var byCommand = regexp.MustCompile(`(format\s*=\s*"custom")\s*\n\s*command\s*=\s*\[[^\n]*\]`)
+
+// serveByImage serves versions by an image, as SageMaker does.
+func serveByImage(config string) string {
+	return byCommand.ReplaceAllString(config, "$1\n  image = \"123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1\"")
+}
+
+// accStep does what the steps of these tests do, which are shell commands: no
+// container runs in a simulation.
+func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
+	if command, _ := run.Arguments["AppSpecification"].(map[string]any); strings.Contains(fmt.Sprint(command), "false") {
+		return nil, "AlgorithmError: exit status 1"
+	}
+	return map[string][]byte{"metrics/metrics": []byte(`{"accuracy": 0.9}`)}, ""
+}
+
+// removeAny deletes an object of any noun, and returns when it is gone.
+func removeAny(b mlops.Backend, id mlops.ID) error {
+	p, err := id.Parse()
+	if err != nil {
+		return err
+	}
+	removers := map[mlops.Noun]func() error{
+		mlops.NounEnvironment:   func() error { return removeBy(b.Environments(), b.Code, id) },
+		mlops.NounExperiment:    func() error { return removeBy(b.Experiments(), b.Code, id) },
+		mlops.NounDataset:       func() error { return removeBy(b.Datasets(), b.Code, id) },
+		mlops.NounPipeline:      func() error { return removeBy(b.Pipelines(), b.Code, id) },
+		mlops.NounPipelineRun:   func() error { return removeBy(b.PipelineRuns(), b.Code, id) },
+		mlops.NounModel:         func() error { return removeBy(b.Models(), b.Code, id) },
+		mlops.NounModelVersion:  func() error { return removeBy(b.ModelVersions(), b.Code, id) },
+		mlops.NounModelEndpoint: func() error { return removeBy(b.ModelEndpoints(), b.Code, id) },
+		mlops.NounMonitor:       func() error { return removeBy(b.Monitors(), b.Code, id) },
+	}
+	if !slices.Contains(mlops.Nouns(), p.Noun) {
+		return fmt.Errorf("nothing is known of %s", id)
+	}
+	return removers[p.Noun]()
+}
