@@ -42,13 +42,31 @@ func (w *World) snsHandlers() map[string]Handler {
 		arn: "ResourceArn", tags: "Tags", keys: "TagKeys", invalid: "InvalidParameter", many: "TagLimitExceeded", find: w.snsTags,
 	}.handlers()
 	maps.Copy(all, map[string]Handler{
-		"CreateTopic": w.snsCreate, "DeleteTopic": w.snsDelete,
+		"CreateTopic": w.snsCreate, "DeleteTopic": w.snsDelete, "ListTopics": w.snsList,
 		"GetTopicAttributes": w.onTopic(snsGet), "SetTopicAttributes": w.onTopic(snsSet),
 		"Subscribe": w.onTopic(w.snsSubscribe), "Unsubscribe": w.snsUnsubscribe,
 		"GetSubscriptionAttributes": w.snsSubscriptionAttributes,
 		"ListSubscriptionsByTopic":  w.onTopic(snsListSubscriptions),
 	})
 	return all
+}
+
+// snsList lists the region's topics.
+func (w *World) snsList(c *Call) (Params, error) {
+	arns := slices.DeleteFunc(slices.Sorted(maps.Keys(w.sns().topics)), func(arn string) bool { return arnRegion(arn) != c.Region })
+	page, next, ok := pageOf(arns, text(c.In, "NextToken"), snsPage)
+	if !ok {
+		return nil, snsInvalid("NextToken")
+	}
+	shown := []any{}
+	for _, arn := range page {
+		shown = append(shown, Params{"TopicArn": arn})
+	}
+	out := Params{"Topics": shown}
+	if next != "" {
+		out["NextToken"] = next
+	}
+	return out, nil
 }
 
 // snsInvalid is how the service refuses a parameter.

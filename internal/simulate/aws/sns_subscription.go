@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// snsPage is how many subscriptions one answer lists (API reference,
+// snsPage is how many subscriptions, or topics, one answer lists (API reference,
 // ListSubscriptionsByTopic).
 const snsPage = 100
 
