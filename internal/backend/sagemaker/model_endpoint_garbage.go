@@ -34,10 +34,7 @@ func (k modelEndpointKind) dropEndpoint(ctx context.Context, s endpointScene, st
 			return err
 		}
 	}
-	err = k.mark(ctx, s, sweep)
-	if err == nil {
-		_, err = s.c.sagemaker.DeleteEndpoint(ctx, &sagemaker.DeleteEndpointInput{EndpointName: &s.name})
-	}
+	_, err = s.c.sagemaker.DeleteEndpoint(ctx, &sagemaker.DeleteEndpointInput{EndpointName: &s.name})
 	return k.alreadyLeaving(ctx, s, err)
 }
 

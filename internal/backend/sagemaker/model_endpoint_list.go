@@ -163,9 +163,7 @@ func searchEndpoints(ctx context.Context, c *clients, environment mlops.ID) (map
 // listEndpoints lists when each endpoint was last changed whose name may be of an
 // environment.
 func listEndpoints(ctx context.Context, c *clients, environment mlops.ID) (map[string]time.Time, error) {
-	const mark = 13 // what stands at the end of a name that was too long
-	begin := environment.Name() + separator
-	begin = strings.TrimRight(begin[:min(len(begin), maxName-mark)], "-")
+	begin := nameBegin(environment)
 	pages := sagemaker.NewListEndpointsPaginator(c.sagemaker, &sagemaker.ListEndpointsInput{NameContains: &begin, MaxResults: aws.Int32(listPage)})
 	out := map[string]time.Time{}
 	for pages.HasMorePages() {
@@ -174,10 +172,21 @@ func listEndpoints(ctx context.Context, c *clients, environment mlops.ID) (map[s
 			return nil, err
 		}
 		for _, e := range page.Endpoints {
-			if name := aws.ToString(e.EndpointName); strings.HasPrefix(name, begin+"-") {
+			if name := aws.ToString(e.EndpointName); strings.HasPrefix(name, begin) {
 				out[name] = aws.ToTime(e.LastModifiedTime)
 			}
 		}
 	}
 	return out, nil
+}
+
+// nameBegin is what the native names of all that is in an environment begin with.
+// Where the environment's name is long, those of another may do so too.
+func nameBegin(environment mlops.ID) string {
+	const room = maxName - 13 // before the mark at the end of a name that was too long
+	begin := environment.Name() + separator
+	if len(begin) < room {
+		return begin
+	}
+	return strings.TrimRight(begin[:room], "-")
 }

@@ -135,7 +135,7 @@ func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string
 	c := &sagemaker.CreateEndpointConfigInput{DataCaptureConfig: endpointCapture(s, spec.Capture)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[name]
-		machine, err := hostingType(v.Compute)
+		machine, err := resolveType("hosting", v.Compute)
 		if err != nil {
 			return p, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("variants", mlops.Key(name), "compute").String(), Err: err}
 		}

@@ -73,7 +73,7 @@ func checkEndpointEnv(c *mlops.Checker, at mlops.Path, env map[string]string) {
 }
 
 func checkEndpointCompute(c *mlops.Checker, at mlops.Path, a *mlops.Compute) {
-	machine, err := hostingType(a)
+	machine, err := resolveType("hosting", a)
 	if err != nil {
 		c.Add(at, "No such machine", "%s.", strings.TrimSuffix(mlops.Message(err), "."))
 		return

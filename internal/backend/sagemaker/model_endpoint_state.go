@@ -19,8 +19,8 @@ const (
 	tagEndpointDone    = "mlops:done"    // revision whose every step was taken, "@" and when (Unix seconds)
 	tagEndpointPassed  = "mlops:passed"  // configuration that passed the smoke test, or had none to pass
 	tagEndpointFailure = "mlops:failure" // revision that was given up, ":" and why, compressed
-	// tagEndpointNext, also on configurations, is what comes when the endpoint is
-	// gone: nextRemake or nextSweep.
+	// tagEndpointNext, on configurations, is what comes when the endpoint is gone:
+	// nextRemake or nextSweep. The former is on the endpoint too, until it is gone.
 	tagEndpointNext = "mlops:next"
 )
 
@@ -136,7 +136,10 @@ func (s endpointState) busy() bool { return s.exists && !settledStatus(s.status)
 
 // leaving reports whether the endpoint is being deleted for good.
 func (s endpointState) leaving() bool {
-	return s.tags[tagEndpointNext] == nextSweep || s.exists && s.status == types.EndpointStatusDeleting && s.tags[tagEndpointNext] != nextRemake
+	if s.exists {
+		return s.status == types.EndpointStatusDeleting && s.tags[tagEndpointNext] != nextRemake
+	}
+	return s.tags[tagEndpointNext] == nextSweep
 }
 
 // standing returns what is in force and needs no further step, or nil.
