@@ -50,7 +50,7 @@ def paths_of(step):
     return paths, env
 
 
-def render(text, paths):
+def render(text, step, paths):
     """Puts values in place of references; a doubled opening stands for itself."""
 
     def value(match):
@@ -59,7 +59,7 @@ def render(text, paths):
             return "{{"
         if reference in paths:
             return paths[reference]
-        return os.environ["MLOPS_VALUE_" + variable(reference)]
+        return os.environ[step["values"][reference]]
 
     return REFERENCE.sub(value, text)
 
@@ -120,11 +120,11 @@ def main():
         step = json.load(f)
     paths, env = paths_of(step)
     for name, text in step["env"].items():
-        env[name] = render(text, paths)
+        env[name] = render(text, step, paths)
     if step["script"]:
         command = [sys.executable, os.path.join(HERE, "script.py")]
     else:
-        command = [render(part, paths) for part in step["command"]]
+        command = [render(part, step, paths) for part in step["command"]]
     try:
         install(step["packages"])
     except subprocess.CalledProcessError as e:

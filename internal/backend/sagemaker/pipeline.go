@@ -139,6 +139,7 @@ func (k pipelineKind) admitPipeline(ctx context.Context, spec mlops.PipelineSpec
 	}
 	c := mlops.NewChecker()
 	checkPipeline(c, spec)
+	checkIsolation(c, spec, s.place)
 	if err := c.Err(); err != nil {
 		return s, err
 	}

@@ -170,13 +170,17 @@ func set(in map[string]any, member string, value any, size int) {
 }
 
 func (c *compiler) cluster(machine string, compute *mlops.Compute) map[string]any {
-	volume := int64(defaultVolume)
-	if compute != nil && compute.Disk > 0 {
-		volume = int64(math.Ceil(float64(compute.Disk) / (1 << 30)))
-	}
-	cluster := map[string]any{"InstanceType": machine, "InstanceCount": 1, "VolumeSizeInGB": volume}
+	cluster := map[string]any{"InstanceType": machine, "InstanceCount": 1, "VolumeSizeInGB": volumeOf(compute)}
 	set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
 	return cluster
+}
+
+// volumeOf is the size of a job's disk, in GiB.
+func volumeOf(compute *mlops.Compute) int64 {
+	if compute == nil || compute.Disk <= 0 {
+		return defaultVolume
+	}
+	return int64(math.Ceil(float64(compute.Disk) / (1 << 30)))
 }
 
 func (c *compiler) jobTags() []map[string]string {
@@ -226,34 +230,50 @@ func (c *compiler) cache(s mlops.Step) *cacheConfig {
 	return &cacheConfig{Enabled: true, ExpireAfter: "P" + strconv.Itoa(days) + "D"}
 }
 
+// maxRetries is how often SageMaker itself repeats something at most.
+const maxRetries = 20
+
 // retryPolicies repeat what SageMaker itself fails at; the step's own failures are
-// repeated by the program that runs it.
+// repeated by the program that runs it. Attempts count the first, which
+// SageMaker does not.
 func retryPolicies(r *mlops.Retry) []map[string]any {
-	if r == nil {
+	if r == nil || r.Attempts < 2 {
 		return nil
 	}
 	policy := func(kinds ...string) map[string]any {
 		return map[string]any{
-			"ExceptionType": kinds, "IntervalSeconds": max(int(time.Duration(r.Backoff).Seconds()), 1), "BackoffRate": 2, "MaxAttempts": max(r.Attempts, 1),
+			"ExceptionType": kinds, "IntervalSeconds": max(int(time.Duration(r.Backoff).Seconds()), 1), "BackoffRate": 2, "MaxAttempts": min(r.Attempts-1, maxRetries),
 		}
 	}
 	return []map[string]any{policy("Step.SERVICE_FAULT", "Step.THROTTLING"), policy("SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR")}
 }
 
-// longestRun is how long a job may take in all: every attempt with its pause, and
-// something for its start.
+// longestRun is for how many seconds a job may run.
 func longestRun(s mlops.Step) int64 {
 	if s.Timeout == 0 {
 		return defaultJob
 	}
-	const start = 15 * time.Minute
-	attempts, pause := int64(1), time.Duration(0)
-	if s.Retry != nil {
-		attempts = max(s.Retry.Attempts, 1)
-		pause = time.Duration(s.Retry.Backoff) << min(attempts, 16)
+	// Installing packages and moving data is no part of the step's own time.
+	const around = 15 * time.Minute
+	return min(int64((neededTime(s) + around).Seconds()), longestJob)
+}
+
+// neededTime is what the attempts of a step take at most, with the pauses between
+// them; zero where it has no timeout.
+func neededTime(s mlops.Step) time.Duration {
+	total := time.Duration(s.Timeout)
+	if s.Timeout == 0 || s.Retry == nil {
+		return total
 	}
-	seconds := int64((time.Duration(attempts)*time.Duration(s.Timeout) + pause + start).Seconds())
-	return min(max(seconds, 1), longestJob)
+	pause := time.Duration(s.Retry.Backoff)
+	for range s.Retry.Attempts - 1 {
+		if total > longestJob*time.Second {
+			break // long enough to tell, and nothing overflows
+		}
+		total += pause + time.Duration(s.Timeout)
+		pause *= 2
+	}
+	return total
 }
 
 // parseDefinition reads what a definition is judged by.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,11 +35,14 @@ type runFacts struct {
 	Version string              `json:"version"`          // of the pipeline
 	Outputs map[string][]string `json:"outputs"`          // by step
 	Values  map[string]string   `json:"values,omitempty"` // of the parameters, defaults filled in
+	// Datasets are those that the steps read, as they were when it started.
+	Datasets map[mlops.ID]mlops.DatasetVersion `json:"datasets,omitempty"`
 }
 
 // execution is one that was listed or described.
 type execution struct {
 	arn, id, note string
+	reason        string // why it failed, if it did
 	status        types.PipelineExecutionStatus
 	record        *record // nil for one that the provider did not start
 	facts         runFacts
@@ -52,7 +53,7 @@ func (e execution) gone() bool { return e.note == deletedRun }
 
 // newExecution reads what an execution's description says.
 func newExecution(arn, note string, status types.PipelineExecutionStatus) execution {
-	e := execution{arn: arn, id: arn[strings.LastIndex(arn, "/")+1:], note: note, status: status}
+	e := execution{arn: arn, id: lastSegment(arn), note: note, status: status}
 	packed, ok := strings.CutPrefix(note, runMark)
 	if !ok {
 		return e
@@ -72,6 +73,11 @@ func newExecution(arn, note string, status types.PipelineExecutionStatus) execut
 // that failed is started again.
 func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec) (mlops.Change, error) {
 	if err := capabilities().Admit(name, mlops.NounPipelineRun, "", spec); err != nil {
+		return mlops.Change{}, err
+	}
+	c := mlops.NewChecker()
+	checkRun(c, spec)
+	if err := c.Err(); err != nil {
 		return mlops.Change{}, err
 	}
 	s, err := k.pipelineScene(ctx, spec.Pipeline)
@@ -103,6 +109,9 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 	if n := len(before); n > 0 && before[n-1].record != nil && before[n-1].alive() {
 		return k.changeOf(spec.Pipeline, before[n-1]), nil
 	}
+	if err := checkValues(pipeline, values); err != nil {
+		return mlops.Change{}, err
+	}
 	facts := runFacts{Token: token, Attempt: len(before) + 1, Version: pipeline.Version(), Outputs: outputsOf(pipeline), Values: values}
 	return k.begin(ctx, s, spec, pipeline, facts)
 }
@@ -116,40 +125,6 @@ func (k pipelineRunKind) changeOf(pipeline mlops.ID, e execution) mlops.Change {
 	return mlops.Change{Ref: pipeline.Child(mlops.NounPipelineRun, e.id), Revision: e.record.Revision}
 }
 
-// runToken names what a request asks for, so that a repeated one finds its run.
-func runToken(spec mlops.PipelineRunSpec, version, owner string) string {
-	return strings.TrimPrefix(mlops.DigestOf([]any{spec.Pipeline, version, filled(spec.Parameters), filled(spec.Triggers), spec.After, owner}), "sha256:")[:runTokenDigits]
-}
-
-// filled makes the nil map, which has another JSON form, the empty one.
-func filled(m map[string]string) map[string]string {
-	if m == nil {
-		return map[string]string{}
-	}
-	return m
-}
-
-// withToken lists the runs of a token, oldest first. One that was deleted keeps
-// its token in its name.
-func (k pipelineRunKind) withToken(ctx context.Context, s pipelineScene, token string) ([]execution, error) {
-	var found []execution
-	err := k.eachExecution(ctx, s, func(e execution, name string) {
-		if e.facts.Token == token || strings.HasPrefix(name, runName(token, 0)) {
-			found = append(found, e)
-		}
-	})
-	slices.Reverse(found)
-	return found, err
-}
-
-// runName is the name that an execution shows.
-func runName(token string, attempt int) string {
-	if attempt == 0 {
-		return "mlops-" + token + "-"
-	}
-	return "mlops-" + token + "-" + strconv.Itoa(attempt)
-}
-
 // eachExecution visits a pipeline's executions, newest first.
 func (k pipelineRunKind) eachExecution(ctx context.Context, s pipelineScene, visit func(e execution, name string)) error {
 	pages := sagemaker.NewListPipelineExecutionsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionsInput{
@@ -161,95 +136,12 @@ func (k pipelineRunKind) eachExecution(ctx context.Context, s pipelineScene, vis
 			return err
 		}
 		for _, x := range page.PipelineExecutionSummaries {
-			visit(newExecution(aws.ToString(x.PipelineExecutionArn), aws.ToString(x.PipelineExecutionDescription), x.PipelineExecutionStatus), aws.ToString(x.PipelineExecutionDisplayName))
+			e := newExecution(aws.ToString(x.PipelineExecutionArn), aws.ToString(x.PipelineExecutionDescription), x.PipelineExecutionStatus)
+			e.reason = aws.ToString(x.PipelineExecutionFailureReason)
+			visit(e, aws.ToString(x.PipelineExecutionDisplayName))
 		}
 	}
 	return nil
-}
-
-// outputsOf lists the outputs of a pipeline's steps.
-func outputsOf(p mlops.PipelineSpec) map[string][]string {
-	out := map[string][]string{}
-	for name, s := range p.Steps {
-		if len(s.Outputs) > 0 {
-			out[name] = s.Outputs
-		}
-	}
-	return out
-}
-
-// begin starts an execution. The request's token makes a repeated one the same.
-func (k pipelineRunKind) begin(ctx context.Context, s pipelineScene, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec, facts runFacts) (mlops.Change, error) {
-	r, err := k.newRecord("", spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	if r.Extra, err = json.Marshal(facts); err != nil {
-		return mlops.Change{}, err
-	}
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	packed, err := pack(raw)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	if len(runMark)+len(packed) > maxRunNote {
-		return mlops.Change{}, refuseField("triggers", "parameters and triggers are too large to be kept with the run: %d characters when compressed, and at most %d fit", len(packed), maxRunNote-len(runMark))
-	}
-	parameters, err := k.runParameters(ctx, facts.Values, pipeline)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	name := runName(facts.Token, facts.Attempt)
-	out, err := s.c.sagemaker.StartPipelineExecution(ctx, &sagemaker.StartPipelineExecutionInput{
-		PipelineName: &s.name, PipelineParameters: parameters, PipelineExecutionDisplayName: &name,
-		PipelineExecutionDescription: aws.String(runMark + packed),
-		ClientRequestToken:           aws.String(strings.TrimPrefix(mlops.DigestOf([]any{s.arn, name}), "sha256:")),
-	})
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return k.changeOf(spec.Pipeline, execution{id: aws.ToString(out.PipelineExecutionArn)[strings.LastIndex(*out.PipelineExecutionArn, "/")+1:], record: &r}), nil
-}
-
-// runParameters are the values, defaults among them, and where the datasets are now.
-func (k pipelineRunKind) runParameters(ctx context.Context, values map[string]string, pipeline mlops.PipelineSpec) ([]types.Parameter, error) {
-	var all []types.Parameter
-	for _, p := range sortedPairs(values) {
-		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(p[1])})
-	}
-	uris, err := (pipelineKind{k.backend}).datasetURIs(ctx, pipeline)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range sortedPairs(uris) {
-		all = append(all, types.Parameter{Name: aws.String(datasetPrefix + p[0]), Value: aws.String(p[1])})
-	}
-	return all, nil
-}
-
-// datasetURIs are where the datasets are that a pipeline reads, by name.
-func (k pipelineKind) datasetURIs(ctx context.Context, spec mlops.PipelineSpec) (map[string]string, error) {
-	uris := map[string]string{}
-	for _, d := range spec.Datasets() {
-		seen, err := (datasetKind{k.backend}).Get(ctx, spec.Environment.Child(mlops.NounDataset, d))
-		if err != nil {
-			return nil, fmt.Errorf("dataset %q: %w", d, err)
-		}
-		uris[d] = seen.Status.URI
-	}
-	return uris, nil
-}
-
-// sortedPairs are a map's entries, by key.
-func sortedPairs(m map[string]string) [][2]string {
-	var all [][2]string
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		all = append(all, [2]string{key, m[key]})
-	}
-	return all
 }
 
 // Update asks for a run with these inputs. If ref has them, and has not failed, it
@@ -300,6 +192,7 @@ func (k pipelineRunKind) execution(ctx context.Context, ref mlops.ID) (pipelineS
 		return s, execution{}, err
 	}
 	e := newExecution(arn, aws.ToString(out.PipelineExecutionDescription), out.PipelineExecutionStatus)
+	e.reason = aws.ToString(out.FailureReason)
 	if e.gone() {
 		return s, e, mlops.NewError(mlops.NotFound, fmt.Errorf("the run %s was deleted", ref))
 	}

@@ -3,9 +3,7 @@ package sagemaker
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,20 +19,6 @@ type runObserved = mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus
 
 // executionID is how SageMaker names executions.
 var executionID = regexp.MustCompile(`^[a-z0-9]{12}$`)
-
-// runResult is what came of a run, kept beside its outputs when it has succeeded.
-type runResult struct {
-	Outputs map[string]string  `json:"outputs"`
-	Metrics map[string]float64 `json:"metrics"`
-	Lineage *mlops.Lineage     `json:"lineage"`
-	Problem string             `json:"problem,omitempty"` // why the run is no success after all
-}
-
-const (
-	resultFile = "result.json"
-	maxResult  = 4 << 20
-	maxMetrics = 1 << 20
-)
 
 // Get takes one look at an execution and its steps.
 func (k pipelineRunKind) Get(ctx context.Context, ref mlops.ID) (runObserved, error) {
@@ -97,7 +81,7 @@ func (k pipelineRunKind) observe(ctx context.Context, s pipelineScene, e executi
 	case types.PipelineExecutionStatusSucceeded:
 		return seen, k.addResult(ctx, s, e, &seen)
 	case types.PipelineExecutionStatusFailed, types.PipelineExecutionStatusStopped:
-		seen.Phase, seen.Reason = mlops.PhaseFailed, cmp.Or(strings.Join(reasons, "; "), "the execution ended as "+string(e.status))
+		seen.Phase, seen.Reason = mlops.PhaseFailed, cmp.Or(strings.Join(reasons, "; "), e.reason, "the execution ended as "+string(e.status))
 	default:
 		seen.Phase, seen.Reason = mlops.PhasePending, underWay(seen.Status.Steps)
 	}
@@ -158,16 +142,39 @@ func (k pipelineRunKind) addSteps(ctx context.Context, s pipelineScene, e execut
 			if run.FinishedAt.After(seen.Status.FinishedAt) && ended(e.status) {
 				seen.Status.FinishedAt = run.FinishedAt
 			}
+			log := addJob(seen.Native, name, x.Metadata)
 			if run.State == mlops.RunFailed {
-				reasons = append(reasons, fmt.Sprintf("step %q: %s", name, cmp.Or(run.Reason, "no reason was given")))
-			}
-			if m := x.Metadata; m != nil && m.ProcessingJob != nil {
-				seen.Native["job."+name] = aws.ToString(m.ProcessingJob.Arn)
+				reasons = append(reasons, fmt.Sprintf("step %q: %s%s", name, cmp.Or(run.Reason, "no reason was given"), log))
 			}
 		}
 	}
 	slices.Sort(reasons)
 	return reasons, nil
+}
+
+// logGroups are where CloudWatch has what a kind of job printed, in streams that
+// begin with the job's name.
+const (
+	processingLogs = "/aws/sagemaker/ProcessingJobs"
+	trainingLogs   = "/aws/sagemaker/TrainingJobs"
+)
+
+// addJob adds a step's job to the native ids, and where its log is. It returns the
+// latter in words too.
+func addJob(native map[string]string, step string, m *types.PipelineExecutionStepMetadata) string {
+	var arn, group string
+	switch {
+	case m == nil:
+		return ""
+	case m.ProcessingJob != nil:
+		arn, group = aws.ToString(m.ProcessingJob.Arn), processingLogs
+	case m.TrainingJob != nil:
+		arn, group = aws.ToString(m.TrainingJob.Arn), trainingLogs
+	default:
+		return ""
+	}
+	native["job."+step], native["log."+step] = arn, group+"/"+lastSegment(arn)
+	return fmt.Sprintf(" (its log: group %s, streams %s/…)", group, lastSegment(arn))
 }
 
 func stepState(s types.StepStatus) mlops.RunState {
@@ -180,175 +187,4 @@ func stepState(s types.StepStatus) mlops.RunState {
 		return mlops.RunCancelled
 	}
 	return mlops.RunRunning
-}
-
-// addResult adds what came of a run that succeeded. A run of a configuration is
-// ready when that is kept; one of a schedule is read as it is.
-func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execution, seen *runObserved) error {
-	seen.Phase = mlops.PhaseReady
-	raw, err := s.files.getBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), maxResult)
-	var result runResult
-	switch {
-	case err == nil:
-		err = json.Unmarshal(raw, &result)
-	case !k.is(err, mlops.NotFound):
-		return err
-	case e.record != nil:
-		seen.Phase, seen.Reason, seen.Due = mlops.PhasePending, "its outputs are being read", true
-		return nil
-	default:
-		result, err = k.collect(ctx, s, e, false)
-	}
-	if err != nil {
-		return err
-	}
-	if result.Problem != "" {
-		seen.Phase, seen.Reason, seen.Status.State = mlops.PhaseFailed, result.Problem, mlops.RunFailed
-	}
-	seen.Status.Outputs, seen.Status.Metrics, seen.Status.Lineage = result.Outputs, result.Metrics, result.Lineage
-	return nil
-}
-
-// Advance keeps what came of a run, or forgets one that was stopped.
-func (k pipelineRunKind) Advance(ctx context.Context, ref mlops.ID) error {
-	s, e, err := k.execution(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if e.note == deletingRun {
-		if !ended(e.status) {
-			return nil
-		}
-		return k.remove(ctx, s, e)
-	}
-	if e.status != types.PipelineExecutionStatusSucceeded || e.record == nil {
-		return nil
-	}
-	result, err := k.collect(ctx, s, e, true)
-	if err != nil {
-		return err
-	}
-	raw, err := json.Marshal(result)
-	if err != nil {
-		return err
-	}
-	return s.files.putBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), raw)
-}
-
-// collect reads what a run wrote: where its outputs are, its metrics and, with
-// evidence, the digests of it all.
-func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e execution, evidence bool) (runResult, error) {
-	r := runResult{Outputs: map[string]string{}, Metrics: map[string]float64{}}
-	pipeline, err := k.pipelineOf(ctx, s, e)
-	if err != nil {
-		return r, err
-	}
-	sources, err := k.cachedFrom(ctx, s, e)
-	if err != nil {
-		return r, err
-	}
-	for step, outputs := range outputsOf(pipeline) {
-		for _, o := range outputs {
-			from := cmp.Or(sources[step], e.id)
-			r.Outputs[step+"."+o] = s.place.uri("runs/" + from + "/" + step + "/" + o + "/" + o)
-		}
-	}
-	if r.Problem, err = k.readMetrics(ctx, s, r); err != nil {
-		return r, err
-	}
-	if evidence {
-		r.Lineage, err = k.lineage(ctx, s, e, pipeline, r.Outputs)
-	}
-	return r, err
-}
-
-// pipelineOf is the pipeline as it was when the run started, if the record says
-// which that was, or as it is.
-func (k pipelineRunKind) pipelineOf(ctx context.Context, s pipelineScene, e execution) (mlops.PipelineSpec, error) {
-	seen, err := s.look(ctx)
-	if err != nil {
-		return mlops.PipelineSpec{}, err
-	}
-	now, err := (pipelineKind{k.backend}).pipelineSpec(ctx, s, seen)
-	if err != nil || e.record == nil || now.Version() == e.facts.Version {
-		return now, err
-	}
-	then := mlops.PipelineSpec{Steps: map[string]mlops.Step{}}
-	for step, outputs := range e.facts.Outputs {
-		then.Steps[step] = mlops.Step{Outputs: outputs}
-	}
-	return then, nil
-}
-
-// cachedFrom lists the runs whose outputs took the place of a step's, by step.
-func (k pipelineRunKind) cachedFrom(ctx context.Context, s pipelineScene, e execution) (map[string]string, error) {
-	from := map[string]string{}
-	pages := sagemaker.NewListPipelineExecutionStepsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: &e.arn, MaxResults: aws.Int32(pageSize)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range page.PipelineExecutionSteps {
-			if x.CacheHitResult != nil {
-				arn := aws.ToString(x.CacheHitResult.SourcePipelineExecutionArn)
-				from[aws.ToString(x.StepName)] = arn[strings.LastIndex(arn, "/")+1:]
-			}
-		}
-	}
-	return from, nil
-}
-
-// readMetrics reads every output named metrics. What is no flat object of numbers
-// is a problem of the run, in words.
-func (k pipelineRunKind) readMetrics(ctx context.Context, s pipelineScene, r runResult) (problem string, err error) {
-	for _, key := range slices.Sorted(maps.Keys(r.Outputs)) {
-		step, output, _ := strings.Cut(key, ".")
-		if output != "metrics" {
-			continue
-		}
-		raw, err := s.files.getBytes(ctx, strings.TrimPrefix(r.Outputs[key], "s3://"+s.place.Bucket+"/"), maxMetrics)
-		if err != nil {
-			return "", fmt.Errorf("the metrics of step %q: %w", step, err)
-		}
-		var values map[string]any
-		if err := json.Unmarshal(raw, &values); err != nil {
-			return fmt.Sprintf("step %q: metrics must be a flat JSON object of numbers: %v", step, err), nil
-		}
-		metrics, err := mlops.ReadMetrics(values)
-		if err != nil {
-			return fmt.Sprintf("step %q: %v", step, err), nil
-		}
-		maps.Copy(r.Metrics, metrics)
-	}
-	return "", nil
-}
-
-// lineage is the evidence of a run.
-func (k pipelineRunKind) lineage(ctx context.Context, s pipelineScene, e execution, pipeline mlops.PipelineSpec, outputs map[string]string) (*mlops.Lineage, error) {
-	l := &mlops.Lineage{
-		PipelineVersion: e.facts.Version, Parameters: filled(e.facts.Values), Engine: "Amazon SageMaker Pipelines", Steps: map[string]mlops.StepLineage{},
-	}
-	digests := map[string]string{}
-	for key, uri := range outputs {
-		d, _, err := s.files.digest(ctx, uri)
-		if err != nil {
-			return nil, fmt.Errorf("the output %s: %w", key, err)
-		}
-		digests[key] = d
-	}
-	for name, step := range pipeline.Steps {
-		one := mlops.StepLineage{Code: mlops.DigestOf([]any{step.Script, step.Command, step.Image}), Packages: orNone(step.Packages), Inputs: map[string]string{}, Outputs: map[string]string{}}
-		for _, o := range step.Outputs {
-			one.Outputs[o] = digests[name+"."+o]
-		}
-		for in, text := range step.Inputs {
-			if t, err := mlops.ParseTemplate(text); err == nil && len(t.References()) == 1 && t.References()[0].Kind == mlops.RefStepOutput {
-				r := t.References()[0]
-				one.Inputs[in] = digests[r.Step+"."+r.Name]
-			}
-		}
-		l.Steps[name] = one
-	}
-	return l, nil
 }

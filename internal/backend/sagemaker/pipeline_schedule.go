@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -55,19 +53,14 @@ func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, 
 // scheduleTarget starts the pipeline with its defaults, and with the datasets as
 // they are now: EventBridge cannot look them up.
 func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) (*types.Target, error) {
-	uris, err := k.datasetURIs(ctx, spec)
+	datasets, err := k.datasetsOf(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	t := &types.Target{Arn: &s.arn, RoleArn: &s.place.Role}
 	var parameters []types.SageMakerPipelineParameter
-	for _, name := range slices.Sorted(maps.Keys(spec.Parameters)) {
-		if d := spec.Parameters[name].Default; d != nil && *d == "" {
-			parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(name), Value: d})
-		}
-	}
-	for _, p := range sortedPairs(uris) {
-		parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(datasetPrefix + p[0]), Value: aws.String(p[1])})
+	for _, d := range datasets {
+		parameters = append(parameters, types.SageMakerPipelineParameter{Name: aws.String(datasetPrefix + d.Ref.Name()), Value: aws.String(d.Status.URI)})
 	}
 	if len(parameters) > 0 {
 		t.SageMakerPipelineParameters = &types.SageMakerPipelineParameters{PipelineParameterList: parameters}

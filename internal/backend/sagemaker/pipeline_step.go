@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -25,6 +26,7 @@ type stepFile struct {
 	Env      map[string]string `json:"env"`
 	Given    []string          `json:"given"`  // inputs that the user named
 	Inputs   map[string]string `json:"inputs"` // reference to the directory's name below input/
+	Values   map[string]string `json:"values"` // reference to the variable that has its value
 	Outputs  []string          `json:"outputs"`
 	Attempts int64             `json:"attempts"`
 	Backoff  float64           `json:"backoff"` // seconds
@@ -41,7 +43,7 @@ func (c *compiler) wire(name string, s mlops.Step) (wiring, error) {
 	}
 	file := stepFile{
 		Script: s.Script != "", Command: orNone(s.Command), Packages: orNone(s.Packages), Env: s.Env, Outputs: orNone(s.Outputs),
-		Given: slices.Sorted(maps.Keys(s.Inputs)), Inputs: map[string]string{}, Attempts: 1,
+		Given: slices.Sorted(maps.Keys(s.Inputs)), Inputs: map[string]string{}, Values: map[string]string{}, Attempts: 1,
 	}
 	if s.Env == nil {
 		file.Env = map[string]string{}
@@ -56,7 +58,7 @@ func (c *compiler) wire(name string, s mlops.Step) (wiring, error) {
 	if direct(s) {
 		return w, c.runDirectly(&w, s, file)
 	}
-	if err := c.wireValues(&w, s); err != nil {
+	if err := c.wireValues(&w, &file, s); err != nil {
 		return w, err
 	}
 	return w, c.runByBootstrap(&w, name, s, file)
@@ -169,8 +171,10 @@ func (c *compiler) native(text string, value func(mlops.Reference) (any, error))
 	return joined("", parts...), nil
 }
 
-// wireValues passes the values that the step's templates refer to.
-func (c *compiler) wireValues(w *wiring, s mlops.Step) error {
+// wireValues passes the values that the step's templates refer to, each in a
+// variable of its own: they are known only when the pipeline runs.
+func (c *compiler) wireValues(w *wiring, file *stepFile, s mlops.Step) error {
+	found := map[string]mlops.Reference{}
 	for _, text := range append(slices.Collect(maps.Values(s.Env)), s.Command...) {
 		t, err := mlops.ParseTemplate(text)
 		if err != nil {
@@ -178,9 +182,14 @@ func (c *compiler) wireValues(w *wiring, s mlops.Step) error {
 		}
 		for _, r := range t.References() {
 			if r.Kind == mlops.RefParam || r.Kind == mlops.RefRunID {
-				w.env["MLOPS_VALUE_"+mlops.EnvName(r.String())] = joined("", c.reference(r))
+				found[r.String()] = r
 			}
 		}
+	}
+	for i, reference := range slices.Sorted(maps.Keys(found)) {
+		variable := "MLOPS_VALUE_" + strconv.Itoa(i)
+		file.Values[reference] = variable
+		w.env[variable] = joined("", c.reference(found[reference]))
 	}
 	return nil
 }

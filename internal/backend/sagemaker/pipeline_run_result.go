@@ -1,0 +1,221 @@
+package sagemaker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// runResult is what came of a run, kept beside its outputs when it has succeeded.
+type runResult struct {
+	Outputs map[string]string  `json:"outputs"`
+	Metrics map[string]float64 `json:"metrics"`
+	Lineage *mlops.Lineage     `json:"lineage"`
+	Problem string             `json:"problem,omitempty"` // why the run is no success after all
+}
+
+const (
+	resultFile = "result.json"
+	maxResult  = 4 << 20
+	maxMetrics = 1 << 20
+)
+
+// addResult adds what came of a run that succeeded. A run of a configuration is
+// ready when that is kept; one of a schedule is read as it is.
+func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execution, seen *runObserved) error {
+	seen.Phase = mlops.PhaseReady
+	raw, err := s.files.getBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), maxResult)
+	var result runResult
+	switch {
+	case err == nil:
+		err = json.Unmarshal(raw, &result)
+	case !k.is(err, mlops.NotFound):
+		return err
+	case e.record != nil:
+		seen.Phase, seen.Reason, seen.Due = mlops.PhasePending, "its outputs are being read", true
+		return nil
+	default:
+		result, err = k.collect(ctx, s, e, false)
+	}
+	if err != nil {
+		return err
+	}
+	if result.Problem != "" {
+		seen.Phase, seen.Reason, seen.Status.State = mlops.PhaseFailed, result.Problem, mlops.RunFailed
+	}
+	seen.Status.Outputs, seen.Status.Metrics, seen.Status.Lineage = result.Outputs, result.Metrics, result.Lineage
+	return nil
+}
+
+// Advance keeps what came of a run, or forgets one that was stopped.
+func (k pipelineRunKind) Advance(ctx context.Context, ref mlops.ID) error {
+	s, e, err := k.execution(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if e.note == deletingRun {
+		if !ended(e.status) {
+			return nil
+		}
+		return k.remove(ctx, s, e)
+	}
+	if e.status != types.PipelineExecutionStatusSucceeded || e.record == nil {
+		return nil
+	}
+	result, err := k.collect(ctx, s, e, true)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	return s.files.putBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), raw)
+}
+
+// collect reads what a run wrote: where its outputs are, its metrics and, with
+// evidence, the digests of it all.
+func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e execution, evidence bool) (runResult, error) {
+	r := runResult{Outputs: map[string]string{}, Metrics: map[string]float64{}}
+	pipeline, err := k.pipelineOf(ctx, s, e)
+	if err != nil {
+		return r, err
+	}
+	sources, err := k.cachedFrom(ctx, s, e)
+	if err != nil {
+		return r, err
+	}
+	for step, outputs := range outputsOf(pipeline) {
+		for _, o := range outputs {
+			from := cmp.Or(sources[step], e.id)
+			r.Outputs[step+"."+o] = s.place.uri("runs/" + from + "/" + step + "/" + o + "/" + o)
+		}
+	}
+	if r.Problem, err = k.readMetrics(ctx, s, r); err != nil {
+		return r, err
+	}
+	if evidence {
+		r.Lineage, err = k.lineage(ctx, s, e, pipeline, r.Outputs)
+	}
+	return r, err
+}
+
+// pipelineOf is the pipeline as it was when the run started, if the record says
+// which that was, or as it is.
+func (k pipelineRunKind) pipelineOf(ctx context.Context, s pipelineScene, e execution) (mlops.PipelineSpec, error) {
+	seen, err := s.look(ctx)
+	if err != nil {
+		return mlops.PipelineSpec{}, err
+	}
+	now, err := (pipelineKind{k.backend}).pipelineSpec(ctx, s, seen)
+	if err != nil || e.record == nil || now.Version() == e.facts.Version {
+		return now, err
+	}
+	then := mlops.PipelineSpec{Steps: map[string]mlops.Step{}}
+	for step, outputs := range e.facts.Outputs {
+		then.Steps[step] = mlops.Step{Outputs: outputs}
+	}
+	return then, nil
+}
+
+// cachedFrom lists the runs whose outputs took the place of a step's, by step.
+func (k pipelineRunKind) cachedFrom(ctx context.Context, s pipelineScene, e execution) (map[string]string, error) {
+	from := map[string]string{}
+	pages := sagemaker.NewListPipelineExecutionStepsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: &e.arn, MaxResults: aws.Int32(pageSize)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range page.PipelineExecutionSteps {
+			if x.CacheHitResult != nil {
+				arn := aws.ToString(x.CacheHitResult.SourcePipelineExecutionArn)
+				from[aws.ToString(x.StepName)] = lastSegment(arn)
+			}
+		}
+	}
+	return from, nil
+}
+
+// readMetrics reads every output named metrics. What is no flat object of numbers
+// is a problem of the run, in words.
+func (k pipelineRunKind) readMetrics(ctx context.Context, s pipelineScene, r runResult) (problem string, err error) {
+	for _, key := range slices.Sorted(maps.Keys(r.Outputs)) {
+		step, output, _ := strings.Cut(key, ".")
+		if output != "metrics" {
+			continue
+		}
+		raw, err := s.files.getBytes(ctx, strings.TrimPrefix(r.Outputs[key], "s3://"+s.place.Bucket+"/"), maxMetrics)
+		if err != nil {
+			return "", fmt.Errorf("the metrics of step %q: %w", step, err)
+		}
+		var values map[string]any
+		if err := json.Unmarshal(raw, &values); err != nil {
+			return fmt.Sprintf("step %q: metrics must be a flat JSON object of numbers: %v", step, err), nil
+		}
+		metrics, err := mlops.ReadMetrics(values)
+		if err != nil {
+			return fmt.Sprintf("step %q: %v", step, err), nil
+		}
+		maps.Copy(r.Metrics, metrics)
+	}
+	return "", nil
+}
+
+// lineage is the evidence of a run.
+func (k pipelineRunKind) lineage(ctx context.Context, s pipelineScene, e execution, pipeline mlops.PipelineSpec, outputs map[string]string) (*mlops.Lineage, error) {
+	l := &mlops.Lineage{
+		PipelineVersion: e.facts.Version, Parameters: filled(e.facts.Values), Engine: "Amazon SageMaker Pipelines",
+		Steps: map[string]mlops.StepLineage{}, Datasets: e.facts.Datasets,
+	}
+	digests := map[string]string{}
+	for key, uri := range outputs {
+		d, _, err := s.files.digest(ctx, uri)
+		if err != nil {
+			return nil, fmt.Errorf("the output %s: %w", key, err)
+		}
+		digests[key] = d
+	}
+	for name, step := range pipeline.Steps {
+		one := mlops.StepLineage{Code: mlops.DigestOf([]any{step.Script, step.Command, step.Image}), Packages: orNone(step.Packages), Inputs: map[string]string{}, Outputs: map[string]string{}}
+		for _, o := range step.Outputs {
+			one.Outputs[o] = digests[name+"."+o]
+		}
+		for in, text := range step.Inputs {
+			if d := inputDigest(text, digests, e.facts.Datasets); d != "" {
+				one.Inputs[in] = d
+			}
+		}
+		l.Steps[name] = one
+	}
+	return l, nil
+}
+
+// inputDigest is that of what an input's template refers to, empty where nobody
+// knows it.
+func inputDigest(text string, outputs map[string]string, datasets map[mlops.ID]mlops.DatasetVersion) string {
+	t, err := mlops.ParseTemplate(text)
+	if err != nil || len(t.References()) != 1 {
+		return ""
+	}
+	r := t.References()[0]
+	if r.Kind == mlops.RefStepOutput {
+		return outputs[r.Step+"."+r.Name]
+	}
+	for id, d := range datasets {
+		if r.Kind == mlops.RefDataset && id.Name() == r.Name {
+			return d.Digest
+		}
+	}
+	return ""
+}
