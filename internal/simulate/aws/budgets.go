@@ -142,6 +142,15 @@ func budgetFault(in Params) error {
 	case !end.IsZero() && !start.Before(end):
 		return fault("InvalidParameterException", "Start time must be before end time.")
 	}
+	return budgetFilterFault(in)
+}
+
+// budgetFilterFault holds the filters of a budget's costs to the API reference. A
+// budget has those of the old form or those of the new one.
+func budgetFilterFault(in Params) error {
+	if in["FilterExpression"] != nil && (len(structure(in, "FilterExpression")) == 0 || in["CostFilters"] != nil) {
+		return fault("InvalidParameterException", "FilterExpression must name a dimension, and come without CostFilters.")
+	}
 	for filter := range structure(in, "CostFilters") {
 		if !slices.Contains(budgetFilters(), filter) {
 			return fault("InvalidParameterException", "The cost filter %s is not valid.", filter)
@@ -165,12 +174,12 @@ func (b *budget) view() Params {
 		"End":   time.Date(2087, time.June, 15, 0, 0, 0, 0, time.UTC),
 	}
 	maps.Copy(period, structure(b.in, "TimePeriod"))
-	if out["CostFilters"] == nil {
+	if out["CostFilters"] == nil && out["FilterExpression"] == nil {
 		out["CostFilters"] = Params{}
 	}
 	out["TimePeriod"], out["LastUpdatedTime"] = period, b.updated
 	out["CalculatedSpend"] = Params{"ActualSpend": Params{"Amount": "0.0", "Unit": "USD"}}
-	if text(b.in, "BudgetType") == "COST" {
+	if text(b.in, "BudgetType") == "COST" && b.in["Metrics"] == nil {
 		out["CostTypes"] = costs
 	}
 	return out

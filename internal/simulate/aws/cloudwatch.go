@@ -129,7 +129,7 @@ func alarmQueriesFault(in Params, metrics []Params) string {
 	const most = 10
 	returned := 0
 	for _, q := range metrics {
-		if boolOr(q, "ReturnData", true) {
+		if unlessFalse(q, "ReturnData") {
 			returned++
 		}
 	}
@@ -168,15 +168,13 @@ func (w *World) cloudwatchDescribe(c *Call) (Params, error) {
 	if names != nil && prefix != "" {
 		return nil, fault("ValidationError", "AlarmNamePrefix and AlarmNames are mutually exclusive.")
 	}
-	types := texts(c.In, "AlarmTypes")
 	var all []*cloudwatchAlarm
 	for _, a := range sorted(w.cloudwatch().alarms) {
-		wanted := a.region == c.Region && strings.HasPrefix(a.name, prefix) && (names == nil || slices.Contains(names, a.name)) &&
-			(types == nil || slices.Contains(types, "MetricAlarm"))
-		if wanted {
-			w.evaluate(a, c.Time)
+		if !a.listed(c) {
+			continue
 		}
-		if wanted && (state == "" || state == a.state) {
+		w.evaluate(a, c.Time)
+		if state == "" || state == a.state {
 			all = append(all, a)
 		}
 	}
@@ -195,6 +193,13 @@ func (w *World) cloudwatchDescribe(c *Call) (Params, error) {
 	return out, nil
 }
 
+// listed reports whether a request asks for an alarm, whatever its state.
+func (a *cloudwatchAlarm) listed(c *Call) bool {
+	names, types := texts(c.In, "AlarmNames"), texts(c.In, "AlarmTypes")
+	return a.region == c.Region && strings.HasPrefix(a.name, text(c.In, "AlarmNamePrefix")) &&
+		(names == nil || slices.Contains(names, a.name)) && (types == nil || slices.Contains(types, "MetricAlarm"))
+}
+
 func (a *cloudwatchAlarm) view() Params {
 	out := maps.Clone(a.in)
 	delete(out, "Tags")
@@ -206,7 +211,7 @@ func (a *cloudwatchAlarm) view() Params {
 	if list(a.in, "Metrics") != nil {
 		out["Metrics"] = alarmMetricsView(a.in)
 	}
-	out["AlarmArn"], out["ActionsEnabled"] = a.arn, boolOr(a.in, "ActionsEnabled", true)
+	out["AlarmArn"], out["ActionsEnabled"] = a.arn, unlessFalse(a.in, "ActionsEnabled")
 	out["StateValue"], out["StateReason"], out["StateUpdatedTimestamp"] = a.state, a.reason, a.changed
 	out["StateTransitionedTimestamp"], out["AlarmConfigurationUpdatedTimestamp"] = a.changed, a.configured
 	if a.reasonData != "" {
@@ -221,7 +226,7 @@ func alarmMetricsView(in Params) []any {
 	out := []any{}
 	for _, q := range structures(in, "Metrics") {
 		q = maps.Clone(q)
-		q["ReturnData"] = boolOr(q, "ReturnData", true)
+		q["ReturnData"] = unlessFalse(q, "ReturnData")
 		out = append(out, q)
 	}
 	return out

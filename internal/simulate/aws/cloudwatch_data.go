@@ -141,7 +141,7 @@ func (w *World) cloudwatchData(c *Call) (Params, error) {
 	}
 	results := []any{}
 	for _, q := range queries {
-		if !boolOr(q, "ReturnData", true) {
+		if !unlessFalse(q, "ReturnData") {
 			continue
 		}
 		r := pointsOf(known[text(q, "Id")], text(c.In, "ScanBy") == "TimestampAscending")

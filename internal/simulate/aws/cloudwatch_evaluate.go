@@ -70,11 +70,11 @@ func (w *World) alarmSeries(a *cloudwatchAlarm, from, to time.Time) (series, err
 		return nil, err
 	}
 	for _, q := range queries {
-		if boolOr(q, "ReturnData", true) {
+		if unlessFalse(q, "ReturnData") {
 			return known[text(q, "Id")], nil
 		}
 	}
-	return nil, nil
+	return series{}, nil
 }
 
 // breaches reports whether a value is on the wrong side of the threshold.

@@ -188,6 +188,7 @@ func TestAlarmRefuses(t *testing.T) {
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			in := cloudwatch.PutMetricAlarmInput{
 				AlarmName: sdk.String("x"), Namespace: sdk.String("n"), MetricName: sdk.String("m"), Statistic: types.StatisticSum, Period: sdk.Int32(60),
 				EvaluationPeriods: sdk.Int32(1), Threshold: sdk.Float64(1), ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold,

@@ -1,7 +1,7 @@
 package aws_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,7 +74,7 @@ func TestRuleRefuses(t *testing.T) {
 	}
 	var many []types.Target
 	for i := range 6 {
-		many = append(many, types.Target{Id: sdk.String(fmt.Sprint(i)), Arn: sdk.String("arn:aws:sns:us-east-1:123456789012:t")})
+		many = append(many, types.Target{Id: sdk.String(strconv.Itoa(i)), Arn: sdk.String("arn:aws:sns:us-east-1:123456789012:t")})
 	}
 	cases := []struct {
 		name, code, words string
@@ -94,6 +94,9 @@ func TestRuleRefuses(t *testing.T) {
 		{"six targets", "LimitExceededException", "", target(many...)},
 	}
 	for _, tt := range cases {
-		t.Run(tt.name, func(t *testing.T) { wantFault(t, tt.err, tt.code, tt.words) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantFault(t, tt.err, tt.code, tt.words)
+		})
 	}
 }

@@ -117,7 +117,10 @@ func TestRoleRefuses(t *testing.T) {
 		{"policies that are too long", "LimitExceeded", "Maximum policy size of 10240", put(statement(`{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::` + strings.Repeat("x", 10240) + `"}`))},
 	}
 	for _, tt := range cases {
-		t.Run(tt.name, func(t *testing.T) { wantFault(t, tt.err, tt.code, tt.words) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantFault(t, tt.err, tt.code, tt.words)
+		})
 	}
 	if err := put(statement(strings.Repeat(" ", 11000) + `{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}`)); err != nil {
 		t.Errorf("white space counts: %v", err)

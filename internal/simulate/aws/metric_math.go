@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -64,9 +65,9 @@ func (m metricMath) compute(e ast.Expr) (series, error) {
 	case err != nil:
 		return nil, err
 	case v.list != nil:
-		return nil, fmt.Errorf("an expression must be one time series")
+		return nil, errors.New("an expression must be one time series")
 	case v.series == nil:
-		return nil, fmt.Errorf("an expression must be a time series, not a number")
+		return nil, errors.New("an expression must be a time series, not a number")
 	}
 	return v.series, nil
 }
@@ -95,7 +96,7 @@ func (m metricMath) value(e ast.Expr) (mathValue, error) {
 			return m.call(f.Name, e.Args)
 		}
 	}
-	return mathValue{}, fmt.Errorf("the expression has something that is not simulated")
+	return mathValue{}, errors.New("the expression has something that is not simulated")
 }
 
 func (m metricMath) binary(op token.Token, x, y ast.Expr) (mathValue, error) {
@@ -182,6 +183,11 @@ func (m metricMath) call(name string, given []ast.Expr) (mathValue, error) {
 		}
 		args = append(args, v)
 	}
+	return m.apply(name, args)
+}
+
+// apply calls a function whose arguments are all values.
+func (m metricMath) apply(name string, args []mathValue) (mathValue, error) {
 	switch {
 	case name == "LIST":
 		all := []series{}
@@ -196,7 +202,7 @@ func (m metricMath) call(name string, given []ast.Expr) (mathValue, error) {
 	case slices.Contains([]string{"SUM", "AVG", "MIN", "MAX"}, name) && len(args) == 1:
 		return m.aggregate(name, args[0])
 	}
-	return mathValue{}, fmt.Errorf("the function %s is not simulated with %d arguments", name, len(given))
+	return mathValue{}, fmt.Errorf("the function %s is not simulated with %d arguments", name, len(args))
 }
 
 func mathFunctions() map[string]func(float64) float64 {

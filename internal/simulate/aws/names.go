@@ -102,10 +102,8 @@ func pick(in Params, names ...string) Params {
 // orElse returns a text member, or another text where it is absent or empty.
 func orElse(in Params, name, absent string) string { return cmp.Or(text(in, name), absent) }
 
-// boolOr returns a boolean member, or a default where it is absent.
-func boolOr(in Params, name string, absent bool) bool {
-	if v, ok := in[name].(bool); ok {
-		return v
-	}
-	return absent
+// unlessFalse returns a boolean member that is true where it is absent.
+func unlessFalse(in Params, name string) bool {
+	v, ok := in[name].(bool)
+	return v || !ok
 }

@@ -9,16 +9,21 @@ import (
 
 // policyDocument is a policy in JSON, as far as the services check it.
 type policyDocument struct {
-	Version   string
-	ID        string `json:"Id"`
-	Statement oneOrMany[policyStatement]
+	Version   string                     `json:"Version"`
+	ID        string                     `json:"Id"`
+	Statement oneOrMany[policyStatement] `json:"Statement"`
 }
 
 type policyStatement struct {
-	Sid, Effect                                                       string
-	Principal, NotPrincipal, Action, NotAction, Resource, NotResource any `json:",omitempty"`
-
-	Condition map[string]map[string]any
+	Sid          string                    `json:"Sid"`
+	Effect       string                    `json:"Effect"`
+	Principal    any                       `json:"Principal"`
+	NotPrincipal any                       `json:"NotPrincipal"`
+	Action       any                       `json:"Action"`
+	NotAction    any                       `json:"NotAction"`
+	Resource     any                       `json:"Resource"`
+	NotResource  any                       `json:"NotResource"`
+	Condition    map[string]map[string]any `json:"Condition"`
 }
 
 // oneOrMany is a list that may be written as its only element.
@@ -69,14 +74,8 @@ func statementsFault(all []policyStatement) string {
 	seen := map[string]bool{}
 	for _, s := range all {
 		switch {
-		case s.Effect == "":
-			return "Missing required field Effect"
-		case s.Effect != "Allow" && s.Effect != "Deny":
-			return "Syntax errors in policy."
-		case s.Action == nil && s.NotAction == nil:
-			return "Policy statement must contain actions."
-		case s.Action != nil && s.NotAction != nil, s.Resource != nil && s.NotResource != nil:
-			return "Syntax errors in policy."
+		case s.fault() != "":
+			return s.fault()
 		case s.Sid != "" && seen[s.Sid]:
 			return "Statement IDs (SID) in a single policy must be unique."
 		}
@@ -86,6 +85,21 @@ func statementsFault(all []policyStatement) string {
 				return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 			}
 		}
+	}
+	return ""
+}
+
+// fault says what is wrong with a statement on its own.
+func (s policyStatement) fault() string {
+	switch {
+	case s.Effect == "":
+		return "Missing required field Effect"
+	case s.Effect != "Allow" && s.Effect != "Deny":
+		return "Syntax errors in policy."
+	case s.Action == nil && s.NotAction == nil:
+		return "Policy statement must contain actions."
+	case s.Action != nil && s.NotAction != nil, s.Resource != nil && s.NotResource != nil:
+		return "Syntax errors in policy."
 	}
 	return ""
 }

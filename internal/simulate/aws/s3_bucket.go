@@ -166,7 +166,7 @@ func (q *s3Request) getACL() (*s3Answer, error) {
 	type grantee struct {
 		XSI  string `xml:"xmlns:xsi,attr"`
 		Type string `xml:"xsi:type,attr"`
-		s3Owner
+		ID   string
 	}
 	type grant struct {
 		Grantee    grantee
@@ -178,7 +178,7 @@ func (q *s3Request) getACL() (*s3Answer, error) {
 		Owner   s3Owner
 		Grants  []grant `xml:"AccessControlList>Grant"`
 	}{XMLNS: s3XMLNS, Owner: q.owner(), Grants: []grant{{
-		Grantee:    grantee{XSI: "http://www.w3.org/2001/XMLSchema-instance", Type: "CanonicalUser", s3Owner: q.owner()},
+		Grantee:    grantee{XSI: "http://www.w3.org/2001/XMLSchema-instance", Type: "CanonicalUser", ID: q.owner().ID},
 		Permission: "FULL_CONTROL",
 	}}}}, nil
 }

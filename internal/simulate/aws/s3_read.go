@@ -75,34 +75,34 @@ func (q *s3Request) readConditions(v *s3Version) error {
 // rangeOf reads the header Range of one range: the first and the last byte. What
 // it cannot read means all.
 func rangeOf(given string, size int) (first, last int, part bool, err error) {
-	all := func() (int, int, bool, error) { return 0, size - 1, false, nil }
 	spec, ok := strings.CutPrefix(given, "bytes=")
 	from, to, cut := strings.Cut(spec, "-")
-	if !ok || !cut || strings.Contains(spec, ",") {
-		return all()
+	if !ok || !cut || !digits(from) || !digits(to) || from+to == "" {
+		return 0, size - 1, false, nil
 	}
-	first, last = 0, size-1
-	if from == "" {
-		n, err := strconv.Atoi(to)
-		if err != nil {
-			return all()
-		}
-		first = max(size-n, 0)
-		if n == 0 {
+	start, _ := strconv.Atoi(from)
+	end, _ := strconv.Atoi(to)
+	switch {
+	case from == "":
+		first, last = max(size-end, 0), size-1
+		if end == 0 {
 			first = size
 		}
-	} else {
-		if first, err = strconv.Atoi(from); err != nil {
-			return all()
-		}
-		if n, err := strconv.Atoi(to); err == nil {
-			last = min(n, last)
-		}
+	case to == "":
+		first, last = start, size-1
+	default:
+		first, last = start, min(end, size-1)
 	}
 	if first >= size || last < first {
 		return 0, 0, false, s3Fault(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
 	}
 	return first, last, true, nil
+}
+
+// digits reports whether a text has nothing but digits, and few enough for a number.
+func digits(text string) bool {
+	const most = 18
+	return len(text) <= most && strings.Trim(text, "0123456789") == ""
 }
 
 // copySource finds the version that a copy is of.

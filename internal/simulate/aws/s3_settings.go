@@ -125,10 +125,10 @@ func (q *s3Request) public(s policyStatement) bool {
 type s3Encryption struct {
 	Rules []struct {
 		Default struct {
-			SSEAlgorithm   string
-			KMSMasterKeyID string
+			SSEAlgorithm   string `xml:"SSEAlgorithm"`
+			KMSMasterKeyID string `xml:"KMSMasterKeyID"`
 		} `xml:"ApplyServerSideEncryptionByDefault"`
-		BucketKeyEnabled bool
+		BucketKeyEnabled bool `xml:"BucketKeyEnabled"`
 	} `xml:"Rule"`
 }
 

@@ -269,7 +269,10 @@ func TestStorageRefuses(t *testing.T) {
 		}},
 	}
 	for _, tt := range cases {
-		t.Run(tt.name, func(t *testing.T) { wantFault(t, tt.do(), tt.code, "") })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantFault(t, tt.do(), tt.code, "")
+		})
 	}
 }
 

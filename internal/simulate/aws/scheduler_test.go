@@ -134,6 +134,7 @@ func TestScheduleRefuses(t *testing.T) {
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			in := nightly(role)
 			tt.change(&in)
 			_, err := c.CreateSchedule(t.Context(), &in)
@@ -172,6 +173,7 @@ func TestScheduleExpressions(t *testing.T) {
 	for i, expressions := range [][]string{good, bad} {
 		for j, e := range expressions {
 			t.Run(e, func(t *testing.T) {
+				t.Parallel()
 				in := nightly(role)
 				in.Name, in.ScheduleExpression = sdk.String(fmt.Sprintf("s-%d-%d", i, j)), &e
 				_, err := c.CreateSchedule(t.Context(), &in)

@@ -227,7 +227,7 @@ const snsDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"
 
 // snsDefaultPolicy lets the owner alone use a topic, as new topics do.
 func snsDefaultPolicy(c *Call, t *snsTopic) string {
-	document, _ := json.Marshal(map[string]any{
+	document, err := json.Marshal(map[string]any{
 		"Version": "2008-10-17", "Id": "__default_policy_ID",
 		"Statement": []any{map[string]any{
 			"Sid": "__default_statement_ID", "Effect": "Allow", "Principal": map[string]any{"AWS": "*"},
@@ -238,6 +238,9 @@ func snsDefaultPolicy(c *Call, t *snsTopic) string {
 			"Resource": t.arn, "Condition": map[string]any{"StringEquals": map[string]any{"AWS:SourceOwner": c.Account}},
 		}},
 	})
+	if err != nil {
+		return "" // it is made of texts alone
+	}
 	return string(document)
 }
 

@@ -141,7 +141,10 @@ func TestParameterRefuses(t *testing.T) {
 		{"too many levels", "HierarchyLevelLimitExceededException", "", put(strings.Repeat("/l", 16), "v", nil)},
 	}
 	for _, tt := range cases {
-		t.Run(tt.name, func(t *testing.T) { wantFault(t, tt.err, tt.code, tt.words) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantFault(t, tt.err, tt.code, tt.words)
+		})
 	}
 	_, err := c.ListTagsForResource(t.Context(), &ssm.ListTagsForResourceInput{ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: sdk.String("/none")})
 	wantFault(t, err, "InvalidResourceId", "")

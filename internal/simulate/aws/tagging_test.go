@@ -1,8 +1,8 @@
 package aws_test
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -39,12 +39,17 @@ func filter(key string, values ...string) types.TagFilter {
 	return types.TagFilter{Key: &key, Values: values}
 }
 
-func TestTaggedResources(t *testing.T) {
-	t.Parallel()
-	a := openAccount(t, aws.Config{})
-	c := resourcegroupstaggingapi.NewFromConfig(a.config)
-	const topic, group = "arn:aws:sns:us-east-1:123456789012:alerts", "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/churn"
-	const parameter, bucket = "arn:aws:ssm:us-east-1:123456789012:parameter/mlops/dev", "arn:aws:s3:::data"
+// What makeTagged makes.
+const (
+	topic     = "arn:aws:sns:us-east-1:123456789012:alerts"
+	group     = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/churn"
+	parameter = "arn:aws:ssm:us-east-1:123456789012:parameter/mlops/dev"
+	data      = "arn:aws:s3:::data"
+)
+
+// makeTagged makes objects of four services with tags.
+func makeTagged(t *testing.T, a account) *resourcegroupstaggingapi.Client {
+	t.Helper()
 	must[*sns.CreateTopicOutput](t)(sns.NewFromConfig(a.config).CreateTopic(t.Context(), &sns.CreateTopicInput{
 		Name: sdk.String("alerts"), Tags: []snstypes.Tag{{Key: sdk.String("env"), Value: sdk.String("dev")}, {Key: sdk.String("noun"), Value: sdk.String("environment")}},
 	}))
@@ -57,28 +62,41 @@ func TestTaggedResources(t *testing.T) {
 	must[*s3.PutBucketTaggingOutput](t)(a.storage().PutBucketTagging(t.Context(), &s3.PutBucketTaggingInput{
 		Bucket: sdk.String("data"), Tagging: &s3types.Tagging{TagSet: []s3types.Tag{{Key: sdk.String("env"), Value: sdk.String("dev")}}},
 	}))
+	return resourcegroupstaggingapi.NewFromConfig(a.config)
+}
+
+func TestTaggedResources(t *testing.T) {
+	t.Parallel()
+	c := makeTagged(t, openAccount(t, aws.Config{}))
 	cases := []struct {
 		name string
 		in   resourcegroupstaggingapi.GetResourcesInput
 		want []string
 	}{
-		{"all", resourcegroupstaggingapi.GetResourcesInput{}, []string{bucket, group, topic, parameter}},
-		{"in pages", resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: sdk.Int32(1)}, []string{bucket, group, topic, parameter}},
-		{"by value", resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("env", "dev")}}, []string{bucket, group, topic}},
-		{"by values", resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("env", "dev", "prod")}}, []string{bucket, group, topic, parameter}},
+		{"all", resourcegroupstaggingapi.GetResourcesInput{}, []string{data, group, topic, parameter}},
+		{"in pages", resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: sdk.Int32(1)}, []string{data, group, topic, parameter}},
+		{"by value", resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("env", "dev")}}, []string{data, group, topic}},
+		{"by values", resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("env", "dev", "prod")}}, []string{data, group, topic, parameter}},
 		{"by two keys", resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("env", "dev"), filter("noun")}}, []string{topic}},
 		{"by service", resourcegroupstaggingapi.GetResourcesInput{ResourceTypeFilters: []string{"sagemaker", "ssm"}}, []string{group, parameter}},
-		{"by type", resourcegroupstaggingapi.GetResourcesInput{ResourceTypeFilters: []string{"sagemaker:model-package-group", "s3:bucket", "sagemaker:endpoint"}}, []string{bucket, group}},
+		{"by type", resourcegroupstaggingapi.GetResourcesInput{ResourceTypeFilters: []string{"sagemaker:model-package-group", "s3:bucket", "sagemaker:endpoint"}}, []string{data, group}},
 		{"by ARN", resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: []string{topic, topic + "2"}}, []string{topic}},
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if diff := cmp.Diff(tt.want, found(t, c, tt.in)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
-	out := must[*resourcegroupstaggingapi.TagResourcesOutput](t)(c.TagResources(t.Context(), &resourcegroupstaggingapi.TagResourcesInput{ResourceARNList: []string{group, bucket, topic + "2"}, Tags: map[string]string{"noun": "x"}}))
+}
+
+func TestTagsFromOutside(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	c := makeTagged(t, a)
+	out := must[*resourcegroupstaggingapi.TagResourcesOutput](t)(c.TagResources(t.Context(), &resourcegroupstaggingapi.TagResourcesInput{ResourceARNList: []string{group, data, topic + "2"}, Tags: map[string]string{"noun": "x"}}))
 	if len(out.FailedResourcesMap) != 1 || out.FailedResourcesMap[topic+"2"].ErrorCode != types.ErrorCodeInvalidParameterException {
 		t.Errorf("failed %+v", out.FailedResourcesMap)
 	}
@@ -96,15 +114,15 @@ func TestTagsLag(t *testing.T) {
 	t.Parallel()
 	_, config := openServices(t, aws.Config{Lag: 2})
 	c, topics := resourcegroupstaggingapi.NewFromConfig(config), sns.NewFromConfig(config)
-	topic := must[*sns.CreateTopicOutput](t)(topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: sdk.String("t"), Tags: []snstypes.Tag{{Key: sdk.String("a"), Value: sdk.String("1")}}})).TopicArn
+	made := must[*sns.CreateTopicOutput](t)(topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: sdk.String("t"), Tags: []snstypes.Tag{{Key: sdk.String("a"), Value: sdk.String("1")}}})).TopicArn
 	var seen []string
 	look := func() {
-		seen = append(seen, fmt.Sprint(len(found(t, c, resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("a", "1")}}))))
+		seen = append(seen, strconv.Itoa(len(found(t, c, resourcegroupstaggingapi.GetResourcesInput{TagFilters: []types.TagFilter{filter("a", "1")}}))))
 	}
 	for range 4 {
 		look()
 	}
-	must[*sns.DeleteTopicOutput](t)(topics.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: topic}))
+	must[*sns.DeleteTopicOutput](t)(topics.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: made}))
 	for range 4 {
 		look()
 	}
