@@ -112,6 +112,11 @@ func (k modelEndpointKind) change(ctx context.Context, s endpointScene, old endp
 	if err := k.makeEndpointParts(ctx, s, next); err != nil {
 		return mlops.Change{}, err
 	}
+	if old.tags[tagEndpointNext] == nextRemake {
+		if err := k.remakeFrom(ctx, s, next.form.Config, next.tags); err != nil {
+			return change, err
+		}
+	}
 	if !old.exists {
 		return change, k.createEndpoint(ctx, s, next, old)
 	}

@@ -157,6 +157,57 @@ func TestEndpointRetriesSame(t *testing.T) {
 	b.destroy(change.Ref)
 }
 
+// TestEndpointChangeOfMind proves that the last change wins, also while what had
+// failed is deleted to be made again.
+func TestEndpointChangeOfMind(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		between int // looks and steps
+	}{{"at once", 0}, {"while it is deleted", 2}, {"when it is gone", 4}, {"when it is made", 5}, {"when it is made again", 6}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newEndpointBench(t, 1)
+			first, second := b.version("first"), b.version("second")
+			failing := true
+			b.account.World.SetHooks(aws.Hooks{FailModel: func(string) string { return map[bool]string{true: "It did not start."}[failing] }})
+			change, err := b.kind.Create(t.Context(), b.spec(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			settledAt(t, b.backend.ModelEndpoints(), change.Ref)
+			failing = false
+			b.update2(b.spec(first), b.spec(second), test.between)
+			b.wantParts(change.Ref, 1, 1, 0)
+			b.destroy(change.Ref)
+		})
+	}
+}
+
+// update2 asks for one change and then for another, after so many looks.
+func (b *endpointBench) update2(one, two mlops.ModelEndpointSpec, looks int) {
+	b.Helper()
+	if _, err := b.kind.Update(b.Context(), one.ID(), one); err != nil {
+		b.Fatal(err)
+	}
+	for range looks {
+		seen, err := b.kind.Get(b.Context(), one.ID())
+		if err == nil && seen.Due {
+			err = b.kind.Advance(b.Context(), one.ID())
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	change, seen := b.update(two)
+	b.wantReady(change, seen)
+	for name, v := range two.Variants {
+		if got := seen.Status.Serving[name].Version; got != v.Version {
+			b.Errorf("%s serves %q, want %q", name, got, v.Version)
+		}
+	}
+}
+
 // TestEndpointUpdateFails proves that a change that SageMaker takes back leaves what
 // served, with SageMaker's words or without any.
 func TestEndpointUpdateFails(t *testing.T) {
@@ -273,8 +324,15 @@ func TestEndpointChangesInPlace(t *testing.T) {
 		{"weights to nothing", split(0, map[string]string{"team": "b"}), 0, 1},
 	} {
 		b.account.ResetCalls()
-		change, seen := b.update(test.spec)
-		b.wantReady(change, seen)
+		change, err := b.kind.Update(t.Context(), made.Ref, test.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := b.kind.Get(t.Context(), made.Ref)
+		if atOnce := test.weights == 0; err != nil || (now.Phase == mlops.PhaseReady) != atOnce {
+			t.Errorf("%s: it is %s (%v) right after the change", test.name, now.Phase, err)
+		}
+		seen := settledReady(t, b.backend.ModelEndpoints(), change)
 		calls := b.account.Calls()
 		if got := calls["sagemaker.UpdateEndpoint"]; got != test.updates {
 			t.Errorf("%s: %d calls of UpdateEndpoint, want %d", test.name, got, test.updates)

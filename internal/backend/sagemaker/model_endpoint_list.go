@@ -100,7 +100,7 @@ func (k modelEndpointKind) endpointStates(ctx context.Context, environment mlops
 // older than the endpoint, or of an endpoint on its way: its tags tell what comes
 // next, and have no date.
 func current(f endpointFacts, modified time.Time) (endpointState, bool) {
-	if !f.exists || !f.modified.Equal(modified) || f.status != types.EndpointStatusInService {
+	if !f.exists || !f.modified.Equal(modified) {
 		return endpointState{}, false
 	}
 	state, err := readEndpoint(f)

@@ -230,7 +230,7 @@ func (s endpointState) rollout(v endpointVerdict) *mlops.RolloutStatus {
 	}
 	_, out.EndedAt = s.done()
 	out.State, out.Step, out.Percent = mlops.RolloutDone, out.Steps, 100
-	if s.standing() != &s.asked && out.Reason != "" {
+	if s.config != s.asked.Config && out.Reason != "" {
 		out.State, out.Percent = mlops.RolloutRolledBack, 0
 	}
 	return out

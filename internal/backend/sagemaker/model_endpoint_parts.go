@@ -62,7 +62,7 @@ func (k modelEndpointKind) mark(ctx context.Context, s endpointScene, tags map[s
 // same owner and with the same spec, will do.
 func (k modelEndpointKind) createEndpoint(ctx context.Context, s endpointScene, p endpointPlan, old endpointState) error {
 	if old.tags[tagEndpointNext] == nextRemake {
-		return nil // the step that is due takes the newest configuration
+		return nil // the step that is due makes it
 	}
 	return k.createFrom(ctx, s, p.form.Config, p.form.Revision, p.tags)
 }

@@ -45,7 +45,6 @@ func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, ol
 		return endpointPlan{}, err
 	}
 	p.form.Revision = revisionOf(spec)
-	p.before = old.force()
 	if err := p.follow(old); err != nil {
 		return endpointPlan{}, err
 	}
@@ -54,19 +53,25 @@ func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, ol
 
 // follow takes over what a change inherits from what is in force.
 func (p *endpointPlan) follow(old endpointState) error {
-	if p.before == nil {
+	former := old.inForce() // with the weights that are really in force
+	if former == nil {
 		return nil
 	}
-	former := old.inForce() // with the weights that are really in force
+	serving := old.serving()
+	before := *old.force()
+	before.Since = map[string]time.Time{}
+	for name, v := range serving {
+		before.Since[name] = v.Since
+	}
+	p.before = &before
 	if former.Core == p.form.Core {
 		p.form.Config, p.config, p.models = former.Config, nil, nil
 	} else if err := checkEndpointGuards(former, p.form.Spec); err != nil {
 		return err
 	}
-	p.tagsAlone = old.standing() == p.before && p.config == nil && sameScaling(former.Spec.Variants, p.form.Spec.Variants)
+	p.tagsAlone = old.standing() != nil && p.config == nil && sameScaling(former.Spec.Variants, p.form.Spec.Variants)
 	p.form.Since = map[string]time.Time{}
 	p.form.Previous = former.Previous
-	serving := old.serving()
 	for name, v := range p.form.Spec.Variants {
 		if was, ok := serving[name]; ok && was.Version == v.Version && was.Traffic > 0 {
 			p.form.Since[name] = was.Since

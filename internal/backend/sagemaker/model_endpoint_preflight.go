@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -44,7 +45,25 @@ func checkEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		checkEndpointVariant(c, mlops.At("variants", mlops.Key(name)), spec.Variants[name])
 	}
+	checkEndpointSize(c, spec)
 	checkEndpointRollout(c, spec)
+}
+
+// checkEndpointSize refuses what does not fit into the endpoint's tags, which keep
+// its description: what is asked for, and what is in force meanwhile.
+func checkEndpointSize(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
+	raw, err := json.Marshal([]any{spec, spec.Variants})
+	if err != nil {
+		return
+	}
+	const room = (maxPieces - 6) * maxTagValue // the rest is the provider's
+	if text, err := pack(raw); err != nil || len(text) > room {
+		at := mlops.At("variants")
+		if spec.SmokeTest != nil && len(spec.SmokeTest.Request) > room {
+			at = mlops.At("smoke_test", "request")
+		}
+		c.Add(at, "Endpoint too large", "On SageMaker the description of an endpoint is kept in its tags, where compressed %d bytes fit; this has %d.", room, len(text))
+	}
 }
 
 func checkEndpointVariant(c *mlops.Checker, at mlops.Path, v mlops.Variant) {

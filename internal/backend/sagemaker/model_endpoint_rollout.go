@@ -93,10 +93,21 @@ func checkEndpointGuards(former *endpointForm, spec mlops.ModelEndpointSpec) err
 
 // checkEndpointRollout refuses what SageMaker's rollouts do not have.
 func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
-	r, at := spec.Rollout, mlops.At("rollout")
-	if r == nil {
+	if spec.Rollout == nil {
 		return
 	}
+	checkEndpointStages(c, mlops.At("rollout"), spec.Rollout)
+	checkEndpointWaits(c, mlops.At("rollout"), spec.Rollout)
+	checkEndpointGates(c, spec)
+	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
+		machine, err := resolveType("hosting", spec.Variants[name].Compute)
+		if guarded(spec.Rollout) && err == nil && strings.HasPrefix(machine, "ml.inf1.") {
+			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked: use strategy \"all_at_once\", or other machines for variant %q.", name)
+		}
+	}
+}
+
+func checkEndpointStages(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 	switch r.Strategy {
 	case mlops.RolloutCanary:
 		if len(r.Steps) > 1 {
@@ -109,6 +120,9 @@ func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 			c.Add(at.With("increment"), "Increment out of bounds", "SageMaker's linear rollout takes steps of %d to %d percent; this is %d.", linearLeast, linearMost, step)
 		}
 	}
+}
+
+func checkEndpointWaits(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 	bake := r.Bake.Or(mlops.DefaultBake)
 	if bake > longestBake || bake%time.Second != 0 {
 		c.Add(at.With("bake"), "Bake out of bounds", "SageMaker observes a step for whole seconds, at most 1h; this is %s.", bake)
@@ -119,7 +133,6 @@ func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if waits := toDeployment(r).BlueGreenUpdatePolicy; *waits.MaximumExecutionTimeoutInSeconds == int32(longestUpdate.Seconds()) {
 		c.Add(at.With("bake"), "Rollout too long", "SageMaker gives an update at most 8h, machines' starts among it: shorten bake or keep_previous, or take larger steps.")
 	}
-	checkEndpointGates(c, spec)
 }
 
 func checkEndpointGates(c *mlops.Checker, spec mlops.ModelEndpointSpec) {

@@ -200,13 +200,10 @@ func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state en
 // clearFailed deletes an endpoint that had failed, which is all that SageMaker lets
 // one do with it. The record waits with the configuration.
 func (k modelEndpointKind) clearFailed(ctx context.Context, s endpointScene, state endpointState) error {
-	next := map[string]string{tagEndpointNext: nextRemake}
-	kept := maps.Clone(state.tags)
-	maps.Copy(kept, next)
-	if err := k.retag(ctx, s, "endpoint-config/"+state.asked.Config, kept, nil); err != nil {
+	if err := k.remakeFrom(ctx, s, state.asked.Config, state.recordTags()); err != nil {
 		return err
 	}
-	if err := k.mark(ctx, s, next); err != nil {
+	if err := k.mark(ctx, s, map[string]string{tagEndpointNext: nextRemake}); err != nil {
 		return err
 	}
 	_, err := s.c.sagemaker.DeleteEndpoint(ctx, &sagemaker.DeleteEndpointInput{EndpointName: &s.name})
@@ -214,6 +211,14 @@ func (k modelEndpointKind) clearFailed(ctx context.Context, s endpointScene, sta
 		return nil
 	}
 	return err
+}
+
+// remakeFrom notes with a configuration that the endpoint is made from it when that
+// which had failed is gone. The newest such note counts.
+func (k modelEndpointKind) remakeFrom(ctx context.Context, s endpointScene, config string, tags map[string]string) error {
+	tags = maps.Clone(tags)
+	tags[tagEndpointNext] = nextRemake
+	return k.retag(ctx, s, "endpoint-config/"+config, tags, nil)
 }
 
 // remakeEndpoint creates what had failed again, from the configuration that has its
