@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -172,7 +171,7 @@ func (k experimentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[m
 // trackedRuns lists the runs of the pipelines that name an experiment, newest
 // first.
 func (k experimentKind) trackedRuns(ctx context.Context, experiment mlops.ID) ([]mlops.ExperimentRun, error) {
-	pipelines, err := (pipelineKind{k.backend}).List(ctx, experiment.Environment())
+	pipelines, err := pipelineKind(k).List(ctx, experiment.Environment())
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +180,7 @@ func (k experimentKind) trackedRuns(ctx context.Context, experiment mlops.ID) ([
 		if p.Spec.Experiment != experiment {
 			continue
 		}
-		runs, err := (pipelineRunKind{k.backend}).List(ctx, p.Ref)
+		runs, err := pipelineRunKind(k).List(ctx, p.Ref)
 		if err != nil && !k.is(err, mlops.NotFound) {
 			return nil, err
 		}
@@ -206,7 +205,7 @@ func (k experimentKind) Delete(ctx context.Context, ref mlops.ID) error {
 	if _, _, err := s.look(ctx); err != nil {
 		return err
 	}
-	pipelines, err := (pipelineKind{k.backend}).List(ctx, ref.Environment())
+	pipelines, err := pipelineKind(k).List(ctx, ref.Environment())
 	if err != nil {
 		return err
 	}
@@ -258,45 +257,4 @@ func (k experimentKind) dropTrial(ctx context.Context, c *clients, trial *string
 	}
 	_, err := c.sagemaker.DeleteTrial(ctx, &sagemaker.DeleteTrialInput{TrialName: trial})
 	return err
-}
-
-// List returns the pipelines of an environment.
-func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
-	p, err := k.place(ctx, parent)
-	if k.is(err, mlops.NotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := k.in(ctx, parent)
-	if err != nil {
-		return nil, err
-	}
-	pages := sagemaker.NewListPipelinesPaginator(c.sagemaker, &sagemaker.ListPipelinesInput{PipelineNamePrefix: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize)})
-	out := []mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{}
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range page.PipelineSummaries {
-			tags, err := sagemakerTagsOf(ctx, c, aws.ToString(x.PipelineArn))
-			if err != nil && !k.is(err, mlops.NotFound) {
-				return nil, err
-			}
-			r, err := recordOf(tags)
-			if err != nil || r.ID.Parent() != parent {
-				continue
-			}
-			seen, err := k.Get(ctx, r.ID)
-			if err != nil && !k.is(err, mlops.NotFound) {
-				return nil, err
-			}
-			if err == nil {
-				out = append(out, seen)
-			}
-		}
-	}
-	return out, nil
 }

@@ -46,6 +46,11 @@ type pipelineSeen struct {
 	native *sagemaker.DescribePipelineOutput
 }
 
+// leaving reports whether it was deleted, and is not gone yet.
+func (p pipelineSeen) leaving() bool {
+	return p.tags[tagDeleting] != "" || p.native.PipelineStatus == types.PipelineStatusDeleting
+}
+
 func (b *backend) pipelineScene(ctx context.Context, id mlops.ID) (pipelineScene, error) {
 	s := pipelineScene{id: id, name: pipelineName(id)}
 	if err := ctx.Err(); err != nil {
@@ -68,14 +73,15 @@ func (b *backend) pipelineScene(ctx context.Context, id mlops.ID) (pipelineScene
 
 // look reads the pipeline and its record.
 func (s pipelineScene) look(ctx context.Context) (pipelineSeen, error) {
-	var seen pipelineSeen
-	var err error
-	if seen.native, err = s.c.sagemaker.DescribePipeline(ctx, &sagemaker.DescribePipelineInput{PipelineName: &s.name}); err != nil {
-		return seen, err
+	native, err := s.c.sagemaker.DescribePipeline(ctx, &sagemaker.DescribePipelineInput{PipelineName: &s.name})
+	if err != nil {
+		return pipelineSeen{}, err
 	}
-	if seen.tags, err = sagemakerTagsOf(ctx, s.c, s.arn); err != nil {
-		return seen, err
+	tags, err := sagemakerTagsOf(ctx, s.c, s.arn)
+	if err != nil {
+		return pipelineSeen{}, err
 	}
+	seen := pipelineSeen{native: native, tags: tags}
 	if seen.record, err = recordOf(seen.tags); err != nil {
 		return seen, invalid(fmt.Errorf("the pipeline %s: %w", s.name, err))
 	}
@@ -103,6 +109,8 @@ func (k pipelineKind) Create(ctx context.Context, spec mlops.PipelineSpec) (mlop
 		return mlops.Change{}, err
 	case seen.record.Owner != k.options.Owner:
 		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("pipeline %q belongs to another configuration", s.id))
+	case seen.leaving():
+		return mlops.Change{}, leavingPipeline(s.id)
 	}
 	return k.putPipeline(ctx, s, spec, &seen)
 }
@@ -125,7 +133,14 @@ func (k pipelineKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Pipel
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	if seen.leaving() {
+		return mlops.Change{}, leavingPipeline(ref)
+	}
 	return k.putPipeline(ctx, s, spec, &seen)
+}
+
+func leavingPipeline(id mlops.ID) error {
+	return mlops.NewError(mlops.Conflict, fmt.Errorf("pipeline %q is being deleted", id))
 }
 
 // admitPipeline refuses what can never be, and what refers to nothing.
@@ -144,7 +159,7 @@ func (k pipelineKind) admitPipeline(ctx context.Context, spec mlops.PipelineSpec
 		return s, err
 	}
 	if spec.Experiment != "" {
-		_, err = (experimentKind{k.backend}).Get(ctx, spec.Experiment)
+		_, err = experimentKind(k).Get(ctx, spec.Experiment)
 	}
 	return s, err
 }
@@ -284,80 +299,3 @@ func (k pipelineKind) sendPipeline(ctx context.Context, s pipelineScene, spec ml
 
 // maxParallel is the most steps that the service runs at once.
 const maxParallel = 200
-
-// Get shows the spec of the record, or SageMaker's own definition where somebody
-// changed that.
-func (k pipelineKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
-	out := mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{Ref: ref}
-	s, err := k.pipelineScene(ctx, ref)
-	if err != nil {
-		return out, err
-	}
-	seen, err := s.look(ctx)
-	if err != nil {
-		return out, err
-	}
-	if out.Spec, err = k.pipelineSpec(ctx, s, seen); err != nil {
-		return out, err
-	}
-	out.Phase, out.Revision = mlops.PhaseReady, seen.record.Revision
-	out.Native = map[string]string{"arn": s.arn, "name": s.name}
-	if !seen.intact() {
-		out.Revision, out.Reason = "", "its definition was changed behind the provider's back"
-		out.Spec.Steps, out.Spec.Definition = nil, aws.ToString(seen.native.PipelineDefinition)
-	}
-	if seen.native.PipelineStatus == types.PipelineStatusDeleting {
-		out.Phase = mlops.PhaseDeleting
-	}
-	out.Status.Version = out.Spec.Version()
-	return out, nil
-}
-
-// maxSpec bounds the file that holds a pipeline's spec.
-const maxSpec = 64 << 20
-
-func (k pipelineKind) pipelineSpec(ctx context.Context, s pipelineScene, seen pipelineSeen) (mlops.PipelineSpec, error) {
-	var spec mlops.PipelineSpec
-	raw, err := s.files.getBytes(ctx, s.place.key(seen.facts.Spec), maxSpec)
-	if err != nil {
-		return spec, fmt.Errorf("the pipeline's spec, %s: %w", s.place.uri(seen.facts.Spec), err)
-	}
-	return spec, json.Unmarshal(raw, &spec)
-}
-
-// Delete removes the schedule, the pipeline, and its files. Runs go with it on
-// AWS; what they wrote is removed here.
-func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.pipelineScene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	seen, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	if err := k.mayDeletePipeline(ctx, s); err != nil {
-		return err
-	}
-	if err := k.dropPipelineSchedule(ctx, s); err != nil {
-		return err
-	}
-	if err := k.dropRuns(ctx, s); err != nil {
-		return err
-	}
-	_, err = s.c.sagemaker.DeletePipeline(ctx, &sagemaker.DeletePipelineInput{PipelineName: &s.name, ClientRequestToken: aws.String(deleteToken(seen))})
-	if err != nil && !k.is(err, mlops.NotFound) {
-		return err
-	}
-	for _, folder := range []string{"pipelines/", "code/"} {
-		if err := s.files.remove(ctx, s.place.key(folder+ref.Name()+"/")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteToken makes a repeated deletion of the same pipeline the same request.
-func deleteToken(seen pipelineSeen) string {
-	return mlops.DigestOf([]any{seen.record.ID, seen.record.Created, seen.record.Revision})[len("sha256:"):]
-}

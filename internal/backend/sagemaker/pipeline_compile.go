@@ -21,36 +21,38 @@ var bootstrap string
 // guide's JSON schema of pipeline definitions, and the request shapes of the jobs
 // that steps start.
 type definition struct {
-	Version    string
-	Metadata   map[string]any
-	Parameters []parameter
-	Tracking   *tracking `json:"PipelineExperimentConfig,omitempty"`
-	Steps      []step
+	Version    string         `json:"Version"`
+	Metadata   map[string]any `json:"Metadata"`
+	Parameters []parameter    `json:"Parameters"`
+	Tracking   *tracking      `json:"PipelineExperimentConfig,omitempty"`
+	Steps      []step         `json:"Steps"`
 }
 
 const definitionVersion = "2020-12-01"
 
 type parameter struct {
-	Name, Type string
-	Default    any `json:"DefaultValue,omitempty"`
+	Name    string `json:"Name"`
+	Type    string `json:"Type"`
+	Default any    `json:"DefaultValue,omitempty"`
 }
 
 type tracking struct {
-	ExperimentName string
-	TrialName      any
+	ExperimentName string `json:"ExperimentName"`
+	TrialName      any    `json:"TrialName"`
 }
 
 type step struct {
-	Name, Type string
-	Arguments  map[string]any
-	DependsOn  []string         `json:",omitempty"`
-	Cache      *cacheConfig     `json:"CacheConfig,omitempty"`
-	Retry      []map[string]any `json:"RetryPolicies,omitempty"`
+	Name      string           `json:"Name"`
+	Type      string           `json:"Type"`
+	Arguments map[string]any   `json:"Arguments"`
+	DependsOn []string         `json:"DependsOn,omitempty"`
+	Cache     *cacheConfig     `json:"CacheConfig,omitempty"`
+	Retry     []map[string]any `json:"RetryPolicies,omitempty"`
 }
 
 type cacheConfig struct {
-	Enabled     bool
-	ExpireAfter string `json:",omitempty"`
+	Enabled     bool   `json:"Enabled"`
+	ExpireAfter string `json:"ExpireAfter,omitempty"`
 }
 
 // compiler turns one pipeline into a definition, and into the files that its
@@ -276,12 +278,12 @@ func neededTime(s mlops.Step) time.Duration {
 	return total
 }
 
-// parseDefinition reads what a definition is judged by.
-func parseDefinition(text string) (d struct {
-	Version string
-	Steps   []struct{ Name, Type string }
-}, err error,
-) {
+// readDefinition reads what a definition is judged by.
+func readDefinition(text string) (version string, steps int, err error) {
+	var d struct {
+		Version string            `json:"Version"`
+		Steps   []json.RawMessage `json:"Steps"`
+	}
 	err = json.Unmarshal([]byte(text), &d)
-	return d, err
+	return d.Version, len(d.Steps), err
 }

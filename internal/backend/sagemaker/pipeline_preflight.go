@@ -152,13 +152,13 @@ func checkDirect(c *mlops.Checker, at mlops.Path, s mlops.Step) {
 
 // checkDefinition looks at what every definition must have.
 func checkDefinition(text string) error {
-	d, err := parseDefinition(text)
+	version, steps, err := readDefinition(text)
 	switch {
 	case err != nil:
 		return fmt.Errorf("it is no JSON object: %w", err)
-	case d.Version != definitionVersion:
-		return fmt.Errorf("its Version is %q, and SageMaker knows %q", d.Version, definitionVersion)
-	case len(d.Steps) == 0:
+	case version != definitionVersion:
+		return fmt.Errorf("its Version is %q, and SageMaker knows %q", version, definitionVersion)
+	case steps == 0:
 		return errors.New("it has no Steps")
 	}
 	return nil

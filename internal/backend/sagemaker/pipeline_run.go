@@ -93,7 +93,7 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	pipeline, err := (pipelineKind{k.backend}).pipelineSpec(ctx, s, seen)
+	pipeline, err := pipelineKind(k).pipelineSpec(ctx, s, seen)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -206,21 +206,17 @@ func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
 	if err != nil {
 		return err
 	}
-	for {
-		if err := k.remove(ctx, s, e); err != nil {
-			return err
-		}
-		var spec mlops.PipelineRunSpec
-		if e.record == nil || e.record.into(&spec) != nil || spec.After == "" {
-			return nil
-		}
-		if s, e, err = k.execution(ctx, spec.After); err != nil {
-			if k.is(err, mlops.NotFound) {
-				return nil
-			}
-			return err
-		}
+	if err := k.remove(ctx, s, e); err != nil || e.record == nil {
+		return err
 	}
+	var spec mlops.PipelineRunSpec
+	if err := e.record.into(&spec); err != nil || spec.After == "" {
+		return err
+	}
+	if err := k.Delete(ctx, spec.After); !k.is(err, mlops.NotFound) {
+		return err
+	}
+	return nil
 }
 
 // remove stops an execution, or marks it as deleted. What it wrote stays until its
@@ -228,12 +224,9 @@ func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
 // have been left out in favour of its outputs.
 func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e execution) error {
 	note := deletedRun
-	if e.status == types.PipelineExecutionStatusExecuting || e.status == types.PipelineExecutionStatusStopping {
+	if !ended(e.status) {
 		note = deletingRun
-		_, err := s.c.sagemaker.StopPipelineExecution(ctx, &sagemaker.StopPipelineExecutionInput{
-			PipelineExecutionArn: &e.arn, ClientRequestToken: aws.String(strings.TrimPrefix(mlops.DigestOf([]string{e.arn, "stop"}), "sha256:")),
-		})
-		if err != nil && !k.is(err, mlops.Conflict) && !k.is(err, mlops.Invalid) { // it ended meanwhile
+		if err := k.stop(ctx, s, e); err != nil {
 			return err
 		}
 	}
@@ -241,28 +234,13 @@ func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e executio
 	return err
 }
 
-// mayDeletePipeline refuses while runs of it are in some configuration.
-func (k pipelineKind) mayDeletePipeline(ctx context.Context, s pipelineScene) error {
-	var live string
-	err := (pipelineRunKind{k.backend}).eachExecution(ctx, s, func(e execution, _ string) {
-		if e.record != nil || e.note == deletingRun && !ended(e.status) {
-			live = e.id
-		}
+// stop stops an execution that has not ended.
+func (k pipelineRunKind) stop(ctx context.Context, s pipelineScene, e execution) error {
+	_, err := s.c.sagemaker.StopPipelineExecution(ctx, &sagemaker.StopPipelineExecutionInput{
+		PipelineExecutionArn: &e.arn, ClientRequestToken: aws.String(strings.TrimPrefix(mlops.DigestOf([]string{e.arn, "stop"}), "sha256:")),
 	})
-	if err == nil && live != "" {
-		err = mlops.NewError(mlops.Conflict, fmt.Errorf("%s has the run %s", s.id, live))
-	}
-	return err
-}
-
-// dropRuns removes what the runs of a pipeline wrote.
-func (k pipelineKind) dropRuns(ctx context.Context, s pipelineScene) error {
-	var all []string
-	err := (pipelineRunKind{k.backend}).eachExecution(ctx, s, func(e execution, _ string) { all = append(all, e.id) })
-	for _, id := range all {
-		if err == nil {
-			err = s.files.remove(ctx, s.place.key("runs/"+id+"/"))
-		}
+	if k.is(err, mlops.Conflict) || k.is(err, mlops.Invalid) { // it ended meanwhile
+		return nil
 	}
 	return err
 }

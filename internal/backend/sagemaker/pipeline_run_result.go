@@ -117,7 +117,7 @@ func (k pipelineRunKind) pipelineOf(ctx context.Context, s pipelineScene, e exec
 	if err != nil {
 		return mlops.PipelineSpec{}, err
 	}
-	now, err := (pipelineKind{k.backend}).pipelineSpec(ctx, s, seen)
+	now, err := pipelineKind(k).pipelineSpec(ctx, s, seen)
 	if err != nil || e.record == nil || now.Version() == e.facts.Version {
 		return now, err
 	}

@@ -137,7 +137,7 @@ func (k pipelineRunKind) runParameters(ctx context.Context, pipeline mlops.Pipel
 	for _, p := range sortedPairs(facts.Values) {
 		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(p[1])})
 	}
-	datasets, err := (pipelineKind{k.backend}).datasetsOf(ctx, pipeline)
+	datasets, err := pipelineKind(k).datasetsOf(ctx, pipeline)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func versionNow(s mlops.DatasetStatus) mlops.DatasetVersion {
 func (k pipelineKind) datasetsOf(ctx context.Context, spec mlops.PipelineSpec) ([]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
 	var all []mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]
 	for _, d := range spec.Datasets() {
-		seen, err := (datasetKind{k.backend}).Get(ctx, spec.Environment.Child(mlops.NounDataset, d))
+		seen, err := datasetKind(k).Get(ctx, spec.Environment.Child(mlops.NounDataset, d))
 		if err != nil {
 			return nil, fmt.Errorf("dataset %q: %w", d, err)
 		}

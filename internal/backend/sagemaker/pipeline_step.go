@@ -15,7 +15,7 @@ import (
 type wiring struct {
 	app    map[string]any
 	env    map[string]any
-	inputs []map[string]any
+	inputs []jobInput
 }
 
 // stepFile is step.json, which bootstrap.py reads.
@@ -98,9 +98,7 @@ func (c *compiler) wireInputs(w *wiring, file *stepFile, s mlops.Step) error {
 			c.addInput(w, file, r.String(), strings.NewReplacer(".", "-", "_", "-").Replace(r.String()), c.reference(r))
 		}
 	}
-	slices.SortFunc(w.inputs, func(a, b map[string]any) int {
-		return strings.Compare(a["InputName"].(string), b["InputName"].(string))
-	})
+	slices.SortFunc(w.inputs, func(a, b jobInput) int { return strings.Compare(a.Name, b.Name) })
 	return nil
 }
 
@@ -109,11 +107,16 @@ func (c *compiler) addInput(w *wiring, file *stepFile, reference, directory stri
 	w.inputs = append(w.inputs, nativeInput("in-"+directory, uri, stepRoot+"/input/"+directory))
 }
 
-func nativeInput(name string, uri any, path string) map[string]any {
-	return map[string]any{
-		"InputName": name,
-		"S3Input":   map[string]any{"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated"},
-	}
+// jobInput is a ProcessingInput.
+type jobInput struct {
+	Name string         `json:"InputName"`
+	S3   map[string]any `json:"S3Input"`
+}
+
+func nativeInput(name string, uri any, path string) jobInput {
+	return jobInput{name, map[string]any{
+		"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File", "S3DataDistributionType": "FullyReplicated",
+	}}
 }
 
 // uriOf is an input's template as a URI.

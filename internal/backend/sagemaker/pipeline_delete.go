@@ -1,0 +1,137 @@
+package sagemaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// tagDeleting marks a pipeline whose last runs are being stopped.
+const tagDeleting = "mlops:deleting"
+
+// Delete removes the schedule, and then the pipeline with its runs and files. Runs
+// that nobody has in a configuration are stopped first, for AWS deletes no
+// pipeline that runs: the deletion is then finished by Advance.
+func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
+	s, err := k.pipelineScene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	seen, err := s.look(ctx)
+	if k.is(err, mlops.NotFound) {
+		return errors.Join(err, s.dropFiles(ctx)) // of a deletion that was interrupted
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.mayDeletePipeline(ctx, s); err != nil {
+		return err
+	}
+	if err := k.dropPipelineSchedule(ctx, s); err != nil {
+		return err
+	}
+	running, err := k.running(ctx, s)
+	if err != nil {
+		return err
+	}
+	if len(running) == 0 {
+		return k.finishPipeline(ctx, s, seen)
+	}
+	mark := sagemakerTags(map[string]string{tagDeleting: "true"})
+	if _, err := s.c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &s.arn, Tags: mark}); err != nil {
+		return err
+	}
+	for _, e := range running {
+		if err := pipelineRunKind(k).stop(ctx, s, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Advance finishes a deletion whose runs have stopped.
+func (k pipelineKind) Advance(ctx context.Context, ref mlops.ID) error {
+	s, err := k.pipelineScene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	seen, err := s.look(ctx)
+	if err != nil || !seen.leaving() {
+		return err
+	}
+	running, err := k.running(ctx, s)
+	if err != nil || len(running) > 0 {
+		return err
+	}
+	return k.finishPipeline(ctx, s, seen)
+}
+
+// finishPipeline removes a pipeline that does not run. AWS forgets its runs with
+// it; what they wrote is removed here.
+func (k pipelineKind) finishPipeline(ctx context.Context, s pipelineScene, seen pipelineSeen) error {
+	if err := k.dropRuns(ctx, s); err != nil {
+		return err
+	}
+	_, err := s.c.sagemaker.DeletePipeline(ctx, &sagemaker.DeletePipelineInput{PipelineName: &s.name, ClientRequestToken: aws.String(deleteToken(seen))})
+	if err != nil && !k.is(err, mlops.NotFound) {
+		return err
+	}
+	return s.dropFiles(ctx)
+}
+
+// dropFiles removes the definitions and programs of a pipeline.
+func (s pipelineScene) dropFiles(ctx context.Context) error {
+	for _, folder := range []string{"pipelines/", "code/"} {
+		if err := s.files.remove(ctx, s.place.key(folder+s.id.Name()+"/")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteToken makes a repeated deletion of the same pipeline the same request.
+func deleteToken(seen pipelineSeen) string {
+	return mlops.DigestOf([]any{seen.record.ID, seen.record.Created, seen.record.Revision})[len("sha256:"):]
+}
+
+// mayDeletePipeline refuses while runs of it are in some configuration.
+func (k pipelineKind) mayDeletePipeline(ctx context.Context, s pipelineScene) error {
+	var live string
+	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) {
+		if e.record != nil || e.note == deletingRun && !ended(e.status) {
+			live = e.id
+		}
+	})
+	if err == nil && live != "" {
+		err = mlops.NewError(mlops.Conflict, fmt.Errorf("%s has the run %s", s.id, live))
+	}
+	return err
+}
+
+// running are the executions of a pipeline that have not ended.
+func (k pipelineKind) running(ctx context.Context, s pipelineScene) ([]execution, error) {
+	var all []execution
+	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) {
+		if !ended(e.status) {
+			all = append(all, e)
+		}
+	})
+	return all, err
+}
+
+// dropRuns removes what the runs of a pipeline wrote.
+func (k pipelineKind) dropRuns(ctx context.Context, s pipelineScene) error {
+	var all []string
+	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) { all = append(all, e.id) })
+	for _, id := range all {
+		if err == nil {
+			err = s.files.remove(ctx, s.place.key("runs/"+id+"/"))
+		}
+	}
+	return err
+}
