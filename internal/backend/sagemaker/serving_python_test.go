@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,26 +35,47 @@ graph = helper.make_graph([double], "double", [value("x", TensorProto.FLOAT, [No
 save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder + "/double.onnx")
 `
 
-// inContainer calls the four functions as SageMaker's containers do: it loads once,
-// and says for each request what came of it.
+// inContainer serves by the toolkits that SageMaker's containers are made of, as
+// AWS publishes them: that of scikit-learn's, behind Flask, and that of XGBoost's,
+// whose server gives it a context. Both must say the same. The former was published
+// for a Python that had collections.Mapping.
 const inContainer = `
-import importlib.util, json, sys
+import collections, collections.abc, json, os, sys
+collections.Mapping = collections.abc.Mapping
+from sagemaker_containers.beta.framework import transformer, worker
+from sagemaker_inference.transformer import Transformer
+sys.path.insert(0, sys.argv[1])
+import inference
 
-spec = importlib.util.spec_from_file_location("inference", sys.argv[1])
-served = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(served)
-try:
-    model = served.model_fn("/opt/ml/model")
-except Exception as e:
-    print("load: " + str(e))
-    sys.exit()
-for request in json.loads(sys.argv[2]):
-    try:
-        data = served.input_fn(request["body"], request["type"])
-        body, kind = served.output_fn(served.predict_fn(data, model), "application/json")
-        print(kind + " " + body)
-    except ValueError as e:
-        print("refused: " + str(e))
+def by_flask(body, kind):
+    t = transformer.Transformer(inference.model_fn, inference.input_fn, inference.predict_fn, inference.output_fn)
+    t.initialize()
+    client = worker.Worker(transform_fn=t.transform, module_name="inference").test_client()
+    answer = client.post("/invocations", data=body, content_type=kind)
+    return answer.status_code, answer.mimetype, answer.get_data(as_text=True)
+
+class Context:
+    status, kind = 200, ""
+    system_properties = {"model_dir": "/opt/ml/model"}
+    def __init__(self, kind): self.properties, self.request_processor = {"Content-Type": kind}, [self]
+    def get_request_properties(self): return self.properties
+    def set_response_status(self, code, phrase): self.status = code
+    def set_response_content_type(self, i, kind): self.kind = kind
+
+def by_handler(body, kind):
+    context = Context(kind)
+    answer = Transformer().transform([{"body": body.encode()}], context)
+    return context.status, context.kind, answer[0]
+
+def answers(request):
+    os.environ["MODEL_FORMAT"], os.environ["MODEL_PATH"] = request["format"], request["path"]
+    for serve in by_flask, by_handler:
+        try:
+            yield " ".join(map(str, serve(request["body"], request["type"])))
+        except Exception as e:
+            yield "load " + str(e)
+
+json.dump([list(answers(r)) for r in json.loads(sys.argv[2])], sys.stdout)
 `
 
 // TestInferenceCode runs the code of the containers on real models.
@@ -62,6 +84,8 @@ func TestInferenceCode(t *testing.T) {
 	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
 	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{
 		"scikit-learn==1.7.2", "pandas==2.3.3", "xgboost-cpu==3.2.0", "onnx==1.19.1", "onnxruntime==1.23.2",
+		"sagemaker-inference==1.10.1", "sagemaker-containers==2.8.6.post2",
+		"werkzeug==1.0.1", "jinja2==2.11.3", "markupsafe==2.0.1", "itsdangerous==1.1.0", "setuptools==75.8.0",
 	})
 	if err != nil {
 		t.Fatal(fmt.Errorf("the models' packages cannot be installed: %w", err))
@@ -85,26 +109,54 @@ func TestInferenceCode(t *testing.T) {
 		},
 		{"trees", "xgboost", "trees.json", `{"instances": [[0.0], [2.0]]}`, jsonType, `{"predictions": [5.0, 9.0]}`},
 		{"graph", "onnx", "double.onnx", `{"instances": [[1.5]]}`, jsonType, `{"predictions": [[3.0]]}`},
-		{"no JSON", "sklearn", "line.joblib", `{"instances": [[0.0]`, jsonType, "refused: the input cannot be read"},
-		{"no rows", "sklearn", "line.joblib", `{"data": []}`, jsonType, "refused: the input cannot be read"},
-		{"other type", "sklearn", "line.joblib", `1,2`, "text/csv", "refused: the content type must be application/json"},
-		{"wrong width", "sklearn", "line.joblib", `{"instances": [[1, 2]]}`, jsonType, "refused: X has 2 features"},
-		{"a folder of several", "sklearn", "", `{}`, jsonType, "load: " + models + " must hold exactly one file"},
-		{"no model", "sklearn", "dict.joblib", `{}`, jsonType, "load: the object in dict.joblib is a dict, which has no predict"},
+		{"no JSON", "sklearn", "line.joblib", `{"instances": [[0.0]`, jsonType, "400 the input cannot be read"},
+		{"no rows", "sklearn", "line.joblib", `{"data": []}`, jsonType, "400 the input cannot be read"},
+		{"other type", "sklearn", "line.joblib", `1,2`, "text/csv", "400 the content type must be application/json"},
+		{"wrong width", "sklearn", "line.joblib", `{"instances": [[1, 2]]}`, jsonType, "400 the model refuses the input: X has 2 features"},
+		{"a folder of several", "sklearn", "", `{}`, jsonType, "load " + models + " must hold exactly one file"},
+		{"no model", "sklearn", "dict.joblib", `{}`, jsonType, "load the object in dict.joblib is a dict, which has no predict"},
 	}
+	var requests []map[string]string
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			requests := fmt.Sprintf(`[{"body": %q, "type": %q}]`, tt.body, tt.contentType)
-			vars := []string{"MODEL_FORMAT=" + tt.format, "MODEL_PATH=" + filepath.Join(models, tt.path)}
-			got := python(t, env, vars, "-c", inContainer, "serve/inference.py", requests)
-			if strings.HasPrefix(tt.want, "{") {
-				tt.want = jsonType + " " + tt.want
-			}
-			if !strings.HasPrefix(got, tt.want) {
-				t.Errorf("answer %q, want %q", got, tt.want)
-			}
+		requests = append(requests, map[string]string{
+			"format": tt.format, "path": filepath.Join(models, tt.path), "body": tt.body, "type": tt.contentType,
 		})
+	}
+	asked, err := json.Marshal(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vars := []string{"SAGEMAKER_PROGRAM=inference.py", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python"}
+	var answers [][]string // by test: of each container
+	if err := json.Unmarshal([]byte(python(t, env, vars, "-c", inContainer, "serve", string(asked))), &answers); err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range tests {
+		for at, container := range []string{"scikit-learn", "XGBoost"} {
+			t.Run(tt.name+"/"+container, func(t *testing.T) {
+				t.Parallel()
+				checkAnswer(t, container, answers[i][at], tt.want)
+			})
+		}
+	}
+}
+
+// checkAnswer compares an answer with a body, or with a status and words.
+func checkAnswer(t *testing.T, container, got, want string) {
+	t.Helper()
+	if strings.HasPrefix(want, "{") {
+		want = "200 " + jsonType + " " + want
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		return
+	}
+	status, words, _ := strings.Cut(want, " ")
+	if status == "load" && container == "XGBoost" {
+		status = "500" // it loads at the first request
+	}
+	if !strings.HasPrefix(got, status) || !strings.Contains(got, words) {
+		t.Errorf("%q, want %s with %q", got, status, words)
 	}
 }
 

@@ -158,24 +158,49 @@ def rows_of(payload):
     return tensor(inputs[0]) if len(inputs) == 1 else table(inputs)
 
 
+class Refusal:
+    """A request that cannot be answered, and why. Both servers that SageMaker's
+    containers have take an exception for a fault of the model."""
+
+    def __init__(self, message):
+        self.message = message
+
+    def answer(self):
+        import flask
+
+        if flask.has_request_context():  # the container of scikit-learn
+            body = json.dumps({"error": self.message})
+            return flask.Response(body, status=400, mimetype=JSON)
+        from sagemaker_inference.errors import BaseInferenceToolkitError  # of XGBoost
+
+        raise BaseInferenceToolkitError(400, self.message, "Bad Request")
+
+
 def input_fn(body, content_type):
     """Reads a request."""
     if content_type.split(";")[0].strip() != JSON:
-        raise ValueError(f"the content type must be {JSON}, not {content_type}")
+        return Refusal(f"the content type must be {JSON}, not {content_type}")
     try:
         payload = json.loads(body)
         return payload, rows_of(payload)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as e:
-        raise ValueError(f"the input cannot be read: {e}") from e
+        return Refusal(f"the input cannot be read: {e}")
 
 
 def predict_fn(request, model):
+    if isinstance(request, Refusal):
+        return request
     payload, rows = request
-    return payload, model(rows)
+    try:
+        return payload, model(rows)
+    except (ValueError, TypeError) as e:
+        return Refusal(f"the model refuses the input: {e}")
 
 
 def output_fn(answer, accept):
     """Writes an answer in the request's own protocol."""
+    if isinstance(answer, Refusal):
+        return answer.answer()
     payload, result = answer
     result = np.asarray(result)
     if "instances" in payload:
