@@ -15,4 +15,18 @@
 // would have done. Permissions of roles are not judged, only whom they trust.
 // Inference components, asynchronous requests and endpoints' data capture are not
 // there.
+//
+// # The services beside it
+//
+// Policies of roles, buckets and topics are read and held to their grammar, but not
+// enforced. Of AWS's managed policies every name is believed; there are no others,
+// nor keys of KMS: any name of a key is taken. Nothing acts by itself: schedules and
+// rules start nothing, topics send nothing, scaling policies scale nothing, budgets
+// count no costs, and lifecycles remove no objects. Alarms are judged when somebody
+// looks at them; their math knows arithmetic, comparisons, IF, FILL, SUM, AVG, MIN,
+// MAX, ABS, CEIL, FLOOR, PERIOD and METRICS, and their statistics the simple ones and
+// percentiles. Composite alarms, bands of anomalies, event buses of one's own and
+// layers of permissions around storage (ACLs, access points) are not there. Storage
+// is reached by paths, not by names of hosts. Only SageMaker has quotas; their codes
+// are made up where nobody published them.
 package aws

@@ -157,14 +157,21 @@ func (q *s3Request) content(v *s3Version) s3Content {
 		Key: q.encodedKey(v.key), LastModified: v.modified.Format(s3Time), ETag: `"` + v.etag + `"`, Size: len(v.body),
 		StorageClass: v.class(),
 	}
-	for _, a := range slices.Sorted(maps.Keys(v.checksums)) {
-		c.ChecksumAlgorithm = append(c.ChecksumAlgorithm, strings.ToUpper(a))
-	}
+	c.ChecksumAlgorithm = v.algorithms()
 	if q.query.Get("fetch-owner") == "true" {
 		owner := q.owner()
 		c.Owner = &owner
 	}
 	return c
+}
+
+// algorithms are those of a version's checksums, as lists name them.
+func (v *s3Version) algorithms() []string {
+	var out []string
+	for _, a := range slices.Sorted(maps.Keys(v.checksums)) {
+		out = append(out, strings.ToUpper(a))
+	}
+	return out
 }
 
 func (v *s3Version) class() string {
@@ -185,6 +192,8 @@ type s3Listed struct {
 	Size         *int    `xml:",omitempty"`
 	StorageClass string  `xml:",omitempty"`
 	Owner        s3Owner `xml:"Owner"`
+
+	ChecksumAlgorithm []string `xml:",omitempty"`
 }
 
 // s3Versions is the answer to ListObjectVersions.
@@ -275,6 +284,6 @@ func (q *s3Request) listed(v *s3Version) s3Listed {
 		return out
 	}
 	size := len(v.body)
-	out.ETag, out.Size, out.StorageClass = `"`+v.etag+`"`, &size, v.class()
+	out.ETag, out.Size, out.StorageClass, out.ChecksumAlgorithm = `"`+v.etag+`"`, &size, v.class(), v.algorithms()
 	return out
 }

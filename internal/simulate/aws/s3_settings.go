@@ -3,6 +3,7 @@ package aws
 import (
 	"bytes"
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +14,8 @@ type s3Setting struct {
 	initial string // what new buckets have
 	check   func(q *s3Request) error
 	missing *Fault
-	stored  int // HTTP status of a PUT
+	stored  int               // HTTP status of a PUT
+	header  map[string]string // of what answers a PUT and a GET
 	// reset says that deleting brings the initial document back.
 	reset bool
 }
@@ -39,6 +41,7 @@ func s3Settings() map[string]s3Setting {
 		"lifecycle": {
 			check: (*s3Request).lifecycleFault, stored: http.StatusOK,
 			missing: missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
+			header:  map[string]string{"X-Amz-Transition-Default-Minimum-Object-Size": "all_storage_classes_128K"},
 		},
 		"ownershipControls": {
 			check: (*s3Request).ownershipFault, stored: http.StatusOK,
@@ -53,7 +56,7 @@ func (q *s3Request) putSetting(sub string, s s3Setting) (*s3Answer, error) {
 		return nil, err
 	}
 	q.target().settings[sub] = bytes.Clone(q.body)
-	return &s3Answer{status: s.stored}, nil
+	return &s3Answer{status: s.stored, header: s.header}, nil
 }
 
 func (q *s3Request) getSetting(sub string, s s3Setting) (*s3Answer, error) {
@@ -65,7 +68,9 @@ func (q *s3Request) getSetting(sub string, s s3Setting) (*s3Answer, error) {
 	if sub == "policy" {
 		kind = "application/json"
 	}
-	return &s3Answer{header: map[string]string{"Content-Type": kind}, body: document}, nil
+	header := map[string]string{"Content-Type": kind}
+	maps.Copy(header, s.header)
+	return &s3Answer{header: header, body: document}, nil
 }
 
 func (q *s3Request) deleteSetting(sub string, s s3Setting) (*s3Answer, error) {
