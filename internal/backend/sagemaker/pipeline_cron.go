@@ -17,8 +17,8 @@ type cronField struct {
 	names    []string // of the values, from min on
 }
 
-// cronFields are in cron's order. Sunday is 0, and 7 as well.
-func cronFields() [5]cronField {
+// fieldsOfCron are in cron's order. Sunday is 0, and 7 as well.
+func fieldsOfCron() [5]cronField {
 	return [5]cronField{
 		{what: "minute", max: 59},
 		{what: "hour", max: 23},
@@ -39,7 +39,7 @@ func weekdayNames() []string { return []string{"SUN", "MON", "TUE", "WED", "THU"
 // values that they mean, and days of the week by name.
 func schedulerCron(cron string) (string, error) {
 	given := strings.Fields(cron)
-	fields := cronFields()
+	fields := fieldsOfCron()
 	if len(given) != len(fields) {
 		return "", fmt.Errorf("%q has %d fields, and cron has five", cron, len(given))
 	}
