@@ -25,6 +25,7 @@ type world struct {
 	provider  string                     // provider block, "" for none
 	folder    string                     // for files of the test
 	scope     string                     // segments of IDs before the environment's name; ends in a slash
+	beyond    map[mlops.Noun]string      // what the backend has no feature for, by noun: attributes of a step or of an endpoint
 	rewrite   func(config string) string // gives a configuration what only this backend asks for; nil for none
 	changed   string                     // target of an environment that is changed in place
 	elsewhere string                     // target that needs another environment
@@ -33,6 +34,23 @@ type world struct {
 	left   func() ([]string, error) // names all that exists
 	freeze func(config string) stuck
 	endure func(config string) stuck
+}
+
+// withoutAccelerators is beyond a platform that has none.
+func withoutAccelerators() map[mlops.Noun]string {
+	return map[mlops.Noun]string{
+		mlops.NounPipeline:      `compute = { accelerator = { type = "nvidia-l4" } }`,
+		mlops.NounModelEndpoint: `variants = { champion = { version = mlops_model_version.test.id, traffic = 100, compute = { accelerator = { memory = "24Gi" } } } }`,
+	}
+}
+
+// beyondEndpoint is what an endpoint may not ask for, with variants.
+func (w world) beyondEndpoint() string {
+	more := w.beyond[mlops.NounModelEndpoint]
+	if strings.Contains(more, "variants") {
+		return more
+	}
+	return more + "\nvariants = { champion = { version = mlops_model_version.test.id, traffic = 100 } }"
 }
 
 // stuck is a creation that never ends. A world's freeze makes one because the

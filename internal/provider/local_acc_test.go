@@ -34,6 +34,7 @@ func localWorld(t *testing.T) world {
 		factories: []mlops.Factory{local.Factory()},
 		provider:  fmt.Sprintf("provider \"mlops\" {\n  owner = %q\n  local = { directory = %q }\n}\n", owner, e.directory),
 		folder:    folder,
+		beyond:    withoutAccelerators(),
 		changed:   `{}`,
 		elsewhere: fmt.Sprintf("{ directory = %q }", folder+"/elsewhere"),
 		remove:    e.remove,

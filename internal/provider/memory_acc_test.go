@@ -24,6 +24,7 @@ func memoryWorld(t *testing.T) world {
 		backend:   "memory",
 		factories: []mlops.Factory{p.Factory()},
 		folder:    t.TempDir(),
+		beyond:    withoutAccelerators(),
 		changed:   `{ note = "changed" }`,
 		elsewhere: `{ zone = "b" }`,
 		freeze:    slow,

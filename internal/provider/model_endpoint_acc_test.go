@@ -79,11 +79,8 @@ resource "mlops_model_endpoint" "test" {
   timeouts    = { create = "10s" }
 }
 `),
-		unsupported: accEndpoint(`
-  name     = "churn"
-  variants = { champion = { version = mlops_model_version.test.id, traffic = 100, compute = { accelerator = { memory = "24Gi" } } } }
-`),
-		refusal: `Not available on ` + w.backend,
+		unsupported: accEndpoint("name = \"churn\"\n" + w.beyondEndpoint()),
+		refusal:     `Not available on ` + w.backend,
 	}
 }
 

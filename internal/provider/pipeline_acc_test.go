@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // accPipeline is a pipeline that can be run. It takes more arguments for its
@@ -95,7 +97,7 @@ resource "mlops_pipeline" "test" {
 resource "mlops_pipeline" "test" {
   environment = mlops_environment.test.id
   name        = "train"
-  steps       = { only = { command = ["true"], compute = { accelerator = { type = "nvidia-l4" } } } }
+  steps       = { only = { command = ["true"], ` + w.beyond[mlops.NounPipeline] + ` } }
 }
 `,
 		refusal: `Not available on ` + w.backend,

@@ -46,6 +46,10 @@ func sagemakerWorld(t *testing.T) world {
 		factories: []mlops.Factory{sagemaker.Factory()},
 		provider:  fmt.Sprintf("provider \"mlops\" {\n  owner = \"acc\"\n  sagemaker = { region = \"us-east-1\", endpoint_url = %q }\n}\n", account.URL),
 		folder:    t.TempDir(),
+		beyond: map[mlops.Noun]string{
+			mlops.NounPipeline:      "compute = { cpu = 2, spot = true }",
+			mlops.NounModelEndpoint: `access = "token"`,
+		},
 		rewrite:   serveByImage,
 		changed:   `{ network_isolation = true }`,
 		elsewhere: `{ region = "eu-west-1" }`,

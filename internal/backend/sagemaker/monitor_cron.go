@@ -18,7 +18,7 @@ var (
 // hour, or every so many hours from one on, in UTC. The error says what it
 // cannot have. Source: the API's documentation of ScheduleConfig.
 func monitoringCron(cron, timezone string) (string, error) {
-	fields := strings.Fields(cron)
+	fields := strings.Fields(spelledCron(cron))
 	if len(fields) != 5 {
 		return "", fmt.Errorf("%q has %d fields, and cron has five", cron, len(fields))
 	}

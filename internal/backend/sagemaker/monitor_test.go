@@ -21,6 +21,7 @@ func TestMonitoringCron(t *testing.T) {
 	}{
 		{name: "hourly", cron: "0 * * * *", want: "cron(0 * ? * * *)"},
 		{name: "hourly by steps", cron: "0 */1 * * *", want: "cron(0 * ? * * *)"},
+		{name: "by name", cron: "@daily", want: "cron(0 0 ? * * *)"},
 		{name: "daily", cron: "0 3 * * *", zone: "UTC", want: "cron(0 3 ? * * *)"},
 		{name: "every six hours", cron: "0 */6 * * *", want: "cron(0 0/6 ? * * *)"},
 		{name: "every two from five on", cron: "0 5/2 * * *", want: "cron(0 5/2 ? * * *)"},

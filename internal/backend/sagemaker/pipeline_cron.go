@@ -38,7 +38,7 @@ func weekdayNames() []string { return []string{"SUN", "MON", "TUE", "WED", "THU"
 // the week have other numbers. So steps are written from their start, or as the
 // values that they mean, and days of the week by name.
 func schedulerCron(cron string) (string, error) {
-	given := strings.Fields(cron)
+	given := strings.Fields(spelledCron(cron))
 	fields := fieldsOfCron()
 	if len(given) != len(fields) {
 		return "", fmt.Errorf("%q has %d fields, and cron has five", cron, len(given))
