@@ -31,18 +31,32 @@ func (k environmentKind) Create(ctx context.Context, spec mlops.EnvironmentSpec)
 		return mlops.Change{}, err
 	}
 	defer unlock()
-	old, err := k.readPlace(ctx, spec.ID)
-	switch {
-	case err == nil && old.Record.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("environment %q belongs to another configuration", spec.ID))
-	case err == nil && old.Deleting:
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("environment %q is being deleted", spec.ID))
-	case err == nil:
-		return k.bring(ctx, spec, &old)
-	case !k.is(err, mlops.NotFound):
+	old, err := k.own(ctx, spec.ID)
+	if err != nil && !k.is(err, mlops.NotFound) {
 		return mlops.Change{}, err
 	}
-	return k.bring(ctx, spec, nil)
+	change, err := k.bring(ctx, spec, old)
+	if old != nil || !k.is(err, mlops.AlreadyExists) || change.Revision != "" {
+		return change, err
+	}
+	// The record is there after all: its writing may have been repeated when the
+	// answer was lost.
+	if old, err = k.own(ctx, spec.ID); err != nil {
+		return mlops.Change{}, err
+	}
+	return k.bring(ctx, spec, old)
+}
+
+// own reads the place of an environment that is this owner's to bring to a spec.
+func (k environmentKind) own(ctx context.Context, id mlops.ID) (*place, error) {
+	p, err := k.readPlace(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Record.Owner != k.options.Owner {
+		return nil, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("environment %q belongs to another configuration", id))
+	}
+	return &p, nil
 }
 
 // Update brings an environment to a spec.
@@ -62,15 +76,16 @@ func (k environmentKind) Update(ctx context.Context, ref mlops.ID, spec mlops.En
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if old.Deleting {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("environment %q is being deleted", ref))
-	}
 	return k.bring(ctx, spec, &old)
 }
 
 // bring writes the record and then makes the parts what it says. Old is nil for
-// an environment that is not there.
+// an environment that is not there. While the record is not known to be written,
+// the change has no revision.
 func (k environmentKind) bring(ctx context.Context, spec mlops.EnvironmentSpec, old *place) (mlops.Change, error) {
+	if old != nil && old.Deleting {
+		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("environment %q is being deleted", spec.ID))
+	}
 	c, err := k.in(ctx, spec.ID)
 	if err != nil {
 		return mlops.Change{}, err
@@ -80,25 +95,34 @@ func (k environmentKind) bring(ctx context.Context, spec mlops.EnvironmentSpec, 
 		return mlops.Change{}, err
 	}
 	change := mlops.Change{Ref: spec.ID, Revision: next.Record.Revision}
-	if old != nil && old.Applied == change.Revision {
-		return change, nil
-	}
-	if err := k.write(ctx, c, next, old == nil); err != nil {
-		return mlops.Change{}, err
-	}
-	if err := k.makeParts(ctx, c, &next); err != nil {
-		return change, err
-	}
-	if old != nil {
-		if err := k.dropParts(ctx, c, *old, func(part string) bool { return !slices.Contains(next.Made, part) }); err != nil {
+	if old != nil && old.inForce() && old.Applied == change.Revision {
+		phase, _, err := k.whole(ctx, c, *old)
+		if err != nil || phase == mlops.PhaseReady {
 			return change, err
 		}
+		next.Effective = false // the role may be what is gone
 	}
-	next.Applied = change.Revision
+	if err := k.write(ctx, c, next, old == nil); err != nil {
+		return mlops.Change{Ref: spec.ID}, err
+	}
+	if err := k.makeParts(ctx, c, next); err != nil {
+		return change, err
+	}
+	if slices.Contains(next.Left, partBudget) {
+		if err := k.dropBudget(ctx, c, next); err != nil && !k.is(err, mlops.NotFound) {
+			return change, fmt.Errorf("%s: %w", partBudget, err)
+		}
+		next.Left = slices.DeleteFunc(next.Left, func(part string) bool { return part == partBudget })
+	}
+	next.Applied, next.Former = change.Revision, ""
 	return change, k.write(ctx, c, next, false)
 }
 
-// Get looks at the record, and whether the bucket is still there.
+// inForce reports whether the last change was carried out to its end.
+func (p place) inForce() bool { return p.Applied == p.Record.Revision && p.Former == "" }
+
+// Get looks at the record, and whether the bucket and the role are still there. A
+// change that was interrupted is shown by the former spec.
 func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus], error) {
 	seen := mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]{Ref: ref}
 	if _, err := ref.ParseAs(mlops.NounEnvironment); err != nil {
@@ -119,8 +143,11 @@ func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[
 	switch {
 	case p.Deleting:
 		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its parts are being removed", true
-	case p.Applied != p.Record.Revision:
-		seen.Phase, seen.Reason = mlops.PhaseFailed, "the last change was interrupted; apply again"
+	case p.Applied == "":
+		seen.Phase, seen.Reason = mlops.PhaseFailed, "its creation was interrupted; apply again"
+	case !p.inForce():
+		seen.Revision, seen.Reason = p.Applied, "the last change was interrupted; apply again"
+		seen.Spec, err = p.former()
 	case !p.Effective:
 		seen.Phase, seen.Reason, seen.Due = mlops.PhasePending, "the role "+p.Role+" is not in effect yet", true
 	default:
@@ -147,7 +174,7 @@ func (k environmentKind) Advance(ctx context.Context, ref mlops.ID) error {
 	switch {
 	case p.Deleting:
 		return k.removeStep(ctx, c, p)
-	case p.Effective || p.Applied != p.Record.Revision:
+	case p.Effective || !p.inForce():
 		return nil
 	}
 	effective, err := k.probeRole(ctx, c, p)
@@ -175,7 +202,7 @@ func (k environmentKind) Delete(ctx context.Context, ref mlops.ID) error {
 		return err
 	}
 	if !p.Deleting {
-		if p.spec.DeletionProtection && p.Applied != "" {
+		if p.spec.DeletionProtection && p.Applied != "" { // half an environment is not worth it
 			return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", ref)}
 		}
 		if err := k.vacant(ctx, c, p); err != nil {
@@ -203,6 +230,7 @@ func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.Enviro
 	}
 	check := mlops.NewChecker()
 	checkTarget(check, spec.Target.Settings, region)
+	checkBudget(check, spec.Budget)
 	return check.Err()
 }
 
@@ -213,21 +241,20 @@ func (k environmentKind) Preflight(_ context.Context, spec mlops.EnvironmentSpec
 		return nil //nolint:nilerr // the ID is not known yet
 	}
 	checkTarget(c, spec.Target.Settings, region)
+	checkBudget(c, spec.Budget)
 	return nil
 }
 
 // vacant insists that nothing is in an environment: neither nouns, nor objects in
 // its bucket that the provider did not put there.
 func (k environmentKind) vacant(ctx context.Context, c *clients, p place) error {
-	who, err := k.inhabitant(ctx, c, p)
-	if err != nil {
+	who, err := k.tenant(ctx, c, p)
+	what := string(who)
+	if err == nil && what == "" && p.made(partBucket) {
+		what, err = k.foreignObject(ctx, c, p)
+	}
+	if err != nil || what == "" {
 		return err
 	}
-	if who == "" && slices.Contains(p.Made, partBucket) {
-		who, err = k.foreignObject(ctx, c, p)
-	}
-	if err != nil || who == "" {
-		return err
-	}
-	return mlops.NewError(mlops.Conflict, errors.New(string(p.Record.ID)+" is not empty: "+who+" is in it"))
+	return mlops.NewError(mlops.Conflict, errors.New(string(p.Record.ID)+" is not empty: "+what+" is in it"))
 }

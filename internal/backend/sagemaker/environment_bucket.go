@@ -75,10 +75,19 @@ func (k environmentKind) ownBucket(ctx context.Context, c *clients, p place) err
 		return err
 	}
 	of, err := k.bucketOf(ctx, c, p)
-	if err == nil && of != "" && of != string(p.Record.ID) {
-		err = errForeign("the bucket " + p.Bucket)
+	switch {
+	case err != nil || of == string(p.Record.ID):
+		return err
+	case of == "" && p.Applied != "": // lost its tags
+		return nil
+	case of == "":
+		// Made by a creation that was interrupted, then it is empty.
+		out, err := c.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &p.Bucket, MaxKeys: aws.Int32(1)})
+		if err != nil || len(out.Versions)+len(out.DeleteMarkers) == 0 {
+			return err
+		}
 	}
-	return err
+	return errForeign("the bucket " + p.Bucket)
 }
 
 // bucketOf is the ID in a bucket's tags; empty for one that was made and not
@@ -126,6 +135,7 @@ func lifecycleRules(r *mlops.Retention) []types.LifecycleRule {
 		ID: aws.String("leftovers"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
 		AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(abandonedDays)},
 		NoncurrentVersionExpiration:    &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(replacedDays)},
+		Expiration:                     &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)},
 	}}
 	if r == nil {
 		return rules

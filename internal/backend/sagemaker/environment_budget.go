@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +15,25 @@ import (
 // defaultAlerts are the percentages of a budget at which is told, where it names
 // none.
 func defaultAlerts() []int64 { return []int64{80, 100} }
+
+// What AWS takes of one budget (AWS Budgets user guide, "Quotas").
+const (
+	maxAlerts      = 10
+	maxSubscribers = 10
+)
+
+// checkBudget refuses what only AWS does not take.
+func checkBudget(c *mlops.Checker, b *mlops.Budget) {
+	if b == nil {
+		return
+	}
+	if n := len(b.Emails); n > maxSubscribers {
+		c.Add(mlops.At("budget", "emails"), "Too many addresses", "AWS tells at most %d addresses of a budget; these are %d. Give it that of a mailing list.", maxSubscribers, n)
+	}
+	if n := len(b.AlertPercents); n > maxAlerts {
+		c.Add(mlops.At("budget", "alert_percents"), "Too many alerts", "AWS has at most %d alerts of a budget; these are %d.", maxAlerts, n)
+	}
+}
 
 // putBudget makes the budget, or another of the same name: of costs that carry the
 // environment's tag. AWS counts them once the tag is activated for cost
@@ -66,7 +86,7 @@ func environmentBudget(p place) *types.Budget {
 	return &types.Budget{
 		BudgetName: aws.String(budgetName(p.Record.ID)), BudgetType: types.BudgetTypeCost, TimeUnit: types.TimeUnitMonthly,
 		BudgetLimit: &types.Spend{Amount: &amount, Unit: aws.String("USD")},
-		CostFilters: map[string][]string{"TagKeyValue": {"user:" + tagEnvironment + "$" + p.spec.Name}},
+		CostFilters: map[string][]string{"TagKeyValue": {"user:" + tagEnvironment + "$" + p.spec.Name}}, //nolint:staticcheck // the published model knows no other filter
 	}
 }
 
@@ -85,7 +105,7 @@ func budgetAlerts(p place) []types.NotificationWithSubscribers {
 		who = []types.Subscriber{{SubscriptionType: types.SubscriptionTypeSns, Address: aws.String(p.Topic)}}
 	}
 	var all []types.NotificationWithSubscribers
-	for _, percent := range percents {
+	for _, percent := range slices.Compact(slices.Sorted(slices.Values(percents))) {
 		all = append(all, types.NotificationWithSubscribers{
 			Notification: &types.Notification{
 				ComparisonOperator: types.ComparisonOperatorGreaterThan, NotificationType: types.NotificationTypeActual,

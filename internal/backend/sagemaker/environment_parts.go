@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
-	rgt "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -49,12 +49,49 @@ func (k environmentKind) plan(ctx context.Context, c *clients, spec mlops.Enviro
 	if s.String(targetBucket) != "" {
 		p.Prefix = "mlops/" + spec.Name + "/"
 	}
-	if old != nil {
-		p.Record.Created = old.Record.Created
-		p.Effective = old.Effective && old.Role == p.Role
+	if old == nil {
+		return p, nil
 	}
-	return p, nil
+	return p.following(*old)
 }
+
+// following adds what is known of the environment as it was. A role or a topic that
+// the spec replaces stays until the end: what was made with it goes on to use it.
+func (p place) following(old place) (_ place, err error) {
+	if p.Bucket != old.Bucket {
+		return place{}, &mlops.Error{Code: mlops.Invalid, Field: name + "." + targetBucket, Err: fmt.Errorf("%s is in the bucket %s and cannot move to %s", p.Record.ID, old.Bucket, p.Bucket)}
+	}
+	p.Record.Created = old.Record.Created
+	p.Effective = old.Effective && old.Role == p.Role
+	for _, part := range slices.Concat(old.Made, old.Left) {
+		if !p.made(part) {
+			p.Left = append(p.Left, part)
+		}
+	}
+	p.Applied, p.Former = old.Applied, old.Former
+	if old.inForce() {
+		p.Former, err = pack(old.Record.Spec)
+	}
+	return p, err
+}
+
+// made reports whether a part is the provider's to remove.
+func (p place) made(part string) bool {
+	return slices.Contains(p.Made, part) || slices.Contains(p.Left, part)
+}
+
+// former is the spec that was in force before the change that was interrupted.
+func (p place) former() (spec mlops.EnvironmentSpec, err error) {
+	raw, err := unpack(p.Former)
+	if err != nil {
+		return spec, fmt.Errorf("the record of %s cannot be read: %w", p.Record.ID, err)
+	}
+	return spec, json.Unmarshal(raw, &spec)
+}
+
+// maxParameter is what a parameter holds in its larger tier, which
+// Intelligent-Tiering picks where it must.
+const maxParameter = 8192
 
 // The names of what is made for an environment.
 const rolePath = "/mlops/"
@@ -88,15 +125,16 @@ func (k environmentKind) write(ctx context.Context, c *clients, p place, isNew b
 	if err != nil {
 		return err
 	}
+	if len(text) > maxParameter {
+		return invalid(fmt.Errorf("the description of %s is too large: it takes %d bytes of its parameter, which holds %d; shorten labels or e-mail addresses", p.Record.ID, len(text), maxParameter))
+	}
 	in := &ssm.PutParameterInput{
 		Name: aws.String(parameterName(p.Record.ID)), Value: aws.String(string(text)), Type: types.ParameterTypeString,
 		Tier: types.ParameterTierIntelligentTiering, Overwrite: aws.Bool(!isNew),
 		Description: aws.String("Record of the environment " + p.spec.Name + " of terraform-provider-mlops; do not edit"),
 	}
 	if isNew {
-		for key, value := range withoutRecord(k.tagsFor(p.spec, nil, map[string]string{tagID: string(p.Record.ID)})) {
-			in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
-		}
+		in.Tags = parameterTags(k.environmentTags(p))
 	}
 	if _, err := c.ssm.PutParameter(ctx, in); err != nil {
 		return err
@@ -105,9 +143,57 @@ func (k environmentKind) write(ctx context.Context, c *clients, p place, isNew b
 	return nil
 }
 
+// environmentTags are those of each part.
+func (k environmentKind) environmentTags(p place) map[string]string {
+	return k.tagsFor(p.spec, nil, map[string]string{tagID: string(p.Record.ID)})
+}
+
+func parameterTags(tags map[string]string) []types.Tag {
+	out := make([]types.Tag, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return out
+}
+
+// tagParameter brings the tags of the record, which a new one got when it was
+// written.
+func (k environmentKind) tagParameter(ctx context.Context, c *clients, p place, tags map[string]string) error {
+	id := aws.String(parameterName(p.Record.ID))
+	out, err := c.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: id})
+	if err != nil {
+		return err
+	}
+	have := map[string]string{}
+	for _, t := range out.TagList {
+		have[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	if maps.Equal(have, tags) {
+		return nil
+	}
+	if _, err := c.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
+		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: id, Tags: parameterTags(tags),
+	}); err != nil {
+		return err
+	}
+	gone := stale(have, tags)
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err = c.ssm.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{
+		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: id, TagKeys: gone,
+	})
+	return err
+}
+
 // makeParts makes what is missing and brings what is there to the spec.
-func (k environmentKind) makeParts(ctx context.Context, c *clients, p *place) error {
-	tags := k.tagsFor(p.spec, nil, map[string]string{tagID: string(p.Record.ID)})
+func (k environmentKind) makeParts(ctx context.Context, c *clients, p place) error {
+	tags := k.environmentTags(p)
+	if p.Applied != "" {
+		if err := k.tagParameter(ctx, c, p, tags); err != nil {
+			return err
+		}
+	}
 	steps := []struct {
 		part string
 		put  func(context.Context, *clients, place, map[string]string) error
@@ -118,15 +204,15 @@ func (k environmentKind) makeParts(ctx context.Context, c *clients, p *place) er
 		if !slices.Contains(p.Made, s.part) {
 			continue
 		}
-		if err := s.put(ctx, c, *p, tags); err != nil {
+		if err := s.put(ctx, c, p, tags); err != nil {
 			return fmt.Errorf("%s: %w", s.part, err)
 		}
 	}
 	return nil
 }
 
-// dropParts removes the parts that were made and are chosen.
-func (k environmentKind) dropParts(ctx context.Context, c *clients, p place, chosen func(part string) bool) error {
+// dropParts removes what was made, now or for a former spec.
+func (k environmentKind) dropParts(ctx context.Context, c *clients, p place) error {
 	steps := []struct {
 		part string
 		drop func(context.Context, *clients, place) error
@@ -134,7 +220,7 @@ func (k environmentKind) dropParts(ctx context.Context, c *clients, p place, cho
 		{partBucket, k.dropBucket}, {partTopic, k.dropEnvironmentTopic}, {partBudget, k.dropBudget}, {partRole, k.dropRole},
 	}
 	for _, s := range steps {
-		if !slices.Contains(p.Made, s.part) || !chosen(s.part) {
+		if !p.made(s.part) {
 			continue
 		}
 		if err := s.drop(ctx, c, p); err != nil && !k.is(err, mlops.NotFound) {
@@ -144,21 +230,23 @@ func (k environmentKind) dropParts(ctx context.Context, c *clients, p place, cho
 	return nil
 }
 
-// removeStep empties the bucket by a batch, or removes the parts, the record
-// last.
+// removeStep takes a batch of what the provider put into the bucket away, or
+// removes the parts, the record last.
 func (k environmentKind) removeStep(ctx context.Context, c *clients, p place) error {
 	files := &store{k.backend, c.s3, p}
-	more, err := files.removeSome(ctx, p.Prefix)
-	if err != nil && !k.is(err, mlops.NotFound) {
+	for _, folder := range folders() {
+		more, err := files.removeSome(ctx, p.key(folder))
+		if err != nil && !k.is(err, mlops.NotFound) {
+			return err
+		}
+		if more {
+			return nil
+		}
+	}
+	if err := k.dropParts(ctx, c, p); err != nil {
 		return err
 	}
-	if more {
-		return nil
-	}
-	if err := k.dropParts(ctx, c, p, func(string) bool { return true }); err != nil {
-		return err
-	}
-	_, err = c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameterName(p.Record.ID))})
+	_, err := c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameterName(p.Record.ID))})
 	k.forget(p.Record.ID)
 	if k.is(err, mlops.NotFound) {
 		return nil
@@ -166,11 +254,19 @@ func (k environmentKind) removeStep(ctx context.Context, c *clients, p place) er
 	return err
 }
 
-// whole looks whether the bucket is still there: without it nothing works.
+// whole looks whether the bucket and the role are still there: without them
+// nothing works.
 func (k environmentKind) whole(ctx context.Context, c *clients, p place) (mlops.Phase, string, error) {
 	_, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.Bucket})
 	if k.is(err, mlops.NotFound) {
 		return mlops.PhaseFailed, "the bucket " + p.Bucket + " is gone", nil
+	}
+	if err != nil || !slices.Contains(p.Made, partRole) {
+		return mlops.PhaseReady, "", err
+	}
+	_, err = c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(roleName(p.Record.ID))})
+	if k.is(err, mlops.NotFound) {
+		return mlops.PhaseFailed, "the role " + p.Role + " is gone", nil
 	}
 	return mlops.PhaseReady, "", err
 }
@@ -185,66 +281,6 @@ func (p place) native(c *clients) map[string]string {
 		out["kms_key_arn"] = p.Key
 	}
 	return out
-}
-
-// inhabitant names something that is in the environment, or nothing.
-func (k environmentKind) inhabitant(ctx context.Context, c *clients, p place) (string, error) {
-	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(c.tagging, &resourcegroupstaggingapi.GetResourcesInput{
-		TagFilters: []rgt.TagFilter{{Key: aws.String(tagEnvironment), Values: []string{p.spec.Name}}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return "", err
-		}
-		for _, r := range page.ResourceTagMappingList {
-			for _, t := range r.Tags {
-				if id := aws.ToString(t.Value); aws.ToString(t.Key) == tagID && strings.HasPrefix(id, string(p.Record.ID)+"/") {
-					return id, nil
-				}
-			}
-		}
-	}
-	return k.dataset(ctx, c, p)
-}
-
-// dataset names a dataset, which is objects in the bucket alone.
-func (k environmentKind) dataset(ctx context.Context, c *clients, p place) (string, error) {
-	prefix := p.key("datasets/")
-	out, err := c.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: &prefix, Delimiter: aws.String("/"), MaxKeys: aws.Int32(1)})
-	if err != nil || len(out.CommonPrefixes) == 0 {
-		if k.is(err, mlops.NotFound) {
-			return "", nil
-		}
-		return "", err
-	}
-	folder := strings.TrimPrefix(aws.ToString(out.CommonPrefixes[0].Prefix), prefix)
-	return string(p.Record.ID.Child(mlops.NounDataset, strings.TrimSuffix(folder, "/"))), nil
-}
-
-// folders are where the provider puts things in a bucket.
-func folders() []string {
-	return []string{"captures/", "code/", "datasets/", "experiments/", "models/", "monitors/", "pipelines/", "runs/"}
-}
-
-// foreignObject names an object that the provider did not put there, or nothing.
-func (k environmentKind) foreignObject(ctx context.Context, c *clients, p place) (string, error) {
-	out, err := c.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Delimiter: aws.String("/")})
-	if k.is(err, mlops.NotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	for _, o := range out.Contents {
-		return "s3://" + p.Bucket + "/" + aws.ToString(o.Key), nil
-	}
-	for _, prefix := range out.CommonPrefixes {
-		if folder := aws.ToString(prefix.Prefix); !slices.Contains(folders(), folder) {
-			return "s3://" + p.Bucket + "/" + folder, nil
-		}
-	}
-	return "", nil
 }
 
 // errForeign refuses a part that has the name of ours and is somebody else's.

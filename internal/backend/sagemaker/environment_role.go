@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func (k environmentKind) putRole(ctx context.Context, c *clients, p place, tags 
 			Description: aws.String("What jobs and endpoints of the environment " + p.spec.Name + " run as"),
 		})
 	case err == nil:
-		err = k.restateRole(ctx, c, p, out.Role.Tags, tags)
+		err = k.restateRole(ctx, c, p, out.Role, tags)
 	}
 	if err != nil {
 		return err
@@ -40,17 +41,22 @@ func (k environmentKind) putRole(ctx context.Context, c *clients, p place, tags 
 	return err
 }
 
-func (k environmentKind) restateRole(ctx context.Context, c *clients, p place, have []types.Tag, want map[string]string) error {
+// restateRole brings a role that is there. A trust that is as it should be is left
+// alone: each change takes a while to be in effect.
+func (k environmentKind) restateRole(ctx context.Context, c *clients, p place, have *types.Role, want map[string]string) error {
 	role := roleName(p.Record.ID)
 	old := map[string]string{}
-	for _, t := range have {
+	for _, t := range have.Tags {
 		old[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	if old[tagID] != string(p.Record.ID) {
 		return errForeign("the role " + role)
 	}
-	if _, err := c.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: aws.String(trustPolicy(p.Account).String())}); err != nil {
-		return err
+	trust := trustPolicy(p.Account).String()
+	if now, err := url.QueryUnescape(aws.ToString(have.AssumeRolePolicyDocument)); err != nil || now != trust {
+		if _, err := c.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: &trust}); err != nil {
+			return err
+		}
 	}
 	if _, err := c.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &role, Tags: iamTags(want)}); err != nil {
 		return err

@@ -22,10 +22,11 @@ func (k environmentKind) putEnvironmentTopic(ctx context.Context, c *clients, p 
 
 // dropEnvironmentTopic removes the topic, if it is ours.
 func (k environmentKind) dropEnvironmentTopic(ctx context.Context, c *clients, p place) error {
-	have, err := topicTags(ctx, c, p.Topic)
+	topic := c.arn("sns", p.Account, topicName(p.Record.ID)) // the one in use may be another
+	have, err := topicTags(ctx, c, topic)
 	if err != nil || have[tagID] != string(p.Record.ID) {
 		return err
 	}
-	_, err = c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &p.Topic})
+	_, err = c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &topic})
 	return err
 }

@@ -27,8 +27,10 @@ type place struct {
 	Groups    []string `json:"security_groups,omitempty"`
 	Isolated  bool     `json:"network_isolation,omitempty"`
 	Made      []string `json:"made"`               // which of bucket, role, topic, budget are the provider's to remove
+	Left      []string `json:"left,omitempty"`     // those it made for a former spec, that others may still use
 	Effective bool     `json:"effective"`          // whether the role was seen to work
-	Applied   string   `json:"applied,omitempty"`  // revision that all parts were brought to
+	Applied   string   `json:"applied,omitempty"`  // revision that all parts were brought to last
+	Former    string   `json:"former,omitempty"`   // the spec of Applied, packed, where that is not Record's
 	Deleting  bool     `json:"deleting,omitempty"` // the parts are being removed
 
 	spec mlops.EnvironmentSpec

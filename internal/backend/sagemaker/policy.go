@@ -12,12 +12,12 @@ type policy struct {
 }
 
 type statement struct {
-	Sid       string         `json:"Sid"`
-	Effect    string         `json:"Effect"`
-	Principal any            `json:"Principal,omitempty"`
-	Action    []string       `json:"Action"`
-	Resource  any            `json:"Resource,omitempty"`
-	Condition map[string]any `json:"Condition,omitempty"`
+	Sid       string                         `json:"Sid"`
+	Effect    string                         `json:"Effect"`
+	Principal map[string][]string            `json:"Principal,omitempty"`
+	Action    []string                       `json:"Action"`
+	Resource  []string                       `json:"Resource,omitempty"`
+	Condition map[string]map[string][]string `json:"Condition,omitempty"`
 }
 
 const policyVersion = "2012-10-17"
@@ -34,8 +34,8 @@ func (p policy) String() string {
 func trustPolicy(account string) policy {
 	return policy{policyVersion, []statement{{
 		Sid: "services", Effect: "Allow", Action: []string{"sts:AssumeRole"},
-		Principal: map[string]any{"Service": []string{"sagemaker.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com"}},
-		Condition: map[string]any{"StringEquals": map[string]string{"aws:SourceAccount": account}},
+		Principal: services("sagemaker.amazonaws.com", "scheduler.amazonaws.com", "events.amazonaws.com"),
+		Condition: only("StringEquals", "aws:SourceAccount", account),
 	}}}
 }
 
@@ -43,7 +43,7 @@ func trustPolicy(account string) policy {
 // endpoints, schedules and rules need.
 func rolePolicy(c *clients, p place) policy {
 	own := func(service, resource string) string { return c.arn(service, p.Account, resource) }
-	mine := nativeName(p.Record.ID, maxName)
+	mine := nameBegin(p.Record.ID) + "*"
 	bucket := "arn:" + c.partition + ":s3:::" + p.Bucket
 	all := []statement{
 		allow("objects", []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:GetObjectTagging"}, bucket+"/"+p.Prefix+"*"),
@@ -56,9 +56,9 @@ func rolePolicy(c *clients, p place) policy {
 			"sagemaker:CreateProcessingJob", "sagemaker:DescribeProcessingJob", "sagemaker:StopProcessingJob",
 			"sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags", "sagemaker:ListTags",
 		}, own("sagemaker", "processing-job/*"), own("sagemaker", "training-job/*")), // pipelines name jobs by themselves
-		allow("pipelines", []string{"sagemaker:StartPipelineExecution"}, own("sagemaker", "pipeline/"+mine+separator+"*")),
-		allow("models", []string{"sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"}, own("sagemaker", "model-package*/"+mine+separator+"*")),
-		allow("endpoints", []string{"sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"}, own("sagemaker", "endpoint*/"+mine+separator+"*")),
+		allow("pipelines", []string{"sagemaker:StartPipelineExecution"}, own("sagemaker", "pipeline/"+mine)),
+		allow("models", []string{"sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"}, own("sagemaker", "model-package/"+mine), own("sagemaker", "model-package-group/"+mine)),
+		allow("endpoints", []string{"sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"}, own("sagemaker", "endpoint/"+mine), own("sagemaker", "endpoint-config/"+mine)),
 		allow("alerts", []string{"sns:Publish"}, p.Topic),
 		passRole(p.Role),
 	}
@@ -71,6 +71,14 @@ func rolePolicy(c *clients, p place) policy {
 	return policy{policyVersion, all}
 }
 
+// services are AWS's own, as those to whom something is allowed.
+func services(names ...string) map[string][]string { return map[string][]string{"Service": names} }
+
+// only is a condition on one key.
+func only(operator, key string, values ...string) map[string]map[string][]string {
+	return map[string]map[string][]string{operator: {key: values}}
+}
+
 func allow(sid string, actions []string, resources ...string) statement {
 	slices.Sort(actions)
 	return statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources}
@@ -79,14 +87,14 @@ func allow(sid string, actions []string, resources ...string) statement {
 // metrics has no resource to be bound to, but namespaces.
 func metrics() statement {
 	s := allow("metrics", []string{"cloudwatch:PutMetricData"}, "*")
-	s.Condition = map[string]any{"StringLike": map[string][]string{"cloudwatch:namespace": {"/aws/sagemaker/*", "aws/sagemaker/*", namespace}}}
+	s.Condition = only("StringLike", "cloudwatch:namespace", "/aws/sagemaker/*", "aws/sagemaker/*", namespace)
 	return s
 }
 
 // passRole lets a pipeline hand the role to its jobs, and to nothing else.
 func passRole(role string) statement {
 	s := allow("role", []string{"iam:PassRole"}, role)
-	s.Condition = map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "sagemaker.amazonaws.com"}}
+	s.Condition = only("StringEquals", "iam:PassedToService", "sagemaker.amazonaws.com")
 	return s
 }
 
@@ -102,16 +110,16 @@ func network() statement {
 func bucketPolicy(c *clients, bucket string) policy {
 	at := "arn:" + c.partition + ":s3:::" + bucket
 	return policy{policyVersion, []statement{{
-		Sid: "tls", Effect: "Deny", Principal: "*", Action: []string{"s3:*"}, Resource: []string{at, at + "/*"},
-		Condition: map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}},
+		Sid: "tls", Effect: "Deny", Principal: map[string][]string{"AWS": {"*"}}, Action: []string{"s3:*"}, Resource: []string{at, at + "/*"},
+		Condition: only("Bool", "aws:SecureTransport", "false"),
 	}}}
 }
 
-// topicPolicy lets CloudWatch and EventBridge of this account publish.
+// topicPolicy lets CloudWatch and AWS Budgets publish, for this account.
 func topicPolicy(topic, account string) policy {
 	return policy{policyVersion, []statement{{
-		Sid: "findings", Effect: "Allow", Action: []string{"sns:Publish"}, Resource: topic,
-		Principal: map[string]any{"Service": []string{"cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"}},
-		Condition: map[string]any{"StringEquals": map[string]string{"aws:SourceAccount": account}},
+		Sid: "findings", Effect: "Allow", Action: []string{"sns:Publish"}, Resource: []string{topic},
+		Principal: services("cloudwatch.amazonaws.com", "budgets.amazonaws.com"),
+		Condition: only("StringEquals", "aws:SourceAccount", account),
 	}}}
 }

@@ -21,13 +21,24 @@ func putTopic(ctx context.Context, c *clients, arn, name, key, account string, h
 		if _, err := c.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name, Tags: snsTags(want), Attributes: attributes}); err != nil {
 			return err
 		}
-	} else if err := tagTopic(ctx, c, arn, have, want); err != nil {
+	} else if err := restateTopic(ctx, c, arn, key, have, want); err != nil {
 		return err
 	}
 	_, err := c.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 		TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: aws.String(topicPolicy(arn, account).String()),
 	})
 	return err
+}
+
+// restateTopic brings a topic that is there to its key, none if it is empty, and its
+// tags.
+func restateTopic(ctx context.Context, c *clients, arn, key string, have, want map[string]string) error {
+	if _, err := c.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: &arn, AttributeName: aws.String("KmsMasterKeyId"), AttributeValue: &key,
+	}); err != nil {
+		return err
+	}
+	return tagTopic(ctx, c, arn, have, want)
 }
 
 func tagTopic(ctx context.Context, c *clients, arn string, have, want map[string]string) error {
