@@ -172,7 +172,7 @@ func (t Target[Spec, Status]) fetch(ctx context.Context, source versionSeen, dir
 // promoted is the version that a promotion makes.
 func promoted(spec mlops.PromotionSpec, source versionSeen, evidence *mlops.Promotion, path string) mlops.ModelVersionSpec {
 	return mlops.ModelVersionSpec{
-		Model: spec.To, ArtifactURI: path, Format: source.Spec.Format, Command: source.Spec.Command,
+		Model: spec.To, ArtifactURI: path, Format: source.Spec.Format, Command: source.Spec.Command, Image: source.Spec.Image,
 		Packages: source.Status.Packages, Signature: source.Spec.Signature, Metrics: maps.Clone(source.Status.Metrics),
 		Description: spec.Description, Labels: spec.Labels, Approval: "approved", Aliases: slices.Clone(spec.Aliases),
 		Promotion: evidence,
