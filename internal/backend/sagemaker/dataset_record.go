@@ -67,10 +67,14 @@ func (s datasetScene) write(ctx context.Context, seen datasetSeen) error {
 		in.IfMatch = &seen.etag
 	}
 	_, err = s.s3.PutObject(ctx, in)
-	if e, ok := errors.AsType[smithy.APIError](err); ok && (e.ErrorCode() == "PreconditionFailed" || e.ErrorCode() == "ConditionalRequestConflict") {
-		return mlops.NewError(mlops.Conflict, fmt.Errorf("%s was changed by another at the same time: %w", s.id, err))
+	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "PreconditionFailed" && e.ErrorCode() != "ConditionalRequestConflict" {
+		return err
 	}
-	return err
+	// The first of the SDK's attempts may have been carried out and its answer lost.
+	if there, errLook := s.look(ctx); errLook == nil && there.Record.Created.Equal(seen.Record.Created) && there.Record.Revision == seen.Record.Revision && there.Record.Owner == seen.Record.Owner {
+		return nil
+	}
+	return mlops.NewError(mlops.Conflict, fmt.Errorf("%s was changed by another at the same time: %w", s.id, err))
 }
 
 // judged reports whether the bytes of a digest are in force, and were held to the

@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -205,5 +206,19 @@ func TestReadDataset(t *testing.T) {
 	r.wantCode("delete", r.Datasets().Delete(t.Context(), data.ID()), mlops.Conflict, string(made))
 	if r.kept(r.data(data.ID()).Status.URI) != "a\n1\n" {
 		t.Error("the bytes are gone")
+	}
+}
+
+// TestDataLostReply proves that a record whose writing was not acknowledged is
+// taken for written.
+func TestDataLostReply(t *testing.T) {
+	t.Parallel()
+	for _, skip := range []int{0, 1} { // the data, the record
+		r := newRegistry(t, simulated.Config{})
+		r.account.Inject(simulated.Rule{Service: "s3", Operation: http.MethodPut, Skip: skip, After: true})
+		spec := r.dataset("a\n1\n", nil)
+		if seen := r.data(spec.ID()); seen.Status.Version != "1" || len(seen.Status.History) != 1 {
+			t.Errorf("after the loss of answer %d: %+v", skip, seen.Status)
+		}
 	}
 }

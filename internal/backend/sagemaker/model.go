@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -264,6 +262,13 @@ func (k modelKind) dropHistory(ctx context.Context, s modelScene) error {
 	if err != nil {
 		return err
 	}
+	listed, err := s.listPackages(ctx)
+	if err != nil {
+		return err
+	}
+	if len(listed) > len(versions) {
+		return mlops.NewError(mlops.Conflict, fmt.Errorf("the model package group %s has packages that something else registered; delete them first", s.group))
+	}
 	for _, v := range versions {
 		if !v.superseded() {
 			return mlops.NewError(mlops.Conflict, fmt.Errorf("%s still has the version %s; delete it first", s.id, v.id))
@@ -287,120 +292,4 @@ func (k modelKind) dropHistory(ctx context.Context, s modelScene) error {
 		}
 	}
 	return nil
-}
-
-// List returns the models of an environment.
-func (k modelKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	c, err := k.in(ctx, parent)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := k.groupsOf(ctx, c, parent)
-	if err != nil {
-		return nil, err
-	}
-	out := []mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}
-	for _, id := range groups {
-		s, err := k.modelScene(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		o, err := k.observe(ctx, s)
-		if k.is(err, mlops.NotFound) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o)
-	}
-	return out, nil
-}
-
-// groupsOf lists the models of an environment by their groups' tags. A group's
-// name tells the environment only where it is short.
-func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.ID) ([]mlops.ID, error) {
-	parsed, err := environment.Parse()
-	if err != nil {
-		return nil, invalid(err)
-	}
-	p, err := k.place(ctx, environment)
-	if k.is(err, mlops.NotFound) {
-		return nil, nil // nothing is in what is not there
-	}
-	if err != nil {
-		return nil, err
-	}
-	var found []mlops.ID
-	pages := sagemaker.NewListModelPackageGroupsPaginator(c.sagemaker, &sagemaker.ListModelPackageGroupsInput{
-		NameContains: aws.String(groupPrefix(parsed.Environment)), MaxResults: aws.Int32(pageSize),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range page.ModelPackageGroupSummaryList {
-			tags, err := sagemakerTagsOf(ctx, c, c.arn("sagemaker", p.Account, "model-package-group/"+aws.ToString(g.ModelPackageGroupName)))
-			if err != nil && !k.is(err, mlops.NotFound) {
-				return nil, err
-			}
-			if r, err := recordOf(tags); err == nil && r.ID.Parent() == environment {
-				found = append(found, r.ID)
-			}
-		}
-	}
-	return found, nil
-}
-
-// groupPrefix is what the names of an environment's groups have in common: all of
-// the environment's name, or what is left of it before the hash of a long one.
-func groupPrefix(environment string) string {
-	return strings.TrimRight(environment[:min(len(environment), maxName-1-len(shortHash("")))], "-")
-}
-
-// pageSize is the largest page of SageMaker's lists.
-const pageSize = 100
-
-// maxDescription is the longest description that SageMaker takes.
-const maxDescription = 1024
-
-// nativeDescription is a description as SageMaker takes it: without control
-// characters, and cut. The record has it as it was written.
-func nativeDescription(text string) *string {
-	kept := []rune(strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.L, unicode.M, unicode.Z, unicode.S, unicode.N, unicode.P) {
-			return r
-		}
-		return ' '
-	}, text))
-	return optional(string(kept[:min(len(kept), maxDescription)]))
-}
-
-// sagemakerTagsOf reads the tags of an object.
-func sagemakerTagsOf(ctx context.Context, c *clients, arn string) (map[string]string, error) {
-	tags := []types.Tag{}
-	pages := sagemaker.NewListTagsPaginator(c.sagemaker, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(pageSize)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(tags, page.Tags...)
-	}
-	return tagMap(tags), nil
-}
-
-// retagSagemaker writes tags and then removes those that are not among them: an
-// interruption leaves too many, and a record that can be read.
-func retagSagemaker(ctx context.Context, c *clients, arn string, old, fresh map[string]string) error {
-	if _, err := c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(fresh)}); err != nil {
-		return err
-	}
-	gone := stale(old, fresh)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err := c.sagemaker.DeleteTags(ctx, &sagemaker.DeleteTagsInput{ResourceArn: &arn, TagKeys: gone})
-	return err
 }

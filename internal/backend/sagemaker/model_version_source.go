@@ -181,3 +181,23 @@ func (b *backend) outputDigest(ctx context.Context, near, id mlops.ID, word stri
 	}
 	return b.objectDigest(ctx, near, run.Status.Outputs[key])
 }
+
+// Preflight refuses what cannot be served where it is to be, as far as the
+// environment is there already; see mlops.Preflighter.
+func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
+	region, err := regionOf(spec.Model)
+	if err != nil {
+		return ctx.Err() // the model is not known yet
+	}
+	if _, known := frameworkAccounts()[region]; !known && spec.Image == "" && spec.Format != "custom" {
+		c.AddIf(mlops.At("format"), []mlops.Path{mlops.At("format"), mlops.At("image")}, "No image known", "SageMaker's images that serve %q are not known to be in %s; give image.", spec.Format, region)
+	}
+	p, err := k.place(ctx, spec.Model)
+	if k.is(err, mlops.NotFound) {
+		return nil
+	}
+	if err == nil {
+		checkIsolated(c, p, spec)
+	}
+	return err
+}

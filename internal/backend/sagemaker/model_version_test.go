@@ -371,7 +371,7 @@ func TestForeignPackage(t *testing.T) {
 	r.wantCode("get", err, mlops.Invalid, *out.ModelPackageArn)
 	r.must(r.ModelVersions().Delete(t.Context(), r.versions()[0].Ref))
 	err = r.Models().Delete(t.Context(), r.model)
-	r.wantCode("delete of the model", err, mlops.Conflict, "")
+	r.wantCode("delete of the model", err, mlops.Conflict, "something else")
 }
 
 // TestPromotedBytes proves that a promotion's evidence and its bytes belong

@@ -17,7 +17,7 @@ import (
 // inTraining saves real models in every format into a folder.
 const inTraining = `
 import json, sys
-import joblib, numpy as np, pandas as pd, xgboost
+import joblib, mlflow.sklearn, numpy as np, pandas as pd, xgboost
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from onnx import TensorProto, helper, save
 
@@ -26,6 +26,7 @@ X, y = np.array([[0.0], [1.0], [2.0]]), np.array([5.0, 7.0, 9.0])
 joblib.dump(LinearRegression().fit(X, y), folder + "/line.joblib")
 words = LogisticRegression(C=1e6).fit(pd.DataFrame({"x": [0.0, 0.1, 1.0, 0.9]}), ["no", "no", "yes", "yes"])
 joblib.dump(words, folder + "/words.joblib")
+mlflow.sklearn.save_model(LinearRegression().fit(X, y), folder + "/flow", pip_requirements=[], serialization_format="cloudpickle")
 joblib.dump({"weights": [1]}, folder + "/dict.joblib")
 trees = xgboost.train({"max_depth": 2, "base_score": 0.0, "eta": 1.0, "lambda": 0.0}, xgboost.DMatrix(X, y), 1)
 trees.save_model(folder + "/trees.json")
@@ -83,7 +84,7 @@ func TestInferenceCode(t *testing.T) {
 	t.Parallel()
 	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
 	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{
-		"scikit-learn==1.7.2", "pandas==2.3.3", "xgboost-cpu==3.2.0", "onnx==1.19.1", "onnxruntime==1.23.2",
+		"scikit-learn==1.7.2", "pandas==2.3.3", "xgboost-cpu==3.2.0", "onnx==1.19.1", "onnxruntime==1.23.2", "mlflow-skinny==3.17.2",
 		"sagemaker-inference==1.10.1", "sagemaker-containers==2.8.6.post2",
 		"werkzeug==1.0.1", "jinja2==2.11.3", "markupsafe==2.0.1", "itsdangerous==1.1.0", "setuptools==75.8.0",
 	})
@@ -92,30 +93,7 @@ func TestInferenceCode(t *testing.T) {
 	}
 	models := t.TempDir()
 	python(t, env, nil, "-c", inTraining, models)
-	row := `{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [0, 1]}], "id": "r7"}`
-	tests := []struct {
-		name, format, path, body, contentType, want string
-	}{
-		{"instances", "sklearn", "line.joblib", `{"instances": [[0.0], [1.0]]}`, jsonType, `{"predictions": [5.0, 7.0]}`},
-		{"a charset", "sklearn", "line.joblib", `{"instances": [[0.0]]}`, jsonType + "; charset=utf-8", `{"predictions": [5.0]}`},
-		{
-			"open inference protocol", "sklearn", "line.joblib", row, jsonType,
-			`{"model_name": "model", "outputs": [{"name": "output-0", "shape": [2], "datatype": "FP64", "data": [5.0, 7.0]}], "id": "r7"}`,
-		},
-		{"named columns and words", "sklearn", "words.joblib", `{"instances": [{"x": 0.0}, {"x": 1.0}]}`, jsonType, `{"predictions": ["no", "yes"]}`},
-		{
-			"words as tensors", "sklearn", "words.joblib", `{"inputs": [{"name": "x", "datatype": "FP64", "shape": [1, 1], "data": [1.0]}]}`, jsonType,
-			`{"model_name": "model", "outputs": [{"name": "output-0", "shape": [1], "datatype": "BYTES", "data": ["yes"]}]}`,
-		},
-		{"trees", "xgboost", "trees.json", `{"instances": [[0.0], [2.0]]}`, jsonType, `{"predictions": [5.0, 9.0]}`},
-		{"graph", "onnx", "double.onnx", `{"instances": [[1.5]]}`, jsonType, `{"predictions": [[3.0]]}`},
-		{"no JSON", "sklearn", "line.joblib", `{"instances": [[0.0]`, jsonType, "400 the input cannot be read"},
-		{"no rows", "sklearn", "line.joblib", `{"data": []}`, jsonType, "400 the input cannot be read"},
-		{"other type", "sklearn", "line.joblib", `1,2`, "text/csv", "400 the content type must be application/json"},
-		{"wrong width", "sklearn", "line.joblib", `{"instances": [[1, 2]]}`, jsonType, "400 the model refuses the input: X has 2 features"},
-		{"a folder of several", "sklearn", "", `{}`, jsonType, "load " + models + " must hold exactly one file"},
-		{"no model", "sklearn", "dict.joblib", `{}`, jsonType, "load the object in dict.joblib is a dict, which has no predict"},
-	}
+	tests := inferenceTests(models)
 	var requests []map[string]string
 	for _, tt := range tests {
 		requests = append(requests, map[string]string{
@@ -138,6 +116,39 @@ func TestInferenceCode(t *testing.T) {
 				checkAnswer(t, container, answers[i][at], tt.want)
 			})
 		}
+	}
+}
+
+// inferenceTest is a request to a model: it is answered with a body, or with a
+// status and words.
+type inferenceTest struct {
+	name, format, path, body, contentType, want string
+}
+
+func inferenceTests(models string) []inferenceTest {
+	row := `{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [0, 1]}], "id": "r7"}`
+	return []inferenceTest{
+		{"instances", "sklearn", "line.joblib", `{"instances": [[0.0], [1.0]]}`, jsonType, `{"predictions": [5.0, 7.0]}`},
+		{"a charset", "sklearn", "line.joblib", `{"instances": [[0.0]]}`, jsonType + "; charset=utf-8", `{"predictions": [5.0]}`},
+		{
+			"open inference protocol", "sklearn", "line.joblib", row, jsonType,
+			`{"model_name": "model", "outputs": [{"name": "output-0", "shape": [2], "datatype": "FP64", "data": [5.0, 7.0]}], "id": "r7"}`,
+		},
+		{"named columns and words", "sklearn", "words.joblib", `{"instances": [{"x": 0.0}, {"x": 1.0}]}`, jsonType, `{"predictions": ["no", "yes"]}`},
+		{
+			"words as tensors", "sklearn", "words.joblib", `{"inputs": [{"name": "x", "datatype": "FP64", "shape": [1, 1], "data": [1.0]}]}`, jsonType,
+			`{"model_name": "model", "outputs": [{"name": "output-0", "shape": [1], "datatype": "BYTES", "data": ["yes"]}]}`,
+		},
+		{"trees", "xgboost", "trees.json", `{"instances": [[0.0], [2.0]]}`, jsonType, `{"predictions": [5.0, 9.0]}`},
+		{"graph", "onnx", "double.onnx", `{"instances": [[1.5]]}`, jsonType, `{"predictions": [[3.0]]}`},
+		{"flow", "mlflow", "flow", `{"instances": [[0.0], [2.0]]}`, jsonType, `{"predictions": [5.0, 9.0]}`},
+		{"no flow", "mlflow", "", `{}`, jsonType, "load " + models + " is no MLflow model"},
+		{"no JSON", "sklearn", "line.joblib", `{"instances": [[0.0]`, jsonType, "400 the input cannot be read"},
+		{"no rows", "sklearn", "line.joblib", `{"data": []}`, jsonType, "400 the input cannot be read"},
+		{"other type", "sklearn", "line.joblib", `1,2`, "text/csv", "400 the content type must be application/json"},
+		{"wrong width", "sklearn", "line.joblib", `{"instances": [[1, 2]]}`, jsonType, "400 the model refuses the input: X has 2 features"},
+		{"a folder of several", "sklearn", "", `{}`, jsonType, "load " + models + " must hold exactly one file"},
+		{"no model", "sklearn", "dict.joblib", `{}`, jsonType, "load the object in dict.joblib is a dict, which has no predict"},
 	}
 }
 
