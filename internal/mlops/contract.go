@@ -126,6 +126,9 @@ type Factory struct {
 	// Open connects. It must not start or change anything remote: it runs at
 	// plan time too.
 	Open func(ctx context.Context, options Options) (Backend, error)
+	// Catalogue returns the platform's types of machines. Nil where asks for
+	// compute are met as they are, without types.
+	Catalogue func() Catalogue
 }
 
 // Options is what a backend gets to know when it is opened.

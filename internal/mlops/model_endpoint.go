@@ -120,6 +120,9 @@ type ModelEndpointStatus struct {
 	// Resolved is by variant the machine type that the platform resolved its
 	// compute to, where the platform has types.
 	Resolved map[string]string `json:"resolved,omitempty"`
+	// MonthlyUSD is about what the machines of the least number of replicas cost in
+	// a month of 730 hours, without tax and traffic; nil where that is not known.
+	MonthlyUSD *float64 `json:"monthly_usd,omitempty"`
 }
 
 // RolloutStatus is how a rollout stands, or how it ended.

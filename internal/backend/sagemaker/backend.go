@@ -15,6 +15,7 @@ func Factory() mlops.Factory {
 		Settings:     settings(),
 		Target:       target(),
 		Capabilities: capabilities(),
+		Catalogue:    catalogue,
 		Scope:        scope,
 		Open: func(ctx context.Context, o mlops.Options) (mlops.Backend, error) {
 			return open(ctx, o)

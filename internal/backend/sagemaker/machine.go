@@ -1,19 +1,30 @@
 package sagemaker
 
 import (
-	"cmp"
+	"math"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// defaultMachine runs what asks for nothing.
-const defaultMachine = "ml.m5.large"
+// resolveType is the machine type that an ask resolves to, for a use.
+func resolveType(use string, c *mlops.Compute) (string, error) {
+	t, err := catalogue().Resolve(use, c)
+	return t.Name, err
+}
 
-// resolveType is the machine type that an ask resolves to, for a use: "hosting",
-// "processing" or "training".
-func resolveType(_ string, c *mlops.Compute) (string, error) {
-	if c == nil {
-		return defaultMachine, nil
+// monthlyUSD is about what an endpoint's machines cost in a month at its least
+// number of replicas, to the cent, from the type of each variant. Nil if the price of
+// one is not known.
+func monthlyUSD(spec mlops.ModelEndpointSpec, types map[string]string) *float64 {
+	var sum float64
+	for name, v := range spec.Variants {
+		t, ok := catalogue().Lookup(useHosting, types[name])
+		if !ok || t.USDPerHour == 0 {
+			return nil
+		}
+		least, _, _ := v.Scaling.Bounds()
+		sum += float64(least) * t.USDPerHour * mlops.HoursPerMonth
 	}
-	return cmp.Or(c.Native, defaultMachine), nil
+	sum = math.Round(sum*100) / 100
+	return &sum
 }
