@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -442,5 +443,43 @@ func TestVersionSourcesRefused(t *testing.T) {
 	}
 	if all := r.versions(); len(all) != 0 {
 		t.Errorf("registered: %v", all)
+	}
+}
+
+// TestVersionPreflight proves what is refused at plan, and that it is refused at
+// apply too.
+func TestVersionPreflight(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, simulated.Config{})
+	isolated := mlops.EnvironmentSpec{
+		ID: mlops.EnvironmentID(name, []string{testRegion}, "sealed"), Name: "sealed", Stage: "dev",
+		Target: mlops.Target{Backend: name, Settings: mlops.Settings{targetNetworkIsolation: true}},
+	}
+	r.the(r.Environments().Create(t.Context(), isolated))
+	model := r.the(r.Models().Create(t.Context(), mlops.ModelSpec{Environment: isolated.ID, Name: "m"})).Ref
+	tests := []struct {
+		name   string
+		change func(*mlops.ModelVersionSpec)
+		path   string
+	}{
+		{"nothing", func(*mlops.ModelVersionSpec) {}, ""},
+		{"packages where nothing can be installed", func(s *mlops.ModelVersionSpec) { s.Model, s.Packages = model, []string{"six==1.17.0"} }, "packages"},
+		{"a format where nothing can be installed", func(s *mlops.ModelVersionSpec) { s.Model, s.Format = model, "onnx" }, "format"},
+		{"a region without images", func(s *mlops.ModelVersionSpec) { s.Model = "sagemaker/us-iso-east-1/e/models/m" }, "format"},
+		{"an environment to be made", func(s *mlops.ModelVersionSpec) { s.Model = "sagemaker/us-east-1/e/models/m" }, ""},
+		{"a model to be known", func(s *mlops.ModelVersionSpec) { s.Model = "" }, ""},
+	}
+	for _, tt := range tests {
+		spec := r.versionSpec(tt.name, tt.change)
+		check := mlops.NewChecker()
+		r.must(modelVersionKind{r.backend}.Preflight(t.Context(), spec, check))
+		e, _ := errors.AsType[*mlops.Error](check.Err())
+		if (e == nil) != (tt.path == "") || e != nil && e.Field != tt.path {
+			t.Errorf("%s: %v, want a problem at %q", tt.name, check.Err(), tt.path)
+		}
+		if tt.path != "" && spec.Model == model {
+			_, err := r.ModelVersions().Create(t.Context(), spec)
+			r.wantCode(tt.name+", at apply", err, mlops.Invalid, tt.path)
+		}
 	}
 }
