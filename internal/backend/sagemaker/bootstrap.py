@@ -17,6 +17,7 @@ MESSAGE = os.environ.get("MLOPS_MESSAGE", "/opt/ml/output/message")
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAST_LINES = 20
 MESSAGE_LIMIT = 1024  # characters that the platform shows
+EMPTY = "mlops:empty"  # the platform passes no empty values
 REFERENCE = re.compile(r"\{\{\{\{|\{\{\s*([^{}]+?)\s*\}\}")
 
 
@@ -59,7 +60,8 @@ def render(text, step, paths):
             return "{{"
         if reference in paths:
             return paths[reference]
-        return os.environ[step["values"][reference]]
+        given = os.environ[step["values"][reference]]
+        return "" if given == EMPTY else given
 
     return REFERENCE.sub(value, text)
 

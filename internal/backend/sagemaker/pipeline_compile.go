@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -76,6 +77,7 @@ const (
 	longestJob    = 5 * 86400 // seconds: the service's own limit
 	defaultJob    = 86400     // seconds: the service's own default
 	cacheDays     = 30
+	outputFolder  = "data"
 	datasetPrefix = "mlops-dataset-" // of the hidden parameter that holds a dataset's URI
 )
 
@@ -112,9 +114,13 @@ func (c *compiler) parameters() []parameter {
 	return all
 }
 
+// emptyValue stands for an empty value, which SageMaker takes neither as a default
+// nor when a run starts. bootstrap.py makes it empty again.
+const emptyValue = "mlops:empty"
+
 // nativeDefault is a default in the type of its parameter.
 func nativeDefault(p mlops.Parameter) any {
-	if p.Default == nil || *p.Default == "" { // an empty one is none to SageMaker; runs say every value
+	if p.Default == nil {
 		return nil
 	}
 	switch p.Type {
@@ -123,8 +129,11 @@ func nativeDefault(p mlops.Parameter) any {
 	case "boolean":
 		return *p.Default == "true"
 	}
-	return *p.Default
+	return nativeValue(*p.Default)
 }
+
+// nativeValue is a value as a run is given it.
+func nativeValue(value string) string { return cmp.Or(value, emptyValue) }
 
 // get refers to a value that is known when the pipeline runs.
 func get(reference string) map[string]any { return map[string]any{"Get": reference} }
@@ -193,14 +202,15 @@ func (c *compiler) jobTags() []map[string]string {
 	return all
 }
 
-// outputs go below the run, the step and the output's name.
+// outputs go below the run, the step and the output's name, in a folder whose name
+// none of another output begins with: SageMaker reads inputs by prefix.
 func (c *compiler) outputs(name string, s mlops.Step) map[string]any {
 	var all []map[string]any
 	for _, o := range s.Outputs {
 		all = append(all, map[string]any{
 			"OutputName": o,
 			"S3Output": map[string]any{
-				"S3Uri":        joined("/", strings.TrimSuffix(c.place.uri("runs"), "/"), get("Execution.PipelineExecutionId"), name, o),
+				"S3Uri":        joined("/", strings.TrimSuffix(c.place.uri("runs"), "/"), get("Execution.PipelineExecutionId"), name, o, outputFolder),
 				"LocalPath":    stepRoot + "/output/" + o,
 				"S3UploadMode": "EndOfJob",
 			},

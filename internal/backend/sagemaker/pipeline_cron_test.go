@@ -31,6 +31,7 @@ func TestSchedulerCron(t *testing.T) {
 		{"a week's end that wraps", "0 0 * * 5-7", "cron(0 0 ? * SUN,FRI,SAT *)"},
 		{"steps of a week", "0 0 * * */2", "cron(0 0 ? * SUN,TUE,THU,SAT *)"},
 		{"all days of the week, told one by one", "0 0 1 * 0-6", "cron(0 0 1 * ? *)"},
+		{"by name", "@daily", "cron(0 0 * * ? *)"},
 		{"a question mark is all", "0 0 ? * 3", "cron(0 0 ? * WED *)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,7 +51,7 @@ func TestSchedulerCronRefuses(t *testing.T) {
 	}{
 		{"too few fields", "0 3 * *", "has 4 fields"},
 		{"seconds", "0 0 3 * * *", "has 6 fields"},
-		{"a word", "@daily", "has 1 fields"},
+		{"a word", "@sometimes", "has 1 fields"},
 		{"both kinds of days", "0 0 13 * 5", "one of the two"},
 		{"a minute too many", "60 * * * *", `"60" is no minute`},
 		{"a day of nothing", "0 0 0 * *", `"0" is no day of the month`},

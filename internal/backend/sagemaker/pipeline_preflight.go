@@ -53,6 +53,7 @@ func checkIsolation(c *mlops.Checker, spec mlops.PipelineSpec, p place) {
 // checkPipeline refuses what would fail later, or mean something else.
 func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 	checkPipelineSchedule(c, spec)
+	checkDefaults(c, spec)
 	if spec.Parallelism > maxParallel {
 		c.Add(mlops.At("parallelism"), "Too many at once", "SageMaker runs at most %d steps of a pipeline at once.", maxParallel)
 	}
@@ -76,9 +77,17 @@ func checkPipelineSchedule(c *mlops.Checker, spec mlops.PipelineSpec) {
 	if _, err := schedulerCron(spec.Schedule.Cron); err != nil {
 		c.Add(mlops.At("schedule", "cron"), "Not a schedule of EventBridge", "%s.", err)
 	}
+}
+
+// checkDefaults refuses empty defaults where nothing makes them empty again: see
+// emptyValue.
+func checkDefaults(c *mlops.Checker, spec mlops.PipelineSpec) {
+	use := useOfParameters(spec)
 	for _, name := range slices.Sorted(maps.Keys(spec.Parameters)) {
-		if d := spec.Parameters[name].Default; d != nil && *d == "" {
-			c.Add(mlops.At("parameters", mlops.Key(name), "default"), "Empty default", "EventBridge, which starts a scheduled pipeline, can pass no empty value, and SageMaker has no empty default: give it one that your step understands as none.")
+		d := spec.Parameters[name].Default
+		if d != nil && *d == "" && (use.raw[name] || spec.Definition != "") {
+			c.Add(mlops.At("parameters", mlops.Key(name), "default"), "Empty default",
+				"SageMaker passes no empty value to what uses this: an input, or a command in an image of yours. Give it a value that is understood as none.")
 		}
 	}
 }

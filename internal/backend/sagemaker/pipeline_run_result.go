@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -98,7 +99,7 @@ func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e executi
 	for step, outputs := range outputsOf(pipeline) {
 		for _, o := range outputs {
 			from := cmp.Or(sources[step], e.id)
-			r.Outputs[step+"."+o] = s.place.uri("runs/" + from + "/" + step + "/" + o + "/" + o)
+			r.Outputs[step+"."+o] = s.place.uri(path.Join("runs", from, step, o, outputFolder, o))
 		}
 	}
 	if r.Problem, err = k.readMetrics(ctx, s, r); err != nil {

@@ -62,26 +62,52 @@ func outputsOf(p mlops.PipelineSpec) map[string][]string {
 }
 
 // checkValues refuses values that do not fit into the variables of the jobs that
-// they are passed by.
+// they are passed by, and empty ones where nothing can make them empty again.
 func checkValues(pipeline mlops.PipelineSpec, values map[string]string) error {
-	passed := map[string]bool{}
-	for _, step := range pipeline.Steps {
-		for _, text := range append(slices.Collect(maps.Values(step.Env)), step.Command...) {
-			t, err := mlops.ParseTemplate(text)
-			if err != nil {
-				return invalid(err)
-			}
-			for _, r := range t.References() {
-				passed[r.Name] = passed[r.Name] || r.Kind == mlops.RefParam
-			}
-		}
-	}
+	use := useOfParameters(pipeline)
 	for _, p := range sortedPairs(values) {
-		if n := len([]rune(p[1])); passed[p[0]] && n > maxJobValue {
+		if n := len([]rune(p[1])); use.passed[p[0]] && n > maxJobValue {
 			return refuseField("parameters", "the value of %q is passed in a variable of a job, which has at most %d characters; it has %d", p[0], maxJobValue, n)
+		}
+		if p[1] == "" && (use.raw[p[0]] || pipeline.Definition != "") {
+			return refuseField("parameters", "the value of %q is empty, and SageMaker passes no empty value to what uses it: an input, or a command in an image of yours", p[0])
 		}
 	}
 	return nil
+}
+
+// parameterUse is where a pipeline's parameters are used, by name.
+type parameterUse struct {
+	passed map[string]bool // in a job's variables or arguments
+	raw    map[string]bool // where no program of ours sees the value first
+}
+
+func useOfParameters(pipeline mlops.PipelineSpec) parameterUse {
+	use := parameterUse{map[string]bool{}, map[string]bool{}}
+	note := func(text string, in ...map[string]bool) {
+		t, err := mlops.ParseTemplate(text)
+		if err != nil {
+			return // the portable rules tell
+		}
+		for _, r := range t.References() {
+			for _, m := range in {
+				m[r.Name] = m[r.Name] || r.Kind == mlops.RefParam
+			}
+		}
+	}
+	for _, step := range pipeline.Steps {
+		for _, text := range step.Inputs {
+			note(text, use.raw)
+		}
+		for _, text := range append(slices.Collect(maps.Values(step.Env)), step.Command...) {
+			if direct(step) {
+				note(text, use.passed, use.raw)
+			} else {
+				note(text, use.passed)
+			}
+		}
+	}
+	return use
 }
 
 // begin starts an execution. The request's token makes a repeated one the same.
@@ -135,7 +161,7 @@ func (k pipelineRunKind) runNote(spec mlops.PipelineRunSpec, facts runFacts) (r 
 func (k pipelineRunKind) runParameters(ctx context.Context, pipeline mlops.PipelineSpec, facts *runFacts) ([]types.Parameter, error) {
 	var all []types.Parameter
 	for _, p := range sortedPairs(facts.Values) {
-		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(p[1])})
+		all = append(all, types.Parameter{Name: aws.String(p[0]), Value: aws.String(nativeValue(p[1]))})
 	}
 	datasets, err := pipelineKind(k).datasetsOf(ctx, pipeline)
 	if err != nil {

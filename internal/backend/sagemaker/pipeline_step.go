@@ -43,7 +43,7 @@ func (c *compiler) wire(name string, s mlops.Step) (wiring, error) {
 	}
 	file := stepFile{
 		Script: s.Script != "", Command: orNone(s.Command), Packages: orNone(s.Packages), Env: s.Env, Outputs: orNone(s.Outputs),
-		Given: slices.Sorted(maps.Keys(s.Inputs)), Inputs: map[string]string{}, Values: map[string]string{}, Attempts: 1,
+		Given: orNone(slices.Sorted(maps.Keys(s.Inputs))), Inputs: map[string]string{}, Values: map[string]string{}, Attempts: 1,
 	}
 	if s.Env == nil {
 		file.Env = map[string]string{}
@@ -160,18 +160,33 @@ func (c *compiler) native(text string, value func(mlops.Reference) (any, error))
 			if err != nil {
 				return nil, err
 			}
-			parts = append(parts, v)
+			parts = appendPart(parts, v)
 		}
 		if piece != "" {
-			parts = append(parts, piece)
+			parts = appendPart(parts, piece)
 		}
 	}
-	if len(parts) == 1 {
-		if g, ok := parts[0].(map[string]any); ok && !strings.HasPrefix(fmt.Sprint(g["Get"]), "Parameters.") {
-			return g, nil
-		}
+	if len(parts) == 1 && !isParameter(parts[0]) {
+		return parts[0], nil
 	}
 	return joined("", parts...), nil
+}
+
+// appendPart adds a part; text next to text is one.
+func appendPart(parts []any, part any) []any {
+	if text, ok := part.(string); ok && len(parts) > 0 {
+		if before, ok := parts[len(parts)-1].(string); ok {
+			parts[len(parts)-1] = before + text
+			return parts
+		}
+	}
+	return append(parts, part)
+}
+
+// isParameter reports whether a part may be of another type than a string.
+func isParameter(part any) bool {
+	g, ok := part.(map[string]any)
+	return ok && strings.HasPrefix(fmt.Sprint(g["Get"]), "Parameters.")
 }
 
 // wireValues passes the values that the step's templates refer to, each in a
