@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,13 @@ type Harness struct {
 	NewWorld func(t *testing.T) World
 	// Patience is how long anything may take to settle; a minute if zero.
 	Patience time.Duration
+	// Nouns are those that the platform has, where it has not all: the rules and
+	// the features of these alone are run.
+	Nouns []mlops.Noun
 }
+
+// covers reports whether the rules of a noun are to be run.
+func (h Harness) covers(n mlops.Noun) bool { return h.Nouns == nil || slices.Contains(h.Nouns, n) }
 
 // World is one isolated platform.
 type World struct {
@@ -40,7 +47,7 @@ type World struct {
 	Command []string
 	// Image serves a version of format custom, where the platform has no servers
 	// by command; it is then used instead of Command.
-	Image string
+	Image   string
 	byImage bool // versions of format custom are served by Image
 	// Machine is a machine type of the platform's own.
 	Machine string
@@ -82,14 +89,20 @@ func runRule(t *testing.T, h Harness, rule any) {
 	t.Parallel()
 	switch rule := rule.(type) {
 	case func(*lab):
-		rule(newLab(t, h))
+		if h.Nouns == nil { // it may need any
+			rule(newLab(t, h))
+		}
 	case func(*lab, noun):
 		for _, n := range nouns() {
-			inLab(t, h, string(n.name), func(l *lab) { rule(l, n) })
+			if h.covers(n.name) {
+				inLab(t, h, string(n.name), func(l *lab) { rule(l, n) })
+			}
 		}
 	case func(*lab, sample):
 		for _, s := range samples() {
-			inLab(t, h, string(s.feature), func(l *lab) { rule(l, s) })
+			if h.covers(s.noun) {
+				inLab(t, h, string(s.feature), func(l *lab) { rule(l, s) })
+			}
 		}
 	default:
 		t.Fatalf("%T is not the form of a rule", rule)
