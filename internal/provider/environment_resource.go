@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -26,6 +27,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		exclusive:    names,
 		locate:       locateEnvironment,
 		note:         noteStage,
+		alters:       environmentAlters,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
 }
@@ -46,4 +48,13 @@ func locateEnvironment(p *platforms, s *mlops.EnvironmentSpec) error {
 	}
 	s.ID = mlops.EnvironmentID(f.Name, scope, s.Name)
 	return nil
+}
+
+// environmentAlters lists what a change may alter: what an environment brings takes
+// the place of what the platform made.
+func environmentAlters(prior, planned mlops.EnvironmentSpec, _ bool) []string {
+	if reflect.DeepEqual(prior.Target.Settings, planned.Target.Settings) {
+		return nil
+	}
+	return []string{"native"}
 }

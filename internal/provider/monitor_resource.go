@@ -28,7 +28,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		secrets:      markWebhook,
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
-		alters:       func(_, _ mlops.MonitorSpec, _ bool) []string { return []string{"webhook_mark"} },
+		alters:       func(_, _ mlops.MonitorSpec, _ bool) []string { return []string{"webhook_mark", "native"} },
 	}
 }
 

@@ -25,7 +25,7 @@ func pipeline(g guide) *definition[pipelineModel, mlops.PipelineSpec, mlops.Pipe
 		identity:     []string{"environment", "name"},
 		check:        checkSchedule,
 		foretell:     foretellPipeline,
-		alters:       func(_, _ mlops.PipelineSpec, _ bool) []string { return []string{"version"} },
+		alters:       pipelineAlters,
 	}
 }
 
@@ -45,4 +45,13 @@ func foretellPipeline(c *mlops.Checker, s mlops.PipelineSpec) map[string]string 
 		return nil
 	}
 	return map[string]string{"version": s.Version()}
+}
+
+// pipelineAlters lists what a change may alter: the platform's own parts are others
+// where a schedule comes or goes.
+func pipelineAlters(prior, planned mlops.PipelineSpec, _ bool) []string {
+	if (prior.Schedule == nil) != (planned.Schedule == nil) {
+		return []string{"version", "native"}
+	}
+	return []string{"version"}
 }

@@ -81,18 +81,27 @@ func sagemakerWorld(t *testing.T) world {
 
 // byCommand is a version that is served by a command, which SageMaker has no
 // place for.
-var byCommand = regexp.MustCompile(`(format\s*=\s*"custom")\s*\n\s*command\s*=\s*\[[^\n]*\]`)
+var byCommand = regexp.MustCompile(`(?s)(resource "mlops_model_version" "[a-z_]+" \{[^}]*?)command\s*=\s*\[[^\n]*\]`)
 
-// serveByImage serves versions by an image, as SageMaker does.
+// upTimes are when an endpoint serves; on SageMaker it always does.
+var upTimes = regexp.MustCompile(`  schedule = \{ up = [^\n]*\n`)
+
+// serveByImage serves versions by an image, as SageMaker does, keeps variants
+// awake, and rolls out within its limits.
 func serveByImage(config string) string {
-	return byCommand.ReplaceAllString(config, "$1\n  image = \"123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1\"")
+	config = byCommand.ReplaceAllString(config, `${1}image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"`)
+	config = upTimes.ReplaceAllString(config, "")
+	config = strings.NewReplacer("steps         = [5, 50]", "steps         = [5]", `bake          = "90m"`, `bake          = "50m"`).Replace(config)
+	return strings.ReplaceAll(config, `{ min = 0, max = 4, target = { concurrency = 8 }, idle_after = "5m" }`, `{ min = 1, max = 4, target = { concurrency = 8 } }`)
 }
 
 // accStep does what the steps of these tests do, which are shell commands: no
 // container runs in a simulation.
 func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
-	if command, _ := run.Arguments["AppSpecification"].(map[string]any); strings.Contains(fmt.Sprint(command), "false") {
-		return nil, "AlgorithmError: exit status 1"
+	for _, files := range run.Inputs {
+		if step := string(files["step.json"]); strings.Contains(step, `"false"`) {
+			return nil, "AlgorithmError: exit status 1"
+		}
 	}
 	return map[string][]byte{"metrics/metrics": []byte(`{"accuracy": 0.9}`)}, ""
 }

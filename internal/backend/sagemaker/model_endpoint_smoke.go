@@ -49,11 +49,17 @@ func (k modelEndpointKind) Probe(ctx context.Context, ref mlops.ID, variant stri
 	return err
 }
 
+// passedMark names a configuration and the smoke test that it passed: another test
+// is to be passed too.
+func passedMark(form endpointForm) string {
+	return form.Config + "+" + shortHash(revisionOf(form.Spec.SmokeTest))
+}
+
 // smokeTestEndpoint sends the smoke test to every variant of a configuration that
 // has not passed yet. It returns what was wrong with an answer, or "".
 func (k modelEndpointKind) smokeTestEndpoint(ctx context.Context, s endpointScene, state endpointState) (string, error) {
 	test := state.asked.Spec.SmokeTest
-	if test == nil || state.tags[tagEndpointPassed] == state.asked.Config {
+	if test == nil || state.tags[tagEndpointPassed] == passedMark(state.asked) {
 		return "", nil
 	}
 	for _, variant := range slices.Sorted(maps.Keys(state.asked.Spec.Variants)) {

@@ -17,7 +17,7 @@ import (
 const (
 	tagEndpointBegun   = "mlops:begun"   // revision that SageMaker was told of
 	tagEndpointDone    = "mlops:done"    // revision whose every step was taken, "@" and when (Unix seconds)
-	tagEndpointPassed  = "mlops:passed"  // configuration that passed the smoke test, or had none to pass
+	tagEndpointPassed  = "mlops:passed"  // configuration and smoke test that it passed, if there was one to pass
 	tagEndpointFailure = "mlops:failure" // revision that was given up, ":" and why, compressed
 	// tagEndpointNext, on configurations, is what comes when the endpoint is gone:
 	// nextRemake or nextSweep. The former is on the endpoint too, until it is gone.

@@ -132,7 +132,7 @@ func (k modelEndpointKind) settleEndpoint(ctx context.Context, s endpointScene, 
 	if words != "" {
 		return k.goBack(ctx, s, state, words)
 	}
-	if err := k.mark(ctx, s, map[string]string{tagEndpointPassed: state.asked.Config}); err != nil {
+	if err := k.mark(ctx, s, map[string]string{tagEndpointPassed: passedMark(state.asked)}); err != nil {
 		return err
 	}
 	if tried := state.asked.Revision + "+"; len(reweighing(state.asked.Spec.Variants, state.variants)) > 0 && state.tags[tagEndpointDone] != tried {
@@ -186,8 +186,16 @@ func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state en
 	if err := k.giveUp(ctx, s, state, words, nil); err != nil {
 		return err
 	}
-	if state.before == nil || state.before.Config == state.config {
+	if state.before == nil {
 		return nil
+	}
+	if state.before.Config == state.config {
+		former := state
+		former.asked = *state.before
+		if len(reweighing(former.asked.Spec.Variants, state.variants)) > 0 {
+			return k.reweighEndpoint(ctx, s, former)
+		}
+		return k.tidyEndpoint(ctx, s, state, *state.before, words)
 	}
 	if err := k.releaseScaling(ctx, s, endpointState{endpointFacts: state.endpointFacts, asked: *state.before, before: &state.asked}); err != nil {
 		return err
