@@ -145,6 +145,7 @@ func TestPackage(t *testing.T) {
 		Environment: map[string]string{
 			"MODEL_FORMAT": "sklearn", "MODEL_PATH": "/opt/ml/model/model/model.joblib",
 			"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+			"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python",
 		},
 	}
 	got := out.InferenceSpecification.Containers[0]

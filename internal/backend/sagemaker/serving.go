@@ -130,6 +130,9 @@ func (v serving) container(p place, facts versionFacts) types.ModelPackageContai
 	if v.prebuilt {
 		env["SAGEMAKER_PROGRAM"] = "inference.py"
 		env["SAGEMAKER_SUBMIT_DIRECTORY"] = modelRoot + "/code"
+		// Packages bring a newer protobuf, which the containers' own generated code is
+		// too old for in any other implementation: they would not start.
+		env["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
 	}
 	return types.ModelPackageContainerDefinition{
 		Image:       &v.image,

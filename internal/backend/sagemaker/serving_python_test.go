@@ -39,7 +39,7 @@ save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_ve
 // inContainer serves by the toolkits that SageMaker's containers are made of, as
 // AWS publishes them: that of scikit-learn's, behind Flask, and that of XGBoost's,
 // whose server gives it a context. Both must say the same. The former was published
-// for a Python that had collections.Mapping.
+// for a Python that had collections.Mapping, which AWS mends in its image as here.
 const inContainer = `
 import collections, collections.abc, json, os, sys
 collections.Mapping = collections.abc.Mapping
@@ -104,7 +104,10 @@ func TestInferenceCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vars := []string{"SAGEMAKER_PROGRAM=inference.py", "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python"}
+	var vars []string
+	for name, value := range (serving{prebuilt: true}).container(place{}, versionFacts{}).Environment {
+		vars = append(vars, name+"="+value)
+	}
 	var answers [][]string // by test: of each container
 	if err := json.Unmarshal([]byte(python(t, env, vars, "-c", inContainer, "serve", string(asked))), &answers); err != nil {
 		t.Fatal(err)
