@@ -4,12 +4,21 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 )
 
-// HoursPerMonth is what a month is counted as where prices are estimated.
-const HoursPerMonth = 730
+// What machines are used for.
+const (
+	UseHosting    = "hosting"
+	UseProcessing = "processing"
+	UseTraining   = "training"
+)
+
+// hoursPerMonth is what a month is counted as where prices are estimated.
+const hoursPerMonth = 730
 
 // MachineType is one of a platform's types of machines.
 type MachineType struct {
@@ -75,6 +84,30 @@ func (c Catalogue) Resolve(use string, ask *Compute) (MachineType, error) {
 	return slices.MinFunc(enough, func(a, b MachineType) int {
 		return cmp.Or(cmp.Compare(a.USDPerHour, b.USDPerHour), cmp.Compare(a.Name, b.Name))
 	}), nil
+}
+
+// USDPerMonth is about what one machine of the type costs in a month of 730 hours,
+// to the cent; zero if that is not known.
+func (t MachineType) USDPerMonth() float64 {
+	return math.Round(t.USDPerHour*hoursPerMonth*100) / 100
+}
+
+// MonthlyUSD is about what an endpoint's machines cost in a month at its least
+// number of replicas, from the type of each variant. Nil if the price of one is not
+// known.
+func (c Catalogue) MonthlyUSD(spec ModelEndpointSpec, types map[string]string) *float64 {
+	var hour float64
+	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) { // sums depend on the order
+		v := spec.Variants[name]
+		t, ok := c.Lookup(UseHosting, types[name])
+		if !ok || t.USDPerHour == 0 {
+			return nil
+		}
+		least, _, _ := v.Scaling.Bounds()
+		hour += float64(least) * t.USDPerHour
+	}
+	month := MachineType{USDPerHour: hour}.USDPerMonth()
+	return &month
 }
 
 func (c Catalogue) offered(use string) []MachineType {

@@ -88,3 +88,30 @@ func TestCatalogueUses(t *testing.T) {
 		t.Error("a type is found for a use that it is not offered for")
 	}
 }
+
+func TestCatalogueMonthlyUSD(t *testing.T) {
+	t.Parallel()
+	two, none := int64(2), int64(0)
+	spec := ModelEndpointSpec{Variants: map[string]Variant{"a": {Scaling: &Scaling{Min: &two}}, "b": {}}}
+	idle := ModelEndpointSpec{Variants: map[string]Variant{"a": {Scaling: &Scaling{Min: &none}}}}
+	usd := func(v float64) *float64 { return &v }
+	tests := []struct {
+		name  string
+		spec  ModelEndpointSpec
+		types map[string]string
+		want  *float64
+	}{
+		{"two and one", spec, map[string]string{"a": "m.large", "b": "c.large"}, usd(248.2)}, // 730 × (2 × 0.12 + 0.1)
+		{"asleep", idle, map[string]string{"a": "m.large"}, usd(0)},
+		{"no price", spec, map[string]string{"a": "m.large", "b": "new.xlarge"}, nil},
+		{"no type", spec, map[string]string{"a": "m.large"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, testCatalogue().MonthlyUSD(tt.spec, tt.types)); diff != "" {
+				t.Errorf("cost (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -15,13 +15,6 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// What machines are used for.
-const (
-	useHosting    = "hosting"
-	useProcessing = "processing"
-	useTraining   = "training"
-)
-
 // defaultMachine runs what asks for nothing.
 const defaultMachine = "ml.m5.large"
 
@@ -94,7 +87,7 @@ func machineOf(cell func(string) string) (mlops.MachineType, error) {
 	if cell("accelerator") != "" {
 		t.Accelerator = &mlops.Accelerator{Type: cell("accelerator"), Memory: gib("accelerator_gib"), Count: int64(number("accelerators"))}
 	}
-	for letter, use := range map[string]string{"h": useHosting, "p": useProcessing, "t": useTraining} {
+	for letter, use := range map[string]string{"h": mlops.UseHosting, "p": mlops.UseProcessing, "t": mlops.UseTraining} {
 		if strings.Contains(cell("uses"), letter) {
 			t.Uses = append(t.Uses, use)
 		}
@@ -118,13 +111,13 @@ func namedOnly(c mlops.Catalogue) []mlops.MachineType {
 		more = append(more, t)
 	}
 	for _, name := range types.ProductionVariantInstanceType("").Values() {
-		add(useHosting, string(name))
+		add(mlops.UseHosting, string(name))
 	}
 	for _, name := range types.ProcessingInstanceType("").Values() {
-		add(useProcessing, string(name))
+		add(mlops.UseProcessing, string(name))
 	}
 	for _, name := range types.TrainingInstanceType("").Values() {
-		add(useTraining, string(name))
+		add(mlops.UseTraining, string(name))
 	}
 	return more
 }

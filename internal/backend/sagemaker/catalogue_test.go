@@ -35,7 +35,7 @@ func publishedUses(t *testing.T) map[string][]string {
 	}
 	uses := map[string][]string{}
 	for _, u := range []struct{ use, shape string }{
-		{useHosting, "ProductionVariantInstanceType"}, {useProcessing, "ProcessingInstanceType"}, {useTraining, "TrainingInstanceType"},
+		{mlops.UseHosting, "ProductionVariantInstanceType"}, {mlops.UseProcessing, "ProcessingInstanceType"}, {mlops.UseTraining, "TrainingInstanceType"},
 	} {
 		if len(model.Shapes[u.shape].Enum) == 0 {
 			t.Fatalf("the model has no %s", u.shape)
@@ -52,13 +52,13 @@ func publishedUses(t *testing.T) map[string][]string {
 func sdkUses() map[string][]string {
 	uses := map[string][]string{}
 	for _, v := range types.ProductionVariantInstanceType("").Values() {
-		uses[string(v)] = append(uses[string(v)], useHosting)
+		uses[string(v)] = append(uses[string(v)], mlops.UseHosting)
 	}
 	for _, v := range types.ProcessingInstanceType("").Values() {
-		uses[string(v)] = append(uses[string(v)], useProcessing)
+		uses[string(v)] = append(uses[string(v)], mlops.UseProcessing)
 	}
 	for _, v := range types.TrainingInstanceType("").Values() {
-		uses[string(v)] = append(uses[string(v)], useTraining)
+		uses[string(v)] = append(uses[string(v)], mlops.UseTraining)
 	}
 	return uses
 }
@@ -129,7 +129,7 @@ func TestMachinesCostWhatIsPublished(t *testing.T) {
 		"ml.p3.2xlarge": 3.825, "ml.p3.16xlarge": 28.152, "ml.p4d.24xlarge": 25.251, "ml.p5.48xlarge": 63.296,
 		"ml.inf2.xlarge": 0.99, "ml.inf2.48xlarge": 15.58,
 	} {
-		m, ok := catalogue().Lookup(useHosting, name)
+		m, ok := catalogue().Lookup(mlops.UseHosting, name)
 		if !ok || math.Abs(m.USDPerHour-want) > 0.01 {
 			t.Errorf("%s costs %g, want %g", name, m.USDPerHour, want)
 		}
@@ -145,32 +145,32 @@ func TestResolveType(t *testing.T) {
 		ask           *mlops.Compute
 		want, refusal string
 	}{
-		{"nothing asked, hosting", useHosting, nil, "ml.m5.large", ""},
-		{"nothing asked, processing", useProcessing, &mlops.Compute{Disk: 50 * gib}, "ml.m5.large", ""},
-		{"nothing asked, training", useTraining, &mlops.Compute{}, "ml.m5.large", ""},
-		{"half a core", useHosting, &mlops.Compute{CPU: 0.5}, "ml.c5.large", ""},
-		{"half a core, processing", useProcessing, &mlops.Compute{CPU: 0.5}, "ml.m5.large", ""},
-		{"4 cores and 16Gi", useHosting, &mlops.Compute{CPU: 4, Memory: 16 * gib}, "ml.m5.xlarge", ""},
-		{"much memory", useProcessing, &mlops.Compute{Memory: 100 * gib}, "ml.r5.4xlarge", ""},
-		{"T4", useProcessing, gpu("nvidia-t4"), "ml.g4dn.xlarge", ""},
-		{"A10G", useHosting, gpu("nvidia-a10g"), "ml.g5.xlarge", ""},
-		{"L4", useHosting, gpu("nvidia-l4"), "ml.g6.xlarge", ""},
-		{"L4, processing, which few regions have", useProcessing, gpu("nvidia-l4"), "ml.g6.xlarge", ""},
-		{"L40S", useHosting, gpu("nvidia-l40s"), "ml.g6e.xlarge", ""},
-		{"V100", useHosting, gpu("nvidia-v100"), "ml.p3.2xlarge", ""},
-		{"A100", useHosting, gpu("nvidia-a100"), "ml.p4d.24xlarge", ""},
-		{"A100 of 80Gi", useHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-a100", Memory: 80 * gib}}, "ml.p4de.24xlarge", ""},
-		{"H100", useHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-h100", Count: 8}}, "ml.p5.48xlarge", ""},
-		{"Inferentia", useHosting, gpu("aws-inferentia2"), "ml.inf2.xlarge", ""},
-		{"Trainium", useTraining, gpu("aws-trainium"), "ml.trn1.2xlarge", ""},
-		{"16Gi of any GPU", useProcessing, &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 16 * gib, Count: 1}}, "ml.g4dn.xlarge", ""},
-		{"several GPUs", useHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 24 * gib, Count: 3}}, "ml.g6.12xlarge", ""},
-		{"Graviton, by name", useHosting, &mlops.Compute{Native: "ml.m6g.large"}, "ml.m6g.large", ""},
-		{"not for this use", useProcessing, &mlops.Compute{Native: "ml.t2.medium"}, "", "only for hosting"},
-		{"misspelt", useHosting, &mlops.Compute{Native: "ml.m5.larg"}, "", `Did you mean "ml.m5.large"?`},
-		{"no prefix", useHosting, &mlops.Compute{Native: "m5.large"}, "", `Did you mean "ml.m5.large"?`},
-		{"too much", useHosting, &mlops.Compute{Memory: 4096 * gib}, "", "the nearest is ml.r7i.48xlarge"},
-		{"no such accelerator", useHosting, gpu("nvidia-h10"), "", `Did you mean "nvidia-h100"?`},
+		{"nothing asked, hosting", mlops.UseHosting, nil, "ml.m5.large", ""},
+		{"nothing asked, processing", mlops.UseProcessing, &mlops.Compute{Disk: 50 * gib}, "ml.m5.large", ""},
+		{"nothing asked, training", mlops.UseTraining, &mlops.Compute{}, "ml.m5.large", ""},
+		{"half a core", mlops.UseHosting, &mlops.Compute{CPU: 0.5}, "ml.c5.large", ""},
+		{"half a core, processing", mlops.UseProcessing, &mlops.Compute{CPU: 0.5}, "ml.m5.large", ""},
+		{"4 cores and 16Gi", mlops.UseHosting, &mlops.Compute{CPU: 4, Memory: 16 * gib}, "ml.m5.xlarge", ""},
+		{"much memory", mlops.UseProcessing, &mlops.Compute{Memory: 100 * gib}, "ml.r5.4xlarge", ""},
+		{"T4", mlops.UseProcessing, gpu("nvidia-t4"), "ml.g4dn.xlarge", ""},
+		{"A10G", mlops.UseHosting, gpu("nvidia-a10g"), "ml.g5.xlarge", ""},
+		{"L4", mlops.UseHosting, gpu("nvidia-l4"), "ml.g6.xlarge", ""},
+		{"L4, processing, which few regions have", mlops.UseProcessing, gpu("nvidia-l4"), "ml.g6.xlarge", ""},
+		{"L40S", mlops.UseHosting, gpu("nvidia-l40s"), "ml.g6e.xlarge", ""},
+		{"V100", mlops.UseHosting, gpu("nvidia-v100"), "ml.p3.2xlarge", ""},
+		{"A100", mlops.UseHosting, gpu("nvidia-a100"), "ml.p4d.24xlarge", ""},
+		{"A100 of 80Gi", mlops.UseHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-a100", Memory: 80 * gib}}, "ml.p4de.24xlarge", ""},
+		{"H100", mlops.UseHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-h100", Count: 8}}, "ml.p5.48xlarge", ""},
+		{"Inferentia", mlops.UseHosting, gpu("aws-inferentia2"), "ml.inf2.xlarge", ""},
+		{"Trainium", mlops.UseTraining, gpu("aws-trainium"), "ml.trn1.2xlarge", ""},
+		{"16Gi of any GPU", mlops.UseProcessing, &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 16 * gib, Count: 1}}, "ml.g4dn.xlarge", ""},
+		{"several GPUs", mlops.UseHosting, &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 24 * gib, Count: 3}}, "ml.g6.12xlarge", ""},
+		{"Graviton, by name", mlops.UseHosting, &mlops.Compute{Native: "ml.m6g.large"}, "ml.m6g.large", ""},
+		{"not for this use", mlops.UseProcessing, &mlops.Compute{Native: "ml.t2.medium"}, "", "only for hosting"},
+		{"misspelt", mlops.UseHosting, &mlops.Compute{Native: "ml.m5.larg"}, "", `Did you mean "ml.m5.large"?`},
+		{"no prefix", mlops.UseHosting, &mlops.Compute{Native: "m5.large"}, "", `Did you mean "ml.m5.large"?`},
+		{"too much", mlops.UseHosting, &mlops.Compute{Memory: 4096 * gib}, "", "the nearest is ml.r7i.48xlarge"},
+		{"no such accelerator", mlops.UseHosting, gpu("nvidia-h10"), "", `Did you mean "nvidia-h100"?`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -197,29 +197,6 @@ func TestReadCatalogueRefuses(t *testing.T) {
 	} {
 		if _, err := readCatalogue([]byte(text)); err == nil {
 			t.Errorf("%s: no error", name)
-		}
-	}
-}
-
-func TestMonthlyUSD(t *testing.T) {
-	t.Parallel()
-	two, none := int64(2), int64(0)
-	spec := mlops.ModelEndpointSpec{Variants: map[string]mlops.Variant{"a": {Scaling: &mlops.Scaling{Min: &two}}, "b": {}}}
-	tests := []struct {
-		name  string
-		spec  mlops.ModelEndpointSpec
-		types map[string]string
-		want  float64 // negative is none
-	}{
-		{"two and one", spec, map[string]string{"a": "ml.m5.large", "b": "ml.c5.xlarge"}, 317.11}, // 730 × (2 × 0.1152 + 0.204)
-		{"asleep", mlops.ModelEndpointSpec{Variants: map[string]mlops.Variant{"a": {Scaling: &mlops.Scaling{Min: &none}}}}, map[string]string{"a": "ml.m5.large"}, 0},
-		{"no price", spec, map[string]string{"a": "ml.m5.large", "b": "ml.p2.xlarge"}, -1},
-		{"no type", spec, map[string]string{"a": "ml.m5.large"}, -1},
-	}
-	for _, tt := range tests {
-		got := monthlyUSD(tt.spec, tt.types)
-		if tt.want < 0 && got != nil || tt.want >= 0 && (got == nil || *got != tt.want) {
-			t.Errorf("%s: got %v, want %g", tt.name, got, tt.want)
 		}
 	}
 }

@@ -184,13 +184,13 @@ func (s endpointState) observed(scene endpointScene) endpointSeen {
 	if v.phase == mlops.PhasePending || v.phase == mlops.PhaseDeleting {
 		seen.Wait = endpointWait(v)
 	}
-	seen.Status.Resolved, seen.Status.MonthlyUSD = s.asked.Types, monthlyUSD(s.asked.Spec, s.asked.Types)
+	seen.Status.Resolved, seen.Status.MonthlyUSD = s.asked.Types, catalogue().MonthlyUSD(s.asked.Spec, s.asked.Types)
 	form := s.inForce()
 	if form == nil || v.phase == mlops.PhaseFailed {
 		return seen
 	}
 	seen.Spec, seen.Revision = form.Spec, form.Revision
-	seen.Status.Resolved, seen.Status.MonthlyUSD, seen.Status.Previous = form.Types, monthlyUSD(form.Spec, form.Types), form.Previous
+	seen.Status.Resolved, seen.Status.MonthlyUSD, seen.Status.Previous = form.Types, catalogue().MonthlyUSD(form.Spec, form.Types), form.Previous
 	seen.Status.Serving = s.serving()
 	for _, v := range s.variants {
 		seen.Status.Replicas[aws.ToString(v.VariantName)] = int64(aws.ToInt32(v.CurrentInstanceCount))
