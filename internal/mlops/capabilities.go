@@ -206,6 +206,10 @@ type Capabilities struct {
 	// Replace lists the attributes, as paths with the noun first, whose change
 	// cannot be made in place, beyond those that are part of the ID.
 	Replace []Feature
+	// Limits reports what a spec asks for beyond what the backend takes of a feature
+	// that it has, from the spec alone; nil has no such limits. It is asked at plan
+	// too, while parts of the spec are not known yet.
+	Limits func(c *Checker, spec any)
 }
 
 // Supports reports whether the feature is available at all.

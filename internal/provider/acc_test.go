@@ -32,6 +32,7 @@ type world struct {
 
 	remove func(mlops.ID) error     // takes an object away behind the provider's back
 	left   func() ([]string, error) // names all that exists
+	spoil  func(uri string) error   // adds to the bytes that are kept at a URI; nil where nobody can
 	freeze func(config string) stuck
 	endure func(config string) stuck
 }
@@ -100,7 +101,12 @@ func (w world) on(config string) string {
 
 // id is the ID of something in the environment "acc"; "" is its own.
 func (w world) id(below string) string {
-	return strings.TrimSuffix(w.backend+"/"+w.scope+"acc/"+below, "/")
+	return w.idIn("acc", below)
+}
+
+// idIn is the ID of something in another environment.
+func (w world) idIn(environment, below string) string {
+	return strings.TrimSuffix(w.backend+"/"+w.scope+environment+"/"+below, "/")
 }
 
 func (w world) nothingLeft(*terraform.State) error {
@@ -130,6 +136,19 @@ func accept(t *testing.T, steps func(w world) []resource.TestStep) {
 			})
 		})
 	}
+}
+
+// acceptWhere runs steps on every backend that has a feature. On one that has not,
+// the first step is refused at plan.
+func acceptWhere(t *testing.T, feature mlops.Feature, steps func(w world) []resource.TestStep) {
+	t.Helper()
+	accept(t, func(w world) []resource.TestStep {
+		all := steps(w)
+		if w.factories[0].Capabilities.Supports(feature) {
+			return all
+		}
+		return []resource.TestStep{{Config: all[0].Config, PlanOnly: true, ExpectError: regexp.MustCompile(`Not available on ` + w.backend)}}
+	})
 }
 
 // accNoun is one resource for the acceptance tests that all resources share.

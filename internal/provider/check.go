@@ -100,6 +100,9 @@ func (r *managed[M, S, T]) verify(c *mlops.Checker, a asked[M, S]) {
 		f.Capabilities.NameRule(r.noun).CheckName(c, mlops.At("name"), r.name(a.spec))
 	}
 	f.Capabilities.CheckFeatures(c, f.Name, a.spec)
+	if f.Capabilities.Limits != nil && len(a.unknown) > 0 { // a spec that is wholly known is for the platform's own check
+		f.Capabilities.Limits(c, a.spec)
+	}
 }
 
 // preflightPatience bounds the platform's check of one plan.

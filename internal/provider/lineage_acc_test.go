@@ -63,7 +63,7 @@ data "mlops_lineage" "test" {
 `
 	const address = "data.mlops_lineage.test"
 	accept(t, func(w world) []resource.TestStep {
-		promoted := w.backend + "/acc-prod/models/churn/versions/1"
+		promoted := w.idIn("acc-prod", "models/churn/versions/1")
 		made := w.id("models/churn/versions/1")
 		nodes, edges := 5, 4
 		if w.backend == "memory" { // where nothing is read

@@ -39,6 +39,7 @@ func localWorld(t *testing.T) world {
 		elsewhere: fmt.Sprintf("{ directory = %q }", folder+"/elsewhere"),
 		remove:    e.remove,
 		left:      e.left,
+		spoil:     spoil,
 		// An engine that stands still accepts nothing, so that nothing is there.
 		freeze: func(config string) stuck {
 			return stuck{config: config, begin: e.freeze, end: e.thaw, repair: plancheck.ResourceActionCreate}

@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // accServed is all that a monitor refers to.
@@ -109,7 +111,7 @@ data "mlops_monitor" "test" { id = mlops_monitor.test.id }
 		checks.PreApply = append(checks.PreApply, hides(secret))
 		return checks
 	}
-	accept(t, func(w world) []resource.TestStep {
+	acceptWhere(t, mlops.FeatureMonitorWebhook, func(w world) []resource.TestStep {
 		return []resource.TestStep{
 			{Config: w.on(to(one)), ConfigPlanChecks: hidden(plancheck.ResourceActionCreate), ConfigStateChecks: []statecheck.StateCheck{
 				hides(secret),
@@ -136,7 +138,7 @@ func TestAccMonitor_importedWebhook(t *testing.T) {
 	with := func(arguments string) string { return accMonitor(accHealth + arguments) }
 	const said, silent = "alerts = { webhook_url = \"https://hooks.example.com/one\" }\n", "alerts = {}\n"
 	forget := "removed {\n from = mlops_monitor.test\n lifecycle { destroy = false }\n}\n"
-	accept(t, func(w world) []resource.TestStep {
+	acceptWhere(t, mlops.FeatureMonitorWebhook, func(w world) []resource.TestStep {
 		bring := "import {\n to = mlops_monitor.test\n id = \"" + w.id("monitors/churn") + "\"\n}\n"
 		return []resource.TestStep{
 			{Config: w.on(with(said))},

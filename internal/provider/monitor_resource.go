@@ -28,7 +28,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		secrets:      markWebhook,
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
-		alters:       func(_, _ mlops.MonitorSpec, _ bool) []string { return []string{"webhook_mark", "native"} },
+		alters:       monitorAlters,
 	}
 }
 
@@ -61,4 +61,14 @@ func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
 	}
 	s.Alerts.Mark = textOf(held["webhook_mark"])
 	return s.Alerts.Mark != "" && s.Alerts.WebhookURL == ""
+}
+
+// monitorAlters lists what a change may alter: the platform's own parts are others
+// where a monitor begins to look at data, or ceases to.
+func monitorAlters(prior, planned mlops.MonitorSpec, _ bool) []string {
+	looks := func(s mlops.MonitorSpec) bool { return s.Baseline != nil }
+	if looks(prior) != looks(planned) {
+		return []string{"webhook_mark", "native"}
+	}
+	return []string{"webhook_mark"}
 }

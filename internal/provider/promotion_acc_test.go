@@ -166,7 +166,7 @@ data "mlops_promotion" "test" {
 `
 	accept(t, func(w world) []resource.TestStep {
 		served := func(number string) []statecheck.StateCheck {
-			id := knownvalue.StringExact(w.backend + "/acc-prod/models/churn/versions/" + number)
+			id := knownvalue.StringExact(w.idIn("acc-prod", "models/churn/versions/"+number))
 			return []statecheck.StateCheck{
 				has("mlops_promotion.test", "id", id),
 				has("data.mlops_promotion.test", "id", id),
@@ -248,12 +248,12 @@ func TestAccPromotion_acrossBackends(t *testing.T) {
 // Bytes that somebody changed behind the platform's back are not promoted.
 func TestAccPromotion_changedBytes(t *testing.T) {
 	accept(t, func(w world) []resource.TestStep {
-		if w.backend == "memory" { // where nobody can
+		if w.spoil == nil { // where nobody can
 			return []resource.TestStep{{Config: w.on(accPromotion(""))}}
 		}
 		return []resource.TestStep{
 			{Config: w.on(accVersion(accMeasured) + accTarget), Check: func(s *terraform.State) error {
-				return spoil(s.RootModule().Resources["mlops_model_version.test"].Primary.Attributes["uri"])
+				return w.spoil(s.RootModule().Resources["mlops_model_version.test"].Primary.Attributes["uri"])
 			}},
 			{Config: w.on(accPromotion("")), ExpectError: regexp.MustCompile(`(?s)digest`)},
 			{Config: w.on(accVersion(accMeasured) + accTarget)},

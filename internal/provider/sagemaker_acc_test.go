@@ -60,7 +60,8 @@ func sagemakerWorld(t *testing.T) world {
 			}
 			return removeAny(b, id)
 		},
-		left: func() ([]string, error) { return account.World.Names(), nil },
+		left:  func() ([]string, error) { return account.World.Names(), nil },
+		spoil: func(uri string) error { return account.World.Spoil(uri) },
 		// An account that stands still accepts nothing, so that nothing is there.
 		freeze: func(config string) stuck {
 			return stuck{
@@ -91,7 +92,7 @@ var upTimes = regexp.MustCompile(`  schedule = \{ up = [^\n]*\n`)
 func serveByImage(config string) string {
 	config = byCommand.ReplaceAllString(config, `${1}image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"`)
 	config = upTimes.ReplaceAllString(config, "")
-	config = strings.NewReplacer("steps         = [5, 50]", "steps         = [5]", `bake          = "90m"`, `bake          = "50m"`).Replace(config)
+	config = strings.NewReplacer("steps         = [5, 50]", "steps         = [5]", `, wait = "5m"`, "", `bake          = "90m"`, `bake          = "50m"`).Replace(config)
 	return strings.ReplaceAll(config, `{ min = 0, max = 4, target = { concurrency = 8 }, idle_after = "5m" }`, `{ min = 1, max = 4, target = { concurrency = 8 } }`)
 }
 

@@ -15,5 +15,19 @@ func capabilities() mlops.Capabilities {
 	} {
 		maps.Copy(features, noun)
 	}
-	return mlops.Capabilities{Features: features}
+	return mlops.Capabilities{Features: features, Limits: limits}
+}
+
+// limits refuses what SageMaker does not take of the features that it has.
+func limits(c *mlops.Checker, spec any) {
+	switch s := spec.(type) {
+	case mlops.PipelineSpec:
+		checkPipeline(c, s)
+	case mlops.PipelineRunSpec:
+		checkRun(c, s)
+	case mlops.ModelEndpointSpec:
+		checkEndpoint(c, s)
+	case mlops.MonitorSpec:
+		checkMonitor(c, s)
+	}
 }
