@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -278,10 +279,7 @@ func (k pipelineKind) sendPipeline(ctx context.Context, s pipelineScene, spec ml
 		}
 		inline, at = nil, &types.PipelineDefinitionS3Location{Bucket: &s.place.Bucket, ObjectKey: &key}
 	}
-	var parallel *types.ParallelismConfiguration
-	if spec.Parallelism > 0 {
-		parallel = &types.ParallelismConfiguration{MaxParallelExecutionSteps: aws.Int32(int32(min(spec.Parallelism, maxParallel)))}
-	}
+	parallel := parallelismOf(spec, text, old)
 	if old == nil {
 		_, err := s.c.sagemaker.CreatePipeline(ctx, &sagemaker.CreatePipelineInput{
 			PipelineName: &s.name, PipelineDefinition: inline, PipelineDefinitionS3Location: at, RoleArn: &s.place.Role,
@@ -292,10 +290,22 @@ func (k pipelineKind) sendPipeline(ctx context.Context, s pipelineScene, spec ml
 	}
 	_, err := s.c.sagemaker.UpdatePipeline(ctx, &sagemaker.UpdatePipelineInput{
 		PipelineName: &s.name, PipelineDefinition: inline, PipelineDefinitionS3Location: at, RoleArn: &s.place.Role,
-		PipelineDescription: nativeDescription(spec.Description), ParallelismConfiguration: parallel,
+		PipelineDescription: aws.String(aws.ToString(nativeDescription(spec.Description))), ParallelismConfiguration: parallel,
 	})
 	return err
 }
 
-// maxParallel is the most steps that the service runs at once.
-const maxParallel = 200
+// parallelismOf is how many steps may run at once. An update that says nothing
+// leaves the former limit, so that one which is to go becomes as many as there
+// are steps.
+func parallelismOf(spec mlops.PipelineSpec, definition string, old *pipelineSeen) *types.ParallelismConfiguration {
+	limit := spec.Parallelism
+	if limit == 0 && old != nil && old.native.ParallelismConfiguration != nil {
+		_, steps, _ := readDefinition(definition) // it was read before
+		limit = int64(max(steps, 1))
+	}
+	if limit == 0 {
+		return nil
+	}
+	return &types.ParallelismConfiguration{MaxParallelExecutionSteps: aws.Int32(int32(min(limit, math.MaxInt32)))}
+}

@@ -182,7 +182,6 @@ func TestPipelinePreflight(t *testing.T) {
 			s.Parameters = map[string]mlops.Parameter{"x": {Type: "string", Default: new("")}}
 			return s
 		}(), `parameters["x"].default`},
-		{"too parallel", mlops.PipelineSpec{Parallelism: maxParallel + 1}, "parallelism"},
 		{"no JSON", mlops.PipelineSpec{Definition: "{"}, "definition"},
 		{"another version", mlops.PipelineSpec{Definition: `{"Version": "2019-01-01", "Steps": [{}]}`}, "definition"},
 		{"no steps", mlops.PipelineSpec{Definition: `{"Version": "2020-12-01", "Steps": []}`}, "definition"},

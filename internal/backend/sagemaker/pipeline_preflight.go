@@ -54,9 +54,6 @@ func checkIsolation(c *mlops.Checker, spec mlops.PipelineSpec, p place) {
 func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 	checkPipelineSchedule(c, spec)
 	checkDefaults(c, spec)
-	if spec.Parallelism > maxParallel {
-		c.Add(mlops.At("parallelism"), "Too many at once", "SageMaker runs at most %d steps of a pipeline at once.", maxParallel)
-	}
 	if n := len(spec.Parameters) + len(spec.Datasets()); n > maxParameters {
 		c.Add(mlops.At("parameters"), "Too many parameters", "A pipeline of SageMaker has at most %d parameters, and each dataset is one; these are %d.", maxParameters, n)
 	}

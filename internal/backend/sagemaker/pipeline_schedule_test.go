@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/google/go-cmp/cmp"
@@ -74,5 +75,33 @@ func TestLargeDefinition(t *testing.T) {
 	seen := made(t, r.Pipelines(), spec)
 	if seen.Spec.Definition != spec.Definition {
 		t.Errorf("%d characters came back as %d", len(spec.Definition), len(seen.Spec.Definition))
+	}
+}
+
+// TestParallelism proves that a limit which is taken away is none any more, though
+// SageMaker keeps what an update does not name.
+func TestParallelism(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, simulated.Config{})
+	c, err := r.in(t.Context(), r.environment)
+	r.must(err)
+	spec := mlops.PipelineSpec{Environment: r.environment, Name: "wide", Steps: map[string]mlops.Step{"a": {Script: "pass"}, "b": {Script: "pass"}, "c": {Script: "pass"}}}
+	for _, tt := range []struct {
+		name              string
+		parallelism, want int64 // 0 is no limit
+	}{
+		{"none", 0, 0}, {"set", 1, 1}, {"raised", 2, 2}, {"taken away", 0, 3},
+	} {
+		spec.Parallelism, spec.Description = tt.parallelism, strings.Repeat("x", int(tt.parallelism))
+		made(t, r.Pipelines(), spec)
+		out, err := c.sagemaker.DescribePipeline(t.Context(), &sagemaker.DescribePipelineInput{PipelineName: sdk.String(pipelineName(spec.ID()))})
+		r.must(err)
+		var got int64
+		if p := out.ParallelismConfiguration; p != nil {
+			got = int64(*p.MaxParallelExecutionSteps)
+		}
+		if got != tt.want || sdk.ToString(out.PipelineDescription) != spec.Description {
+			t.Errorf("%s: %d steps at once, described as %q", tt.name, got, sdk.ToString(out.PipelineDescription))
+		}
 	}
 }
