@@ -117,6 +117,27 @@ def missing(step, paths):
     return [name for name in step["outputs"] if not os.path.exists(paths["outputs." + name])]
 
 
+def refuse(word):
+    raise ValueError(word + " is no number")
+
+
+def bad_metrics(step, paths):
+    """Says what is wrong with an output named metrics, or nothing."""
+    if "metrics" not in step["outputs"]:
+        return None
+    try:
+        with open(paths["outputs.metrics"], encoding="utf-8") as f:
+            metrics = json.load(f, parse_constant=refuse)
+    except (OSError, ValueError) as e:
+        return str(e)
+    if not isinstance(metrics, dict):
+        return "it is no object"
+    for name, value in metrics.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return "%s is %s" % (name, json.dumps(value))
+    return None
+
+
 def main():
     with open(os.path.join(HERE, "step.json"), encoding="utf-8") as f:
         step = json.load(f)
@@ -144,6 +165,9 @@ def main():
     lost = missing(step, paths)
     if lost:
         fail("the step succeeded and did not write its outputs: " + ", ".join(lost))
+    problem = bad_metrics(step, paths)
+    if problem:
+        fail("metrics must be a flat JSON object of numbers: " + problem)
 
 
 if __name__ == "__main__":

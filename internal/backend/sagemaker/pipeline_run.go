@@ -106,19 +106,16 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if n := len(before); n > 0 && before[n-1].record != nil && before[n-1].alive() {
-		return k.changeOf(spec.Pipeline, before[n-1]), nil
+	if n := len(before); n > 0 && before[n-1].record != nil {
+		if stands, err := k.stands(ctx, s, before[n-1]); err != nil || stands {
+			return k.changeOf(spec.Pipeline, before[n-1]), err
+		}
 	}
 	if err := checkValues(pipeline, values); err != nil {
 		return mlops.Change{}, err
 	}
 	facts := runFacts{Token: token, Attempt: len(before) + 1, Version: pipeline.Version(), Outputs: outputsOf(pipeline), Values: values}
 	return k.begin(ctx, s, spec, pipeline, facts)
-}
-
-// alive reports whether a run is under way or succeeded: it is what was asked for.
-func (e execution) alive() bool {
-	return e.status != types.PipelineExecutionStatusFailed && e.status != types.PipelineExecutionStatusStopped
 }
 
 func (k pipelineRunKind) changeOf(pipeline mlops.ID, e execution) mlops.Change {
@@ -147,7 +144,7 @@ func (k pipelineRunKind) eachExecution(ctx context.Context, s pipelineScene, vis
 // Update asks for a run with these inputs. If ref has them, and has not failed, it
 // is left alone; else a successor is started, and ref stays as history.
 func (k pipelineRunKind) Update(ctx context.Context, ref mlops.ID, spec mlops.PipelineRunSpec) (mlops.Change, error) {
-	_, e, err := k.execution(ctx, ref)
+	s, e, err := k.execution(ctx, ref)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -159,11 +156,15 @@ func (k pipelineRunKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Pi
 	if err := e.record.into(&inForce); err != nil {
 		return mlops.Change{}, err
 	}
+	stands, err := k.stands(ctx, s, e)
+	if err != nil {
+		return mlops.Change{}, err
+	}
 	same := spec.Pipeline == inForce.Pipeline && maps.Equal(spec.Parameters, inForce.Parameters) && maps.Equal(spec.Triggers, inForce.Triggers)
 	switch {
 	case !same:
 		spec.After = ref
-	case !e.alive():
+	case !stands:
 		spec.After = inForce.After
 	default:
 		return k.changeOf(ref.Parent(), e), nil
@@ -229,6 +230,8 @@ func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e executio
 		if err := k.stop(ctx, s, e); err != nil {
 			return err
 		}
+	} else if err := s.files.remove(ctx, s.resultKey(e.id)); err != nil {
+		return err
 	}
 	_, err := s.c.sagemaker.UpdatePipelineExecution(ctx, &sagemaker.UpdatePipelineExecutionInput{PipelineExecutionArn: &e.arn, PipelineExecutionDescription: &note})
 	return err

@@ -26,7 +26,6 @@ type runResult struct {
 }
 
 const (
-	resultFile = "result.json"
 	maxResult  = 4 << 20
 	maxMetrics = 1 << 20
 )
@@ -35,11 +34,9 @@ const (
 // ready when that is kept; one of a schedule is read as it is.
 func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execution, seen *runObserved) error {
 	seen.Phase = mlops.PhaseReady
-	raw, err := s.files.getBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), maxResult)
-	var result runResult
+	result, err := k.keptResult(ctx, s, e)
 	switch {
 	case err == nil:
-		err = json.Unmarshal(raw, &result)
 	case !k.is(err, mlops.NotFound):
 		return err
 	case e.record != nil:
@@ -56,6 +53,37 @@ func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execu
 	}
 	seen.Status.Outputs, seen.Status.Metrics, seen.Status.Lineage = result.Outputs, result.Metrics, result.Lineage
 	return nil
+}
+
+// resultKey is where a run's result is kept: with its pipeline, so that it outlives
+// the outputs, which retention removes.
+func (s pipelineScene) resultKey(run string) string {
+	return s.place.key("pipelines/" + s.id.Name() + "/results/" + run + ".json")
+}
+
+// keptResult reads the result of a run; NotFound while none is kept.
+func (k pipelineRunKind) keptResult(ctx context.Context, s pipelineScene, e execution) (result runResult, err error) {
+	raw, err := s.files.getBytes(ctx, s.resultKey(e.id), maxResult)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(raw, &result)
+}
+
+// stands reports whether a run is under way or succeeded: whether it is what was
+// asked for.
+func (k pipelineRunKind) stands(ctx context.Context, s pipelineScene, e execution) (bool, error) {
+	switch e.status {
+	case types.PipelineExecutionStatusFailed, types.PipelineExecutionStatusStopped:
+		return false, nil
+	case types.PipelineExecutionStatusSucceeded:
+		result, err := k.keptResult(ctx, s, e)
+		if k.is(err, mlops.NotFound) {
+			return true, nil
+		}
+		return result.Problem == "", err
+	}
+	return true, nil
 }
 
 // Advance keeps what came of a run, or forgets one that was stopped.
@@ -81,7 +109,7 @@ func (k pipelineRunKind) Advance(ctx context.Context, ref mlops.ID) error {
 	if err != nil {
 		return err
 	}
-	return s.files.putBytes(ctx, s.place.key("runs/"+e.id+"/"+resultFile), raw)
+	return s.files.putBytes(ctx, s.resultKey(e.id), raw)
 }
 
 // collect reads what a run wrote: where its outputs are, its metrics and, with
@@ -102,13 +130,32 @@ func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e executi
 			r.Outputs[step+"."+o] = s.place.uri(path.Join("runs", from, step, o, outputFolder, o))
 		}
 	}
-	if r.Problem, err = k.readMetrics(ctx, s, r); err != nil {
-		return r, err
-	}
 	if evidence {
-		r.Lineage, err = k.lineage(ctx, s, e, pipeline, r.Outputs)
+		var digests map[string]string
+		if digests, r.Problem, err = k.digests(ctx, s, r.Outputs); err != nil || r.Problem != "" {
+			return r, err
+		}
+		r.Lineage = lineageOf(e, pipeline, digests)
 	}
+	r.Problem, err = k.readMetrics(ctx, s, r)
 	return r, err
+}
+
+// digests are those of a run's outputs. One that is not there is a problem of the
+// run, in words: a step in an image of the user's need not have written it.
+func (k pipelineRunKind) digests(ctx context.Context, s pipelineScene, outputs map[string]string) (digests map[string]string, problem string, err error) {
+	digests = map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(outputs)) {
+		digests[key], _, err = s.files.digest(ctx, outputs[key])
+		if k.is(err, mlops.NotFound) {
+			step, output, _ := strings.Cut(key, ".")
+			return nil, fmt.Sprintf("step %q: it succeeded and did not write its output %q", step, output), nil
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("the output %s: %w", key, err)
+		}
+	}
+	return digests, "", nil
 }
 
 // pipelineOf is the pipeline as it was when the run started, if the record says
@@ -157,6 +204,9 @@ func (k pipelineRunKind) readMetrics(ctx context.Context, s pipelineScene, r run
 			continue
 		}
 		raw, err := s.files.getBytes(ctx, strings.TrimPrefix(r.Outputs[key], "s3://"+s.place.Bucket+"/"), maxMetrics)
+		if k.is(err, mlops.NotFound) {
+			continue // removed by retention since: the digests saw it where that matters
+		}
 		if err != nil {
 			return "", fmt.Errorf("the metrics of step %q: %w", step, err)
 		}
@@ -173,19 +223,11 @@ func (k pipelineRunKind) readMetrics(ctx context.Context, s pipelineScene, r run
 	return "", nil
 }
 
-// lineage is the evidence of a run.
-func (k pipelineRunKind) lineage(ctx context.Context, s pipelineScene, e execution, pipeline mlops.PipelineSpec, outputs map[string]string) (*mlops.Lineage, error) {
+// lineageOf is the evidence of a run.
+func lineageOf(e execution, pipeline mlops.PipelineSpec, digests map[string]string) *mlops.Lineage {
 	l := &mlops.Lineage{
 		PipelineVersion: e.facts.Version, Parameters: filled(e.facts.Values), Engine: "Amazon SageMaker Pipelines",
 		Steps: map[string]mlops.StepLineage{}, Datasets: e.facts.Datasets,
-	}
-	digests := map[string]string{}
-	for key, uri := range outputs {
-		d, _, err := s.files.digest(ctx, uri)
-		if err != nil {
-			return nil, fmt.Errorf("the output %s: %w", key, err)
-		}
-		digests[key] = d
 	}
 	for name, step := range pipeline.Steps {
 		one := mlops.StepLineage{Code: mlops.DigestOf([]any{step.Script, step.Command, step.Image}), Packages: orNone(step.Packages), Inputs: map[string]string{}, Outputs: map[string]string{}}
@@ -199,7 +241,7 @@ func (k pipelineRunKind) lineage(ctx context.Context, s pipelineScene, e executi
 		}
 		l.Steps[name] = one
 	}
-	return l, nil
+	return l
 }
 
 // inputDigest is that of what an input's template refers to, empty where nobody

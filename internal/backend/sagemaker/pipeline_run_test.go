@@ -173,7 +173,11 @@ sys.exit(3)
 		{"status and last lines", mlops.Step{Script: "import sys\nprint('no such column: age')\nsys.exit(3)"}, "exit status 3\nno such column: age"},
 		{"traceback", mlops.Step{Script: "1/0"}, "ZeroDivisionError"},
 		{"lost output", mlops.Step{Script: "pass", Outputs: []string{"model"}}, "did not write its outputs: model"},
-		{"bad metrics", mlops.Step{Command: []string{"sh", "-c", "echo '[1]' > {{outputs.metrics}}"}, Outputs: []string{"metrics"}}, "flat JSON object of numbers"},
+		{"lost output of an image", mlops.Step{Image: userImage, Command: []string{"true"}, Outputs: []string{"model"}}, `did not write its output "model"`},
+		{"metrics in a list", mlops.Step{Command: []string{"sh", "-c", "echo '[1]' > {{outputs.metrics}}"}, Outputs: []string{"metrics"}}, "flat JSON object of numbers"},
+		{"a word among metrics", mlops.Step{Command: []string{"sh", "-c", `echo '{"a": 1, "b": "x"}' > {{outputs.metrics}}`}, Outputs: []string{"metrics"}}, `b is "x"`},
+		{"no number among metrics", mlops.Step{Command: []string{"sh", "-c", `echo '{"a": NaN}' > {{outputs.metrics}}`}, Outputs: []string{"metrics"}}, "NaN is no number"},
+		{"bad metrics of an image", mlops.Step{Image: userImage, Command: []string{"sh", "-c", "echo '[1]' > {{outputs.metrics}}"}, Outputs: []string{"metrics"}}, "flat JSON object of numbers"},
 		{"timeout", mlops.Step{Command: []string{"sleep", "60"}, Timeout: mlops.Duration(time.Second)}, "its timeout is 1 s"},
 		{"attempts that are used up", mlops.Step{Script: "raise SystemExit(5)", Retry: &mlops.Retry{Attempts: 2}}, "exit status 5"},
 		{"second attempt", mlops.Step{Script: unsteady, Outputs: []string{"model"}, Retry: &mlops.Retry{Attempts: 2}}, ""},
@@ -189,6 +193,10 @@ sys.exit(3)
 			}
 			if tt.want != "" && (run.Phase != mlops.PhaseFailed || !strings.Contains(run.Reason, tt.want) || !strings.Contains(run.Reason, `step "only"`)) {
 				t.Errorf("the run is %s because %q, want %q", run.Phase, run.Reason, tt.want)
+			}
+			again := r.the(r.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: spec.ID()}))
+			if same := again.Ref == run.Ref; same != (tt.want == "") {
+				t.Errorf("asked once more, %s became %s", run.Ref, again.Ref)
 			}
 			if tt.want != "" && run.Status.State != mlops.RunFailed {
 				t.Errorf("its state is %s", run.Status.State)
