@@ -116,7 +116,9 @@ func TestStepThatNobodyTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kind := &stepwise{steps: 1}
 		target := kind.target()
-		target.Kind = struct{ mlops.Kind[mlops.ModelSpec, mlops.ModelStatus] }{kind}
+		target.Kind = struct {
+			mlops.Kind[mlops.ModelSpec, mlops.ModelStatus]
+		}{kind}
 		_, err := target.Create(within(t, time.Hour), mlops.ModelSpec{}, ignore)
 		wantError(t, err, mlops.Unknown, "takes none")
 	})

@@ -277,25 +277,7 @@ func (t *SmokeTest) validate(c *Checker, at Path) {
 func (s ModelEndpointSpec) Uses() []Use {
 	u := []Use{}
 	for _, name := range slices.Sorted(maps.Keys(s.Variants)) {
-		at, v := At("variants", Key(name)), s.Variants[name]
-		if v.Traffic != 100 {
-			u = append(u, Use{FeatureEndpointSplit, at.With("traffic")})
-		}
-		if v.Scaling != nil {
-			u = append(u, Use{FeatureEndpointScaling, at.With("scaling")})
-			if v.Scaling.Min != nil && *v.Scaling.Min == 0 {
-				u = append(u, Use{FeatureEndpointScaleToZero, at.With("scaling", "min")})
-			}
-		}
-		if v.Compute != nil && v.Compute.Accelerator != nil {
-			u = append(u, Use{FeatureEndpointGPU, at.With("compute", "accelerator")})
-		}
-		if v.Compute != nil && v.Compute.Native != "" {
-			u = append(u, Use{FeatureEndpointNative, at.With("compute", "native")})
-		}
-		if v.Compute != nil && v.Compute.Disk != 0 {
-			u = append(u, Use{FeatureEndpointDisk, at.With("compute", "disk")})
-		}
+		u = append(u, s.Variants[name].uses(At("variants", Key(name)))...)
 	}
 	u = append(u, s.Rollout.uses(At("rollout"))...)
 	if s.Schedule != nil {
@@ -312,6 +294,34 @@ func (s ModelEndpointSpec) Uses() []Use {
 	}
 	if s.SmokeTest != nil {
 		u = append(u, Use{FeatureEndpointSmokeTest, At("smoke_test")})
+	}
+	return u
+}
+
+// uses lists the features that a variant asks for.
+func (v Variant) uses(at Path) []Use {
+	var u []Use
+	if v.Traffic != 100 {
+		u = append(u, Use{FeatureEndpointSplit, at.With("traffic")})
+	}
+	if v.Scaling != nil {
+		u = append(u, Use{FeatureEndpointScaling, at.With("scaling")})
+		if v.Scaling.Min != nil && *v.Scaling.Min == 0 {
+			u = append(u, Use{FeatureEndpointScaleToZero, at.With("scaling", "min")})
+		}
+	}
+	if v.Compute == nil {
+		return u
+	}
+	compute := at.With("compute")
+	if v.Compute.Accelerator != nil {
+		u = append(u, Use{FeatureEndpointGPU, compute.With("accelerator")})
+	}
+	if v.Compute.Native != "" {
+		u = append(u, Use{FeatureEndpointNative, compute.With("native")})
+	}
+	if v.Compute.Disk != 0 {
+		u = append(u, Use{FeatureEndpointDisk, compute.With("disk")})
 	}
 	return u
 }

@@ -1,6 +1,7 @@
 package mlops
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -12,7 +13,7 @@ type PipelineSpec struct {
 	Description string               `json:"description,omitempty"`
 	Parameters  map[string]Parameter `json:"parameters"`
 	Steps       map[string]Step      `json:"steps"`
-	Definition  string               `json:"definition,omitempty"` // the platform's own definition, as JSON, instead of Steps
+	Definition  string               `json:"definition,omitempty"`  // the platform's own definition, as JSON, instead of Steps
 	Parallelism int64                `json:"parallelism,omitempty"` // most steps at once; zero leaves it to the backend
 	Schedule    *Schedule            `json:"schedule,omitempty"`
 	Experiment  ID                   `json:"experiment,omitempty"` // where runs are tracked
@@ -67,13 +68,18 @@ type PipelineStatus struct {
 func (s PipelineSpec) ID() ID { return s.Environment.Child(NounPipeline, s.Name) }
 
 // Version returns the digest of what a run of this pipeline would do: steps
-// and parameters, without description and schedule. Twelve hex digits.
+// or definition, and parameters, without description and schedule. How a
+// definition is written does not count. Twelve hex digits.
 func (s PipelineSpec) Version() string {
+	var definition any // stays nil where there is none
+	if s.Definition != "" && json.Unmarshal([]byte(s.Definition), &definition) != nil {
+		definition = s.Definition
+	}
 	d := DigestOf(struct {
 		P map[string]Parameter
 		S map[string]Step
-		D string `json:",omitempty"`
-	}{s.Parameters, s.Steps, s.Definition})
+		D any `json:",omitempty"`
+	}{s.Parameters, s.Steps, definition})
 	return d[len("sha256:"):][:12]
 }
 

@@ -17,8 +17,8 @@ func Factory() mlops.Factory {
 		Capabilities: capabilities(),
 		Catalogue:    catalogue,
 		Scope:        scope,
-		Open: func(ctx context.Context, o mlops.Options) (mlops.Backend, error) {
-			return open(ctx, o)
+		Open: func(_ context.Context, o mlops.Options) (mlops.Backend, error) {
+			return open(o), nil
 		},
 	}
 }
@@ -30,6 +30,7 @@ type backend struct {
 	mu           sync.Mutex
 	regions      map[string]*clients
 	environments environments
+	whereabouts  whereabouts
 	registering  locks    // by what is being registered: a model, a dataset
 	written      versions // that this process wrote
 }

@@ -53,13 +53,9 @@ func newWorld(t *testing.T) mlopstest.World {
 // openAt opens the backend on a simulated account.
 func openAt(t *testing.T, url, owner string) *backend {
 	t.Helper()
-	b, err := open(t.Context(), mlops.Options{
+	return open(mlops.Options{
 		Settings: mlops.Settings{settingRegion: testRegion, settingEndpoint: url}, Owner: owner, Version: "dev",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // testDefinition is a pipeline in SageMaker's own language.

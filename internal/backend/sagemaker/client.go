@@ -60,8 +60,8 @@ type clients struct {
 }
 
 // open makes the backend. Nothing is asked of AWS yet.
-func open(_ context.Context, o mlops.Options) (*backend, error) {
-	return &backend{options: o, regions: map[string]*clients{}}, nil
+func open(o mlops.Options) *backend {
+	return &backend{options: o, regions: map[string]*clients{}}
 }
 
 // in returns the services of the region that an ID names.
@@ -70,6 +70,11 @@ func (b *backend) in(ctx context.Context, id mlops.ID) (*clients, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.inRegion(ctx, region)
+}
+
+// inRegion returns the services of a region.
+func (b *backend) inRegion(ctx context.Context, region string) (*clients, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c, ok := b.regions[region]; ok {

@@ -60,9 +60,7 @@ func (b *endpointBench) impatient() {
 	b.Helper()
 	settings := mlops.Settings{settingRegion: testRegion, settingEndpoint: b.account.URL, settingMaxAttempts: int64(1)}
 	var err error
-	if b.backend, err = open(b.Context(), mlops.Options{Settings: settings, Owner: "us"}); err != nil {
-		b.Fatal(err)
-	}
+	b.backend = open(mlops.Options{Settings: settings, Owner: "us"})
 	b.kind = modelEndpointKind{b.backend}
 	if b.c, err = b.backend.in(b.Context(), b.model); err != nil {
 		b.Fatal(err)

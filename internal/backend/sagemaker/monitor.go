@@ -111,21 +111,21 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitor
 
 // monitorReferences insists that what a monitor refers to is there.
 func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSpec) error {
-	if _, err := (modelEndpointKind{k.backend}).Get(ctx, spec.Endpoint); err != nil {
+	if _, err := modelEndpointKind(k).Get(ctx, spec.Endpoint); err != nil {
 		return fmt.Errorf("endpoint: %w", err)
 	}
 	if o := spec.OnViolation; o != nil {
-		if _, err := (pipelineKind{k.backend}).Get(ctx, o.Pipeline); err != nil {
+		if _, err := pipelineKind(k).Get(ctx, o.Pipeline); err != nil {
 			return fmt.Errorf("on_violation.pipeline: %w", err)
 		}
 	}
 	if b := spec.Baseline; b != nil && b.Dataset != "" {
-		if _, err := (datasetKind{k.backend}).Get(ctx, b.Dataset); err != nil {
+		if _, err := datasetKind(k).Get(ctx, b.Dataset); err != nil {
 			return fmt.Errorf("baseline.dataset: %w", err)
 		}
 	}
 	if b := spec.Baseline; b != nil && b.Run != "" {
-		if _, err := (pipelineRunKind{k.backend}).Get(ctx, b.Run); err != nil {
+		if _, err := pipelineRunKind(k).Get(ctx, b.Run); err != nil {
 			return fmt.Errorf("baseline.run: %w", err)
 		}
 	}
@@ -193,7 +193,7 @@ func withoutWebhook(spec mlops.MonitorSpec) mlops.MonitorSpec {
 
 // monitoredVariants lists the variants that an endpoint has.
 func (k monitorKind) monitoredVariants(ctx context.Context, endpoint mlops.ID) ([]string, error) {
-	seen, err := (modelEndpointKind{k.backend}).Get(ctx, endpoint)
+	seen, err := modelEndpointKind(k).Get(ctx, endpoint)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,7 +60,7 @@ func monitorConstraints(suggested []byte, spec mlops.MonitorSpec) ([]byte, error
 	}
 	c.Features = slices.DeleteFunc(c.Features, func(f featureConstraint) bool { return !watches(spec, f.Name) })
 	if len(c.Features) == 0 {
-		return nil, invalid(fmt.Errorf("the baseline has none of the features that the monitor names"))
+		return nil, invalid(errors.New("the baseline has none of the features that the monitor names"))
 	}
 	for i, f := range c.Features {
 		c.Features[i] = constrained(f, spec)

@@ -46,11 +46,8 @@ func monitoringHour(field string) (string, error) {
 	if m == nil {
 		return "", fmt.Errorf("the hours %q are neither all, nor one, nor every so many", field)
 	}
-	from, every := 0, 0
-	if m[1] != "" {
-		from, _ = strconv.Atoi(m[1])
-	}
-	every, _ = strconv.Atoi(m[2])
+	from, _ := strconv.Atoi(m[1]) // digits, or nothing
+	every, _ := strconv.Atoi(m[2])
 	if from > 23 || every < 1 || every > 23 {
 		return "", fmt.Errorf("the hours %q are not hours of a day", field)
 	}

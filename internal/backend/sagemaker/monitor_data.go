@@ -88,10 +88,10 @@ func baselineOf(r record) string {
 func (k monitorKind) baselineURI(ctx context.Context, b *mlops.Baseline) (string, error) {
 	switch {
 	case b.Dataset != "":
-		seen, err := (datasetKind{k.backend}).Get(ctx, b.Dataset)
+		seen, err := datasetKind(k).Get(ctx, b.Dataset)
 		return seen.Status.URI, err
 	case b.Run != "":
-		seen, err := (pipelineRunKind{k.backend}).Get(ctx, b.Run)
+		seen, err := pipelineRunKind(k).Get(ctx, b.Run)
 		if err != nil {
 			return "", err
 		}

@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,11 +127,8 @@ func alarmPattern(s monitorScene, alarms []string) string {
 	})
 }
 
-// eventPattern writes a pattern; strings, lists and maps always have a JSON form.
-func eventPattern(pattern map[string]any) string {
-	b, _ := json.Marshal(pattern)
-	return string(b)
-}
+// eventPattern writes a pattern.
+func eventPattern(pattern map[string]any) string { return jsonText(pattern) }
 
 // putTargets makes a rule's targets, and removes the others.
 func (k monitorKind) putTargets(ctx context.Context, c *clients, rule string, want []types.Target) error {

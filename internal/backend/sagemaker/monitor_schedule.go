@@ -206,8 +206,7 @@ func preprocessScript(suggested []byte, spec mlops.MonitorSpec) ([]byte, error) 
 
 // pythonJSON is JSON as it stands in a Python string of three quotes.
 func pythonJSON(v any) string {
-	b, _ := json.Marshal(v) // strings and lists of them have a JSON form
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(b))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(jsonText(v))
 }
 
 // dataDefinition is the job that compares captured requests with the baseline.

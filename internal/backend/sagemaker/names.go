@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -61,4 +62,14 @@ func nameable(id mlops.ID) error {
 		return mlops.NewError(mlops.NotFound, fmt.Errorf("there is no %s", id))
 	}
 	return nil
+}
+
+// jsonText is a value's JSON form. It panics on one that has none, which nothing
+// that is written in this package is.
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("sagemaker: no JSON form: " + err.Error())
+	}
+	return string(b)
 }

@@ -1,7 +1,6 @@
 package sagemaker
 
 import (
-	"encoding/json"
 	"slices"
 )
 
@@ -22,10 +21,9 @@ type statement struct {
 
 const policyVersion = "2012-10-17"
 
-// String writes the document; what it is made of always has a JSON form.
+// String writes the document.
 func (p policy) String() string {
-	b, _ := json.Marshal(p)
-	return string(b)
+	return jsonText(p)
 }
 
 // trustPolicy lets the services that act for an environment take its role: jobs

@@ -39,11 +39,11 @@ type checker struct {
 	found []Violation
 }
 
-func (c *checker) add(path, format string, args ...any) {
+func (c *checker) addf(path, format string, args ...any) {
 	c.found = append(c.found, Violation{Path: path, Problem: fmt.Sprintf(format, args...)})
 }
 
-func (c *checker) newer(path, format string, args ...any) {
+func (c *checker) newerf(path, format string, args ...any) {
 	c.found = append(c.found, Violation{Path: path, Problem: fmt.Sprintf(format, args...), Newer: true})
 }
 
@@ -67,17 +67,17 @@ func (c *checker) check(path, name string, value any) {
 		c.number(path, s, value)
 	case "boolean":
 		if _, ok := value.(bool); !ok {
-			c.add(path, "is a %T, not a boolean", value)
+			c.addf(path, "is a %T, not a boolean", value)
 		}
 	case "blob":
 		if b, ok := value.([]byte); !ok {
-			c.add(path, "is a %T, not bytes", value)
+			c.addf(path, "is a %T, not bytes", value)
 		} else {
 			c.size(path, s, len(b), "bytes")
 		}
 	case "timestamp":
 		if _, ok := value.(time.Time); !ok {
-			c.add(path, "is a %T, not a time", value)
+			c.addf(path, "is a %T, not a time", value)
 		}
 	}
 }
@@ -85,19 +85,19 @@ func (c *checker) check(path, name string, value any) {
 func (c *checker) structure(path string, s Shape, value any) {
 	members, ok := value.(map[string]any)
 	if !ok {
-		c.add(path, "is a %T, not a structure", value)
+		c.addf(path, "is a %T, not a structure", value)
 		return
 	}
 	for _, name := range s.Required {
 		if members[name] == nil {
-			c.add(join(path, name), "is required")
+			c.addf(join(path, name), "is required")
 		}
 	}
 	set := 0
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		ref, known := s.Members[name]
 		if !known {
-			c.newer(join(path, name), "is no member")
+			c.newerf(join(path, name), "is no member")
 			continue
 		}
 		if members[name] != nil {
@@ -106,14 +106,14 @@ func (c *checker) structure(path string, s Shape, value any) {
 		c.check(join(path, name), ref.Shape, members[name])
 	}
 	if s.Union && set != 1 {
-		c.add(path, "has %d members set, and must have one", set)
+		c.addf(path, "has %d members set, and must have one", set)
 	}
 }
 
 func (c *checker) list(path string, s Shape, value any) {
 	items, ok := value.([]any)
 	if !ok {
-		c.add(path, "is a %T, not a list", value)
+		c.addf(path, "is a %T, not a list", value)
 		return
 	}
 	c.size(path, s, len(items), "items")
@@ -125,7 +125,7 @@ func (c *checker) list(path string, s Shape, value any) {
 func (c *checker) mapping(path string, s Shape, value any) {
 	entries, ok := value.(map[string]any)
 	if !ok {
-		c.add(path, "is a %T, not a map", value)
+		c.addf(path, "is a %T, not a map", value)
 		return
 	}
 	c.size(path, s, len(entries), "entries")
@@ -138,46 +138,46 @@ func (c *checker) mapping(path string, s Shape, value any) {
 func (c *checker) text(path string, s Shape, value any) {
 	text, ok := value.(string)
 	if !ok {
-		c.add(path, "is a %T, not a string", value)
+		c.addf(path, "is a %T, not a string", value)
 		return
 	}
 	c.size(path, s, utf8.RuneCountInString(text), "characters")
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-		c.newer(path, "%q is none of %q", text, s.Enum)
+		c.newerf(path, "%q is none of %q", text, s.Enum)
 	}
 	if s.Pattern == "" {
 		return
 	}
 	re, err := pattern(s.Pattern)
 	if err != nil {
-		c.add(path, "has a pattern that cannot be compiled, %s: %v", s.Pattern, err)
+		c.addf(path, "has a pattern that cannot be compiled, %s: %v", s.Pattern, err)
 		return
 	}
 	if ok, err := re.MatchString(text); err != nil || !ok {
-		c.add(path, "%q does not match %s", text, s.Pattern)
+		c.addf(path, "%q does not match %s", text, s.Pattern)
 	}
 }
 
 func (c *checker) number(path string, s Shape, value any) {
 	n, ok := toFloat(value)
 	if !ok {
-		c.add(path, "is a %T, not a number", value)
+		c.addf(path, "is a %T, not a number", value)
 		return
 	}
 	if s.Min != nil && n < *s.Min {
-		c.add(path, "is %v, and at least %v", n, *s.Min)
+		c.addf(path, "is %v, and at least %v", n, *s.Min)
 	}
 	if s.Max != nil && n > *s.Max {
-		c.add(path, "is %v, and at most %v", n, *s.Max)
+		c.addf(path, "is %v, and at most %v", n, *s.Max)
 	}
 }
 
 func (c *checker) size(path string, s Shape, n int, unit string) {
 	if s.Min != nil && float64(n) < *s.Min {
-		c.add(path, "has %d %s, and at least %v", n, unit, *s.Min)
+		c.addf(path, "has %d %s, and at least %v", n, unit, *s.Min)
 	}
 	if s.Max != nil && float64(n) > *s.Max {
-		c.add(path, "has %d %s, and at most %v", n, unit, *s.Max)
+		c.addf(path, "has %d %s, and at most %v", n, unit, *s.Max)
 	}
 }
 

@@ -30,7 +30,9 @@ func Models(ctx context.Context) (fs.FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch AWS's service models, %s: %w: %s", modelsModule, err, out)
 	}
-	var module struct{ Dir string }
+	var module struct {
+		Dir string `json:"Dir"`
+	}
 	if err := json.Unmarshal(out, &module); err != nil {
 		return nil, fmt.Errorf("read what go mod download says: %w", err)
 	}

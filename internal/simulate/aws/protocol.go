@@ -227,7 +227,10 @@ func (jsonProtocol) refuse(f *Fault, _ string, rw http.ResponseWriter) {
 	rw.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	rw.Header().Set("X-Amzn-Errortype", f.Code)
 	rw.WriteHeader(f.status())
-	_ = json.NewEncoder(rw).Encode(map[string]string{"__type": f.Code, "message": f.Message, "Message": f.Message})
+	b, err := json.Marshal(map[string]string{"__type": f.Code, "message": f.Message, "Message": f.Message})
+	if err == nil { // texts have a JSON form
+		_, _ = rw.Write(b)
+	}
 }
 
 func (f *Fault) status() int {

@@ -82,7 +82,7 @@ func (s *Server) count(service, operation string) {
 	s.calls[service+"."+operation]++
 }
 
-func (s *Server) violated(format string, args ...any) {
+func (s *Server) violatedf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.violations = append(s.violations, fmt.Sprintf(format, args...))
@@ -124,13 +124,13 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(rw http.ResponseWriter, r *http.Request, service, region, id string) {
 	m, err := s.models.model(service)
 	if err != nil {
-		s.violated("%s: %v", service, err)
+		s.violatedf("%s: %v", service, err)
 		http.Error(rw, err.Error(), http.StatusNotImplemented)
 		return
 	}
 	p, err := protocolOf(m, r)
 	if err != nil {
-		s.violated("%s: %v", service, err)
+		s.violatedf("%s: %v", service, err)
 		http.Error(rw, err.Error(), http.StatusNotImplemented)
 		return
 	}
@@ -180,7 +180,7 @@ func (s *Server) answer(rw http.ResponseWriter, call *Call, m *Model, p protocol
 		return
 	}
 	if err := p.encode(m, call.Operation, out, id, rw); err != nil {
-		s.violated("%s.%s: the answer cannot be written: %v", call.Service, call.Operation, err)
+		s.violatedf("%s.%s: the answer cannot be written: %v", call.Service, call.Operation, err)
 	}
 }
 
@@ -189,12 +189,12 @@ func (s *Server) handle(call *Call, m *Model) (Params, error) {
 	operation, known := m.Operations[call.Operation]
 	handler := s.handlers[call.Service][call.Operation]
 	if !known || handler == nil {
-		s.violated("%s.%s: nothing here answers it", call.Service, call.Operation)
+		s.violatedf("%s.%s: nothing here answers it", call.Service, call.Operation)
 		return nil, &Fault{Code: "UnknownOperationException", Message: "nothing here answers " + call.Service + "." + call.Operation, Status: http.StatusNotFound}
 	}
 	if operation.Input != nil {
 		if found := serious(m.Check(operation.Input.Shape, any(call.In))); len(found) > 0 {
-			s.violated("%s.%s: request: %s", call.Service, call.Operation, strings.Join(found, "; "))
+			s.violatedf("%s.%s: request: %s", call.Service, call.Operation, strings.Join(found, "; "))
 			return nil, refusal(m, found)
 		}
 	}
@@ -204,7 +204,7 @@ func (s *Server) handle(call *Call, m *Model) (Params, error) {
 	}
 	if operation.Output != nil {
 		for _, v := range m.Check(operation.Output.Shape, any(out)) {
-			s.violated("%s.%s: answer: %s", call.Service, call.Operation, v)
+			s.violatedf("%s.%s: answer: %s", call.Service, call.Operation, v)
 		}
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func TestQueryLists(t *testing.T) {
 	_, c := serveHandlers(t, "iam", map[string]Handler{
 		"TagRole": func(c *Call) (Params, error) {
 			got = c.In
-			return nil, nil
+			return Params{}, nil
 		},
 		"ListRoleTags": func(*Call) (Params, error) {
 			return Params{"IsTruncated": false, "Tags": []map[string]any{{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}}}, nil
@@ -170,12 +171,14 @@ func TestCBORProtocol(t *testing.T) {
 	_, c := serveHandlers(t, "monitoring", map[string]Handler{
 		"PutMetricAlarm": func(c *Call) (Params, error) {
 			got = c.In
-			return nil, nil
+			return Params{}, nil
 		},
 		"DescribeAlarms": func(*Call) (Params, error) {
 			return Params{"MetricAlarms": []map[string]any{{"AlarmName": "late", "Threshold": json.Number("2"), "Period": json.Number("60"), "StateUpdatedTimestamp": noon}}}, nil
 		},
-		"DeleteAlarms": func(*Call) (Params, error) { return nil, &Fault{Code: "ResourceNotFound", Message: "no alarm", Status: 404} },
+		"DeleteAlarms": func(*Call) (Params, error) {
+			return nil, &Fault{Code: "ResourceNotFound", Message: "no alarm", Status: 404}
+		},
 	})
 	client := cloudwatch.NewFromConfig(c)
 	_, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
@@ -223,11 +226,11 @@ func TestViolationsAreRefused(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	carried := 0
+	var carried atomic.Int64
 	s, c := serveHandlers(t, "sagemaker", map[string]Handler{
 		"DeleteModel": func(*Call) (Params, error) {
-			carried++
-			return nil, nil
+			carried.Add(1)
+			return Params{}, nil
 		},
 	})
 	c.RetryMaxAttempts = 1
@@ -238,12 +241,12 @@ func TestFaults(t *testing.T) {
 	}
 	s.Inject(Rule{Operation: "DeleteModel", Skip: 1, Fault: Throttled()})
 	s.Inject(Rule{Service: "sagemaker", After: true})
-	if err := remove(); err == nil || carried != 1 {
-		t.Errorf("a lost answer: %v after %d, want an error and the model gone", err, carried)
+	if err := remove(); err == nil || carried.Load() != 1 {
+		t.Errorf("a lost answer: %v after %d, want an error and the model gone", err, carried.Load())
 	}
 	wantAPIError(t, remove(), "ThrottlingException", "Rate exceeded")
-	if err := remove(); err != nil || carried != 2 {
-		t.Errorf("after the faults: %v, carried out %d times, want 2", err, carried)
+	if err := remove(); err != nil || carried.Load() != 2 {
+		t.Errorf("after the faults: %v, carried out %d times, want 2", err, carried.Load())
 	}
 	if got := s.Calls()["sagemaker.DeleteModel"]; got != 3 {
 		t.Errorf("%d calls counted, want 3", got)
