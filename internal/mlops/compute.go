@@ -19,6 +19,13 @@ type Accelerator struct {
 	Count  int64    `json:"count,omitempty"`  // zero is one
 }
 
+// Err tells what is wrong with an ask by itself, or nil.
+func (a *Compute) Err() error {
+	c := NewChecker()
+	a.validate(c, nil)
+	return c.Err()
+}
+
 // validate checks an ask at its place in a spec.
 func (a *Compute) validate(c *Checker, at Path) {
 	if a == nil {

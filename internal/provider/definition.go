@@ -82,6 +82,9 @@ type definition[M any, S specification, T any] struct {
 	follow    func(*S, mlops.ID)                              // notes the object that a successor follows
 	protected func(M) bool                                    // the object must not be deleted
 
+	// estimate tells computed values as foretell does, but only those that the plan
+	// leaves open: what stays as it is keeps what it was told to be.
+	estimate func(*mlops.Checker, S) map[string]tftypes.Value
 	// consider has the rules about other objects, as they will be after the plan.
 	consider func(context.Context, *platforms, *mlops.Checker, proposal[M, S])
 	// note tells what others are judged by and this plan changes.

@@ -44,7 +44,11 @@ func modelEndpointAttributes(g guide) attributes {
 			"digest":  computedText("Digest of its bytes."),
 			"traffic": schema.Int64Attribute{MarkdownDescription: "Share of the traffic, in percent.", Computed: true},
 		}),
-		"resolved": computedTextMap("Machine type that each variant's `compute` was resolved to, by variant, on platforms that have types."),
+		"resolved": computedTextMap("Machine type that each variant's `compute` was resolved to, by variant, on platforms that have types. Known at plan."),
+		"monthly_usd": schema.Float64Attribute{
+			MarkdownDescription: "About what the machines of the least number of replicas cost in a month of 730 hours, in US dollars; null where the price is not known. Known at plan. " + g.prices(),
+			Computed:            true,
+		},
 	}
 }
 
@@ -94,6 +98,7 @@ type modelEndpointModel struct {
 	URL            *string                 `tfsdk:"url"`
 	Serving        map[string]servingModel `tfsdk:"serving"`
 	Resolved       map[string]string       `tfsdk:"resolved"`
+	MonthlyUSD     *float64                `tfsdk:"monthly_usd"`
 }
 
 type variantModel struct {
@@ -224,6 +229,7 @@ func modelEndpointOf(seen mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEnd
 		URL:            nullable(seen.Status.URL),
 		Serving:        each(seen.Status.Serving, servingOf),
 		Resolved:       seen.Status.Resolved,
+		MonthlyUSD:     seen.Status.MonthlyUSD,
 	}
 }
 

@@ -25,8 +25,11 @@ func modelEndpoint(g guide) *definition[modelEndpointModel, mlops.ModelEndpointS
 		identity:     []string{"environment", "name"},
 		check:        checkUpTime,
 		consider:     checkApprovals,
-		alters:       func(_, _ mlops.ModelEndpointSpec, _ bool) []string { return []string{"serving", "native", "resolved"} },
-		protected:    func(m modelEndpointModel) bool { return valueOf(m.Protection) },
+		alters: func(_, _ mlops.ModelEndpointSpec, _ bool) []string {
+			return []string{"serving", "native", "resolved", "monthly_usd"}
+		},
+		estimate:  machinesAhead(g.factories),
+		protected: func(m modelEndpointModel) bool { return valueOf(m.Protection) },
 	}
 }
 

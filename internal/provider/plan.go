@@ -212,6 +212,13 @@ func (r *managed[M, S, T]) planComputed(ctx context.Context, c *mlops.Checker, p
 			p.plan[name] = textValue(v)
 		}
 	}
+	if r.estimate != nil {
+		for name, v := range r.estimate(c, p.asked.spec) {
+			if !p.plan[name].IsKnown() {
+				p.plan[name] = v
+			}
+		}
+	}
 }
 
 // altered lists the computed attributes that the change may alter; none if the

@@ -145,6 +145,7 @@ func (p *mlopsProvider) DataSources(ctx context.Context) []func() datasource.Dat
 // Functions implements provider.ProviderWithFunctions.
 func (p *mlopsProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{
+		func() function.Function { return compute{p.factories} },
 		newCronNext,
 		newParseID,
 		func() function.Function { return supports{p.factories} },
