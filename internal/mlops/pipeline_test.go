@@ -151,6 +151,34 @@ func TestPipelineVersion(t *testing.T) {
 	}
 }
 
+func TestPipelineVersionOfDefinition(t *testing.T) {
+	t.Parallel()
+	version := func(definition string) string { return PipelineSpec{Definition: definition}.Version() }
+	base := version(`{"Version":"2020-12-01","Steps":[1,2]}`)
+	tests := []struct {
+		name, definition string
+		same             bool
+	}{
+		{"the same", `{"Version":"2020-12-01","Steps":[1,2]}`, true},
+		{"other spaces and order of members", "{ \"Steps\": [1, 2],\n \"Version\": \"2020-12-01\" }", true},
+		{"other order of elements", `{"Version":"2020-12-01","Steps":[2,1]}`, false},
+		{"another value", `{"Version":"2020-12-02","Steps":[1,2]}`, false},
+		{"no JSON", `{"Version":"2020-12-01"`, false},
+		{"none", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := version(tt.definition); (got == base) != tt.same {
+				t.Errorf("version %s beside %s", got, base)
+			}
+		})
+	}
+	if version("{") == version("[") {
+		t.Error("what is no JSON has one version")
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	s := twoSteps()

@@ -24,6 +24,8 @@ func notEmpty() []validator.String {
 
 func noNullElements() []validator.List { return []validator.List{listvalidator.NoNullValues()} }
 
+func noNullEntries() []validator.Map { return []validator.Map{mapvalidator.NoNullValues()} }
+
 func requiredText(doc string) schema.StringAttribute {
 	return schema.StringAttribute{MarkdownDescription: doc, Required: true, Validators: notEmpty()}
 }
@@ -63,7 +65,7 @@ func numberMap(doc string) schema.MapAttribute {
 		MarkdownDescription: doc,
 		Optional:            true,
 		ElementType:         types.Float64Type,
-		Validators:          []validator.Map{mapvalidator.NoNullValues()},
+		Validators:          noNullEntries(),
 	}
 }
 
@@ -104,7 +106,7 @@ func textMap(doc string) schema.MapAttribute {
 		MarkdownDescription: doc,
 		Optional:            true,
 		ElementType:         types.StringType,
-		Validators:          []validator.Map{mapvalidator.NoNullValues()},
+		Validators:          noNullEntries(),
 	}
 }
 
@@ -139,7 +141,7 @@ func objectMap(doc string, members attributes) schema.MapNestedAttribute {
 		MarkdownDescription: doc,
 		Optional:            true,
 		NestedObject:        schema.NestedAttributeObject{Attributes: members},
-		Validators:          []validator.Map{mapvalidator.NoNullValues()},
+		Validators:          noNullEntries(),
 	}
 }
 

@@ -64,7 +64,7 @@ func TestPipelineRoundTrip(t *testing.T) {
 			Env: map[string]string{"E": ""}, After: []string{"b"},
 			Compute: &mlops.Compute{CPU: 0.5, Memory: 4 << 30, Accelerator: &mlops.Accelerator{Type: "t", Memory: 1000, Count: 2}},
 			Retry:   &mlops.Retry{Attempts: 3, Backoff: mlops.Duration(10 * time.Second)}, Timeout: mlops.Duration(30 * time.Minute), NoCache: true,
-		}, "b": {Command: []string{"true", ""}}},
+		}, "b": {Command: []string{"true", ""}, Compute: &mlops.Compute{Native: "ml.g5.xlarge", Disk: 50 << 30, Spot: true}}},
 		Schedule: &mlops.Schedule{Cron: "@daily", Timezone: "UTC", Disabled: true},
 	}
 	empty := mlops.PipelineSpec{
@@ -74,7 +74,8 @@ func TestPipelineRoundTrip(t *testing.T) {
 			Compute: &mlops.Compute{Accelerator: &mlops.Accelerator{}}, Retry: &mlops.Retry{Attempts: 1},
 		}},
 	}
-	roundTrip(t, pipeline(guide{testFactories()}), map[string]mlops.PipelineSpec{"least": least, "most": most, "empty": empty})
+	defined := mlops.PipelineSpec{Environment: devID, Name: "p", Definition: `{"Version": "2020-12-01"}`}
+	roundTrip(t, pipeline(guide{testFactories()}), map[string]mlops.PipelineSpec{"least": least, "most": most, "empty": empty, "defined": defined})
 }
 
 func TestPipelineRunRoundTrip(t *testing.T) {
@@ -104,6 +105,7 @@ func TestModelVersionRoundTrip(t *testing.T) {
 			Command: []string{"serve"}, Packages: []string{"p"}, Signature: `{"a":1}`, Metrics: map[string]float64{"auc": 0.5},
 			Description: "d", Labels: map[string]string{"a": "b"}, Approval: "approved", Aliases: []string{"blue", "champion"},
 		},
+		"image": {Model: devID + "/models/m", ArtifactURI: "a", Format: "custom", Image: "registry.example.com/serve:1", Approval: "pending"},
 		"empty": {
 			Model: devID + "/models/m", ArtifactURI: "a", Format: "onnx", Approval: "rejected",
 			Packages: []string{}, Metrics: map[string]float64{}, Labels: map[string]string{}, Aliases: []string{},
@@ -125,7 +127,7 @@ func TestModelEndpointRoundTrip(t *testing.T) {
 					Version: version, Traffic: 0, Compute: &mlops.Compute{CPU: 1}, Env: map[string]string{"A": "b"}, Startup: mlops.Duration(time.Minute),
 					Scaling: &mlops.Scaling{Min: &zero, Max: &two, Concurrency: &eight, IdleAfter: mlops.Duration(time.Minute)},
 				},
-				"b": {Version: version, Traffic: 100},
+				"b": {Version: version, Traffic: 100, Compute: &mlops.Compute{Native: "ml.m5.large", Disk: 1000}},
 			},
 			Rollout: &mlops.Rollout{
 				Strategy: "canary", Steps: []int64{1, 99}, Increment: 7, Bake: minute, KeepPrevious: &minute,
@@ -157,6 +159,16 @@ func TestModelVersionDerives(t *testing.T) {
 	explicit := modelVersionOf(mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]{Spec: spec, Status: status})
 	if diff := cmp.Diff([]any{spec.Packages, spec.Metrics}, []any{explicit.Packages, explicit.Metrics}); diff != "" {
 		t.Errorf("explicit (-want +got):\n%s", diff)
+	}
+}
+
+// What a variant was resolved to is of the status: the spec has what was asked for.
+func TestModelEndpointResolved(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"a": "ml.m5.large"}
+	seen := mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{Status: mlops.ModelEndpointStatus{Resolved: want}}
+	if diff := cmp.Diff(want, modelEndpointOf(seen).Resolved); diff != "" {
+		t.Errorf("resolved (-want +got):\n%s", diff)
 	}
 }
 

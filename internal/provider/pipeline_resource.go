@@ -41,7 +41,7 @@ func checkSchedule(c *mlops.Checker, s mlops.PipelineSpec) {
 
 // foretellPipeline tells the version at plan: it is a digest of what is planned.
 func foretellPipeline(c *mlops.Checker, s mlops.PipelineSpec) map[string]string {
-	if !c.Known(mlops.At("steps"), mlops.At("parameters")) {
+	if !c.Known(mlops.At("steps"), mlops.At("definition"), mlops.At("parameters")) {
 		return nil
 	}
 	return map[string]string{"version": s.Version()}

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,18 +29,19 @@ func TestWithEnvironment(t *testing.T) {
 		{Name: "number", Env: "N", Type: mlops.IntSetting},
 		{Name: "switch", Env: "S", Type: mlops.BoolSetting},
 		{Name: "list", Env: "L", Type: mlops.ListSetting},
+		{Name: "map", Env: "M", Type: mlops.MapSetting},
 		{Name: "none"},
 	}
 	given := mlops.Settings{"text": "given"}
-	env := map[string]string{"T": "ignored", "N": "7", "S": "true", "L": "a,b"}
+	env := map[string]string{"T": "ignored", "N": "7", "S": "true", "L": "a,b", "M": "a=b=c,d="}
 	if err := withEnvironment(declared, given, lookupIn(env)); err != nil {
 		t.Fatal(err)
 	}
-	want := mlops.Settings{"text": "given", "number": int64(7), "switch": true, "list": []string{"a", "b"}}
+	want := mlops.Settings{"text": "given", "number": int64(7), "switch": true, "list": []string{"a", "b"}, "map": map[string]string{"a": "b=c", "d": ""}}
 	if diff := cmp.Diff(want, given); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	for name, text := range map[string]string{"N": "seven", "S": "maybe"} {
+	for name, text := range map[string]string{"N": "seven", "S": "maybe", "M": "a=b,c"} {
 		if err := withEnvironment(declared, mlops.Settings{}, lookupIn(map[string]string{name: text})); err == nil {
 			t.Errorf("%s=%s is accepted", name, text)
 		}
@@ -51,9 +53,11 @@ func TestSettingsRoundTrip(t *testing.T) {
 	kind := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
 		"text": tftypes.String, "number": tftypes.Number, "switch": tftypes.Bool,
 		"list": tftypes.List{ElementType: tftypes.String}, "null": tftypes.String,
+		"map": tftypes.Map{ElementType: tftypes.String},
 	}}
 	for name, want := range map[string]mlops.Settings{
-		"some":  {"text": "a", "number": int64(7), "switch": true, "list": []string{"x", "y"}},
+		"some":  {"text": "a", "number": int64(7), "switch": true, "list": []string{"x", "y"}, "map": map[string]string{"k": "v", "": ""}},
+		"none":  {"list": []string{}, "map": map[string]string{}},
 		"empty": {},
 	} {
 		if diff := cmp.Diff(want, settingsOf(settingsValue(kind, want))); diff != "" {
@@ -62,6 +66,42 @@ func TestSettingsRoundTrip(t *testing.T) {
 	}
 	if got := settingsValue(kind, nil); !got.IsNull() {
 		t.Errorf("no settings are written as %s", got)
+	}
+}
+
+// mappedFactory is a backend with a map of texts among its settings.
+func mappedFactory() mlops.Factory {
+	f, m := memoryFactory(), mlops.Setting{Name: "tags", Doc: "Tags.", Type: mlops.MapSetting, Env: "MLOPS_TEST_TAGS"}
+	f.Settings, f.Target = append(slices.Clone(f.Settings), m), append(slices.Clone(f.Target), m)
+	return f
+}
+
+func TestMapSettings(t *testing.T) {
+	t.Parallel()
+	const at = `AttributeName("memory").AttributeName("tags")`
+	tests := []struct {
+		name, refusal string
+		tags          any
+	}{
+		{"some", "", obj{"a": "b", "c": ""}},
+		{"none", "", obj{}},
+		{"unknown", "", unknown{}},
+		{"an unknown one", "", obj{"a": unknown{}}},
+		{"a null one", "null", obj{"a": nil}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCore(t, mappedFactory())
+			inProvider := c.validateProvider(t, obj{"memory": obj{"tags": tt.tags}})
+			ofTarget := c.validate(t, "mlops_environment", obj{"name": "a", "stage": "dev", "memory": obj{"tags": tt.tags}})
+			if tt.refusal == "" {
+				wantNoDiagnostics(t, append(inProvider, ofTarget...))
+				return
+			}
+			wantDiagnostic(t, inProvider, at, tt.refusal)
+			wantDiagnostic(t, ofTarget, at, tt.refusal)
+		})
 	}
 }
 

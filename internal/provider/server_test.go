@@ -55,6 +55,19 @@ func (c core) configure(t *testing.T, config obj) []*tfprotov6.Diagnostic {
 	return resp.Diagnostics
 }
 
+func (c core) validateProvider(t *testing.T, config obj) []*tfprotov6.Diagnostic {
+	t.Helper()
+	schemas, err := c.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.server.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: dynamic(t, schemas.Provider.ValueType(), config)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
 func (c core) validate(t *testing.T, resource string, config obj) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{

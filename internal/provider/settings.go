@@ -30,7 +30,7 @@ func providerSetting(s mlops.Setting) providerschema.Attribute {
 	case mlops.ListSetting:
 		return providerschema.ListAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive, ElementType: types.StringType}
 	case mlops.MapSetting:
-		return providerschema.MapAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive, ElementType: types.StringType}
+		return providerschema.MapAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullEntries()}
 	default:
 		return providerschema.StringAttribute{MarkdownDescription: doc, Optional: true, Sensitive: s.Sensitive}
 	}
@@ -47,7 +47,7 @@ func targetSetting(s mlops.Setting) schema.Attribute {
 	case mlops.ListSetting:
 		return schema.ListAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullElements()}
 	case mlops.MapSetting:
-		return schema.MapAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType}
+		return schema.MapAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullEntries()}
 	default:
 		return schema.StringAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, Validators: notEmpty()}
 	}

@@ -65,6 +65,11 @@ func TestValidateRefuses(t *testing.T) {
 		{"time zone", "mlops_pipeline", pipelineConfig(obj{"schedule": obj{"cron": "@daily", "timezone": "Mars/Olympus"}}), `AttributeName("schedule").AttributeName("cron")`, []string{"Mars/Olympus"}},
 		{"environment that is a model", "mlops_pipeline", pipelineConfig(obj{"environment": devID + "/models/m"}), `AttributeName("environment")`, []string{"Not the ID of an environment"}},
 		{"environment without a backend", "mlops_pipeline", pipelineConfig(obj{"environment": "dev"}), `AttributeName("environment")`, []string{"no backend"}},
+		{"type and ask", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"native": "ml.m5.large", "cpu": 2}})}}), `AttributeName("steps").ElementKeyString("a").AttributeName("compute").AttributeName("native")`, []string{"not both"}},
+		{"disk", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"disk": "50 GB"}})}}), `AttributeName("steps").ElementKeyString("a").AttributeName("compute").AttributeName("disk")`, []string{"50 GB"}},
+		{"neither steps nor definition", "mlops_pipeline", pipelineConfig(obj{"steps": nil}), `AttributeName("steps")`, []string{"at least one step"}},
+		{"steps and definition", "mlops_pipeline", pipelineConfig(obj{"definition": "{}"}), `AttributeName("definition")`, []string{"not both"}},
+		{"definition that is no JSON", "mlops_pipeline", definedConfig("{"), `AttributeName("definition")`, []string{"JSON"}},
 		{"null step", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": nil}}), `AttributeName("steps")`, []string{"null"}},
 
 		{"run of a model", "mlops_pipeline_run", obj{"pipeline": devID + "/models/m"}, `AttributeName("pipeline")`, []string{"Not a pipeline"}},
@@ -75,6 +80,11 @@ func TestValidateRefuses(t *testing.T) {
 		{"signature", "mlops_model_version", obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "onnx", "signature": "{"}, `AttributeName("signature")`, []string{"JSON"}},
 		{"alias", "mlops_model_version", obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "onnx", "aliases": []any{"A!"}}, `AttributeName("aliases")`, []string{"Invalid alias"}},
 
+		{"no server", "mlops_model_version", obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "custom"}, `AttributeName("command")`, []string{"or the image of one"}},
+
+		{"type and accelerator", "mlops_model_endpoint", endpointConfig(obj{"variants": obj{"a": obj{
+			"version": devID + "/models/churn/versions/1", "traffic": 100, "compute": obj{"native": "ml.m5.large", "accelerator": obj{"type": "nvidia-l4"}},
+		}}}), `AttributeName("variants").ElementKeyString("a").AttributeName("compute").AttributeName("native")`, []string{"not both"}},
 		{"traffic", "mlops_model_endpoint", endpointConfig(obj{"variants": obj{
 			"a": obj{"version": devID + "/models/churn/versions/1", "traffic": 60},
 			"b": obj{"version": devID + "/models/churn/versions/2", "traffic": 60},
@@ -111,6 +121,13 @@ func TestValidateAccepts(t *testing.T) {
 			"script": unknown{}, "command": unknown{}, "packages": []any{unknown{}}, "inputs": obj{"x": unknown{}},
 			"outputs": unknown{}, "compute": unknown{}, "retry": obj{"attempts": unknown{}}, "timeout": unknown{}, "cache": unknown{},
 		}}})},
+		{"unknown type beside an ask", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"native": unknown{}, "cpu": 2, "disk": unknown{}, "spot": unknown{}}})}})},
+		{"type beside an unknown ask", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"native": "ml.m5.large", "cpu": unknown{}, "spot": true}})}})},
+		{"definition", "mlops_pipeline", definedConfig("{}")},
+		{"unknown definition", "mlops_pipeline", definedConfig(unknown{})},
+		{"steps beside an unknown definition", "mlops_pipeline", pipelineConfig(obj{"definition": unknown{}})},
+		{"unknown image", "mlops_model_version", obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "custom", "image": unknown{}}},
+		{"image", "mlops_model_version", obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "custom", "image": "registry.example.com/serve:1"}},
 		{"unknown in a schedule", "mlops_pipeline", pipelineConfig(obj{"schedule": obj{"cron": unknown{}, "timezone": "Mars/Olympus"}})},
 		{"unknown run", "mlops_pipeline_run", obj{"pipeline": unknown{}, "parameters": unknown{}, "triggers": obj{"x": unknown{}}}},
 		{"unknown source", "mlops_model_version", obj{"model": unknown{}, "artifact_uri": unknown{}, "run": unknown{}, "format": unknown{}, "metrics": unknown{}, "aliases": unknown{}}},
