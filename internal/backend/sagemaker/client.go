@@ -163,7 +163,8 @@ func (b *backend) services(c aws.Config) *clients {
 		sagemaker: sagemaker.NewFromConfig(c, endpoint(s, "sagemaker", func(o *sagemaker.Options, u *string) { o.BaseEndpoint = u })),
 		runtime:   sagemakerruntime.NewFromConfig(c, endpoint(s, "sagemakerruntime", func(o *sagemakerruntime.Options, u *string) { o.BaseEndpoint = u })),
 		s3: s3.NewFromConfig(c, endpoint(s, "s3", func(o *s3.Options, u *string) { o.BaseEndpoint = u }), func(o *s3.Options) {
-			o.UsePathStyle = o.BaseEndpoint != nil // proxies and simulations have one host
+			o.UsePathStyle = o.BaseEndpoint != nil             // proxies and simulations have one host
+			o.DisableLogOutputChecksumValidationSkipped = true // large objects have checksums of their parts alone
 		}),
 		iam:         iam.NewFromConfig(c, endpoint(s, "iam", func(o *iam.Options, u *string) { o.BaseEndpoint = u })),
 		ssm:         ssm.NewFromConfig(c, endpoint(s, "ssm", func(o *ssm.Options, u *string) { o.BaseEndpoint = u })),

@@ -250,7 +250,7 @@ func (k environmentKind) Preflight(_ context.Context, spec mlops.EnvironmentSpec
 func (k environmentKind) vacant(ctx context.Context, c *clients, p place) error {
 	who, err := k.tenant(ctx, c, p)
 	what := string(who)
-	if err == nil && what == "" && p.made(partBucket) {
+	if err == nil && what == "" && p.made(partBucket) && p.Applied != "" {
 		what, err = k.foreignObject(ctx, c, p)
 	}
 	if err != nil || what == "" {

@@ -74,20 +74,26 @@ func (k environmentKind) ownBucket(ctx context.Context, c *clients, p place) err
 	if err != nil {
 		return err
 	}
-	of, err := k.bucketOf(ctx, c, p)
-	switch {
-	case err != nil || of == string(p.Record.ID):
-		return err
-	case of == "" && p.Applied != "": // lost its tags
-		return nil
-	case of == "":
-		// Made by a creation that was interrupted, then it is empty.
-		out, err := c.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &p.Bucket, MaxKeys: aws.Int32(1)})
-		if err != nil || len(out.Versions)+len(out.DeleteMarkers) == 0 {
-			return err
-		}
+	ours, err := k.ownsBucket(ctx, c, p)
+	if err == nil && !ours {
+		err = errForeign("the bucket " + p.Bucket)
 	}
-	return errForeign("the bucket " + p.Bucket)
+	return err
+}
+
+// ownsBucket reports whether a bucket of the name that the provider gives was made
+// for this environment. One without tags is if it once was, or if it is empty: its
+// making was interrupted then.
+func (k environmentKind) ownsBucket(ctx context.Context, c *clients, p place) (bool, error) {
+	of, err := k.bucketOf(ctx, c, p)
+	if err != nil || of != "" {
+		return of == string(p.Record.ID), err
+	}
+	if p.Applied != "" {
+		return true, nil
+	}
+	out, err := c.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &p.Bucket, MaxKeys: aws.Int32(1)})
+	return err == nil && len(out.Versions)+len(out.DeleteMarkers) == 0, err
 }
 
 // bucketOf is the ID in a bucket's tags; empty for one that was made and not
@@ -110,8 +116,8 @@ func (k environmentKind) bucketOf(ctx context.Context, c *clients, p place) (str
 
 // dropBucket removes the bucket, which was emptied before, if it is ours.
 func (k environmentKind) dropBucket(ctx context.Context, c *clients, p place) error {
-	of, err := k.bucketOf(ctx, c, p)
-	if err != nil || of != "" && of != string(p.Record.ID) {
+	ours, err := k.ownsBucket(ctx, c, p)
+	if err != nil || !ours {
 		return err
 	}
 	_, err = c.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &p.Bucket, ExpectedBucketOwner: &p.Account})

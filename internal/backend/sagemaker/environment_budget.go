@@ -82,11 +82,14 @@ func (k environmentKind) restateAlerts(ctx context.Context, c *clients, p place,
 
 // environmentBudget is the budget as AWS has it.
 func environmentBudget(p place) *types.Budget {
+	region, _ := regionOf(p.Record.ID) // budgets are of all regions
 	amount := strconv.FormatFloat(p.spec.Budget.MonthlyUSD, 'f', -1, 64)
 	return &types.Budget{
 		BudgetName: aws.String(budgetName(p.Record.ID)), BudgetType: types.BudgetTypeCost, TimeUnit: types.TimeUnitMonthly,
 		BudgetLimit: &types.Spend{Amount: &amount, Unit: aws.String("USD")},
-		CostFilters: map[string][]string{"TagKeyValue": {"user:" + tagEnvironment + "$" + p.spec.Name}}, //nolint:staticcheck // the published model knows no other filter
+		CostFilters: map[string][]string{ //nolint:staticcheck // the published model knows no other filter
+			"TagKeyValue": {"user:" + tagEnvironment + "$" + p.spec.Name}, "Region": {region},
+		},
 	}
 }
 

@@ -39,7 +39,7 @@ func startMoto(t *testing.T) string {
 	if err != nil {
 		t.Fatal(fmt.Errorf("moto cannot be installed: %w", err))
 	}
-	cmd := exec.Command(env.Python(), "-c", serveMoto) //nolint:noctx // ended by its standard input, after the subtests
+	cmd := exec.Command(env.Python(), "-c", serveMoto) // ended by its standard input, after the subtests
 	cmd.Dir, cmd.Stderr = t.TempDir(), t.Output()      // where it logs each request
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -74,6 +74,10 @@ func TestMoto(t *testing.T) {
 	t.Run("parts", func(t *testing.T) {
 		t.Parallel()
 		newEstate(t, url).partsLife()
+	})
+	t.Run("files", func(t *testing.T) {
+		t.Parallel()
+		newStoreroom(t, url, "moto").filesLife()
 	})
 	t.Run("conformance", func(t *testing.T) {
 		t.Parallel()

@@ -103,7 +103,10 @@ func roleName(id mlops.ID) string {
 
 func topicName(id mlops.ID) string { return "mlops-" + nativeName(id, maxName) }
 
-func budgetName(id mlops.ID) string { return "mlops-" + nativeName(id, maxName) }
+func budgetName(id mlops.ID) string {
+	region, _ := regionOf(id) // as of roles
+	return "mlops-" + nativeName(id, maxName) + "-" + region
+}
 
 // bucketName is unique among all accounts by the account and the region.
 func bucketName(id mlops.ID, account, region string) string {
@@ -230,28 +233,39 @@ func (k environmentKind) dropParts(ctx context.Context, c *clients, p place) err
 	return nil
 }
 
-// removeStep takes a batch of what the provider put into the bucket away, or
-// removes the parts, the record last.
+// removeStep empties the bucket by a batch, or removes the parts, the record
+// last.
 func (k environmentKind) removeStep(ctx context.Context, c *clients, p place) error {
-	files := &store{k.backend, c.s3, p}
-	for _, folder := range folders() {
-		more, err := files.removeSome(ctx, p.key(folder))
-		if err != nil && !k.is(err, mlops.NotFound) {
-			return err
-		}
-		if more {
-			return nil
-		}
+	more, err := k.emptySome(ctx, c, p)
+	if err != nil && !k.is(err, mlops.NotFound) || more {
+		return err
 	}
 	if err := k.dropParts(ctx, c, p); err != nil {
 		return err
 	}
-	_, err := c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameterName(p.Record.ID))})
+	_, err = c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameterName(p.Record.ID))})
 	k.forget(p.Record.ID)
 	if k.is(err, mlops.NotFound) {
 		return nil
 	}
 	return err
+}
+
+// emptySome takes a batch of what the provider put into the bucket away, and
+// reports whether there may be more.
+func (k environmentKind) emptySome(ctx context.Context, c *clients, p place) (more bool, err error) {
+	if p.made(partBucket) {
+		if ours, err := k.ownsBucket(ctx, c, p); err != nil || !ours {
+			return false, err
+		}
+	}
+	files := &store{k.backend, c.s3, p}
+	for _, folder := range folders() {
+		if more, err := files.removeSome(ctx, p.key(folder)); err != nil || more {
+			return more, err
+		}
+	}
+	return false, nil
 }
 
 // whole looks whether the bucket and the role are still there: without them

@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -205,9 +206,7 @@ func (e estate) wantBucket(p place, forgets map[string]int32) {
 func (e estate) wantTags(p place, labels map[string]string) {
 	e.Helper()
 	want := map[string]string{tagManagedBy: agent, tagEnvironment: "churn", tagStage: "prod", tagID: string(e.id)}
-	for k, v := range labels {
-		want[k] = v
-	}
+	maps.Copy(want, labels)
 	bucket, err := e.c.s3.GetBucketTagging(e.Context(), &s3.GetBucketTaggingInput{Bucket: &p.Bucket})
 	e.must(err)
 	role, err := e.c.iam.ListRoleTags(e.Context(), &iam.ListRoleTagsInput{RoleName: aws.String(roleName(e.id))})

@@ -11,18 +11,25 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// maxPut is the most that one request may carry. Model files beyond are refused,
-// with what to do.
+// maxPut is the most that one request may carry; more goes in parts.
 const maxPut = 5 << 30
+
+// atOnce is how many objects are dealt with at a time.
+const atOnce = 8
+
+// anyBucket is the form of a bucket's name, old ones included.
+var anyBucket = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
 
 // fileStore keeps files for the nouns. Keys are whole: an environment's prefix is
 // part of them. URIs may be of any bucket.
@@ -66,14 +73,29 @@ func (b *backend) store(ctx context.Context, id mlops.ID) (*store, error) {
 	return &store{b, c.s3, p}, nil
 }
 
-// parseS3 takes an S3 URI apart.
+// parseS3 takes an S3 URI apart. Keys are as they are: nothing in them is escaped.
 func parseS3(uri string) (bucket, key string, err error) {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "s3" || u.Host == "" {
+	rest, ok := strings.CutPrefix(uri, "s3://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	if !ok || !anyBucket.MatchString(bucket) {
 		return "", "", invalid(fmt.Errorf("%q is not an S3 URI such as s3://bucket/key", uri))
 	}
-	rest := strings.TrimPrefix(uri, "s3://"+u.Host) // as it is: keys may hold what URLs escape
-	return u.Host, strings.TrimPrefix(rest, "/"), nil
+	return bucket, key, nil
+}
+
+// each does a thing for every object, a few at a time, until one fails.
+func each[T any](ctx context.Context, all []T, do func(ctx context.Context, i int, one T) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, one := range all {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return do(ctx, i, one)
+		})
+	}
+	return g.Wait()
 }
 
 func (s *store) putBytes(ctx context.Context, key string, content []byte) error {
@@ -91,7 +113,7 @@ func (s *store) putFile(ctx context.Context, key, path string) (err error) {
 		return err
 	}
 	if info.Size() > maxPut {
-		return invalid(fmt.Errorf("%s has %d bytes, and files up to 5 GiB can be sent: upload it with the AWS CLI and give its S3 URI", path, info.Size()))
+		return s.putParts(ctx, key, f, info.Size(), partFor(info.Size()))
 	}
 	return s.put(ctx, key, f, info.Size())
 }
@@ -117,18 +139,26 @@ func (s *store) encryption() (types.ServerSideEncryption, *string) {
 }
 
 func (s *store) putTree(ctx context.Context, prefix, directory string) error {
-	return filepath.WalkDir(directory, func(p string, d fs.DirEntry, err error) error {
+	var files []string
+	err := filepath.WalkDir(directory, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		if !d.Type().IsRegular() {
 			return invalid(fmt.Errorf("%s is neither a file nor a directory; only those can be kept", p))
 		}
-		rel, err := filepath.Rel(directory, p)
+		files = append(files, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, files, func(ctx context.Context, _ int, file string) error {
+		rel, err := filepath.Rel(directory, file)
 		if err != nil {
 			return err
 		}
-		return s.putFile(ctx, path.Join(prefix, filepath.ToSlash(rel)), p)
+		return s.putFile(ctx, path.Join(prefix, filepath.ToSlash(rel)), file)
 	})
 }
 
@@ -137,29 +167,32 @@ func (s *store) copyTree(ctx context.Context, uri, key string) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range from.objects {
+	return each(ctx, from.objects, func(ctx context.Context, _ int, o object) error {
 		to := key
 		if !from.single {
 			to = path.Join(key, o.rel)
 		}
 		if o.size > maxPut {
-			return invalid(fmt.Errorf("s3://%s/%s has %d bytes, and objects up to 5 GiB can be copied", from.bucket, o.key, o.size))
+			return s.copyParts(ctx, from.bucket, o, to, partFor(o.size))
 		}
-		in := &s3.CopyObjectInput{
-			Bucket: &s.place.Bucket, Key: &to, CopySource: aws.String(from.bucket + "/" + escapeKey(o.key)),
-			ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
-		}
-		in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
-		if _, err := s.s3.CopyObject(ctx, in); err != nil {
-			return err
-		}
-	}
-	return nil
+		return s.copyObject(ctx, from.bucket, o, to)
+	})
 }
 
-// escapeKey writes a key as a URL's path has it.
-func escapeKey(key string) string {
-	return strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
+func (s *store) copyObject(ctx context.Context, bucket string, o object, to string) error {
+	in := &s3.CopyObjectInput{
+		Bucket: &s.place.Bucket, Key: &to, CopySource: copySource(bucket, o.key), ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+	}
+	in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
+	_, err := s.s3.CopyObject(ctx, in)
+	return err
+}
+
+// copySource names an object as copies do: escaped like a form's field, as S3
+// takes a plus for a space.
+func copySource(bucket, key string) *string {
+	escaped := strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(key))
+	return aws.String(bucket + "/" + escaped)
 }
 
 func (s *store) getBytes(ctx context.Context, key string, limit int64) (content []byte, err error) {
@@ -180,28 +213,36 @@ func (s *store) download(ctx context.Context, uri, directory string) (string, er
 	if err != nil {
 		return "", err
 	}
-	root := filepath.Join(directory, path.Base(strings.TrimSuffix(from.key, "/")))
+	root := path.Base("/" + strings.TrimSuffix(from.key, "/")) // "/" for a whole bucket
+	if root == ".." {
+		return "", errOutside(from.key)
+	}
+	root = filepath.Join(directory, filepath.FromSlash(root))
 	for _, o := range from.objects {
+		if !from.single && !filepath.IsLocal(filepath.FromSlash(o.rel)) {
+			return "", errOutside(o.key)
+		}
+	}
+	return root, each(ctx, from.objects, func(ctx context.Context, _ int, o object) error {
 		to := root
 		if !from.single {
 			to = filepath.Join(root, filepath.FromSlash(o.rel))
-			if !filepath.IsLocal(filepath.FromSlash(o.rel)) {
-				return "", invalid(fmt.Errorf("the key %q would be written outside of its directory", o.key))
-			}
 		}
-		if err := s.fetch(ctx, from.bucket, o.key, to); err != nil {
-			return "", err
-		}
-	}
-	return root, nil
+		return fetch(ctx, from.client, from.bucket, o.key, to)
+	})
+}
+
+// errOutside refuses a key that says where it goes, and that elsewhere.
+func errOutside(key string) error {
+	return invalid(fmt.Errorf("the key %q would be written outside of its directory", key))
 }
 
 // fetch writes one object to a file.
-func (s *store) fetch(ctx context.Context, bucket, key, to string) (err error) {
+func fetch(ctx context.Context, client *s3.Client, bucket, key, to string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return err
 	}

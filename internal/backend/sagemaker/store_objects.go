@@ -22,6 +22,7 @@ import (
 // found is what a URI names: one object, or all below a prefix in the order in
 // which a directory tree is walked.
 type found struct {
+	client      *s3.Client // of the bucket's region
 	bucket, key string
 	single      bool
 	objects     []object
@@ -30,6 +31,7 @@ type found struct {
 type object struct {
 	key, rel string // rel is below the prefix
 	size     int64
+	etag     string
 }
 
 // find looks for what a URI names. Nothing there is NotFound.
@@ -39,10 +41,13 @@ func (s *store) find(ctx context.Context, uri string) (found, error) {
 	if err != nil {
 		return f, err
 	}
+	if f.client, err = s.reader(ctx, bucket); err != nil {
+		return f, err
+	}
 	if key != "" && !strings.HasSuffix(key, "/") {
-		head, err := s.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+		head, err := f.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 		if err == nil {
-			f.single, f.objects = true, []object{{key: key, size: aws.ToInt64(head.ContentLength)}}
+			f.single, f.objects = true, []object{{key: key, size: aws.ToInt64(head.ContentLength), etag: aws.ToString(head.ETag)}}
 			return f, nil
 		}
 		if !s.is(err, mlops.NotFound) {
@@ -59,8 +64,12 @@ func (s *store) find(ctx context.Context, uri string) (found, error) {
 
 // below lists the objects below a prefix; the markers of folders are none.
 func (s *store) below(ctx context.Context, bucket, prefix string) ([]object, error) {
+	client, err := s.reader(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
 	var all []object
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -69,7 +78,7 @@ func (s *store) below(ctx context.Context, bucket, prefix string) ([]object, err
 		for _, o := range page.Contents {
 			key := aws.ToString(o.Key)
 			if !strings.HasSuffix(key, "/") {
-				all = append(all, object{key: key, rel: strings.TrimPrefix(key, prefix), size: aws.ToInt64(o.Size)})
+				all = append(all, object{key: key, rel: strings.TrimPrefix(key, prefix), size: aws.ToInt64(o.Size), etag: aws.ToString(o.ETag)})
 			}
 		}
 	}
@@ -86,33 +95,37 @@ func (s *store) digest(ctx context.Context, uri string) (digest string, size int
 	if err != nil {
 		return "", 0, err
 	}
+	sums := make([][]byte, len(f.objects))
+	if err := each(ctx, f.objects, func(ctx context.Context, i int, o object) (err error) {
+		sums[i], err = sumOf(ctx, f.client, f.bucket, o.key)
+		return err
+	}); err != nil {
+		return "", 0, err
+	}
+	if f.single {
+		return "sha256:" + hex.EncodeToString(sums[0]), f.objects[0].size, nil
+	}
 	tree := sha256.New()
-	for _, o := range f.objects {
-		sum, err := s.sum(ctx, f.bucket, o.key)
-		if err != nil {
-			return "", 0, err
-		}
+	for i, o := range f.objects {
 		size += o.size
-		if f.single {
-			return "sha256:" + hex.EncodeToString(sum), size, nil
-		}
-		_, _ = fmt.Fprintf(tree, "%x  %q\n", sum, o.rel) // a hash never fails to write
+		_, _ = fmt.Fprintf(tree, "%x  %q\n", sums[i], o.rel) // a hash never fails to write
 	}
 	return "sha256:" + hex.EncodeToString(tree.Sum(nil)), size, nil
 }
 
-// sum is the SHA-256 of an object's bytes.
-func (s *store) sum(ctx context.Context, bucket, key string) (sum []byte, err error) {
-	head, err := s.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+// sumOf is the SHA-256 of an object's bytes.
+func sumOf(ctx context.Context, client *s3.Client, bucket, key string) (sum []byte, err error) {
+	head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
 		return nil, err
 	}
-	if known := aws.ToString(head.ChecksumSHA256); known != "" && head.ChecksumType != types.ChecksumTypeComposite {
+	inParts := head.ChecksumType == types.ChecksumTypeComposite || strings.Contains(aws.ToString(head.ETag), "-") // then it is of the parts' checksums
+	if known := aws.ToString(head.ChecksumSHA256); known != "" && !inParts {
 		if sum, err := base64.StdEncoding.DecodeString(known); err == nil && len(sum) == sha256.Size {
 			return sum, nil
 		}
 	}
-	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return nil, err
 	}
