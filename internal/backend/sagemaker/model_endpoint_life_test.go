@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -439,6 +440,66 @@ func TestEndpointSmokeTest(t *testing.T) {
 	b.wantReady(change, after)
 	if n := b.account.Calls()["runtime.sagemaker.InvokeEndpoint"]; n != 0 {
 		t.Errorf("%d requests for a change of labels", n)
+	}
+}
+
+// TestEndpointSmokeTestChanges proves that another smoke test is to be passed too,
+// though the machines stay; where it is not, the former is in force again.
+func TestEndpointSmokeTestChanges(t *testing.T) {
+	t.Parallel()
+	b := newEndpointBench(t, 1)
+	version := b.version("bytes")
+	expect := func(status int64) mlops.ModelEndpointSpec {
+		return b.spec(version, func(s *mlops.ModelEndpointSpec) { s.SmokeTest = &mlops.SmokeTest{Request: "{}", Status: status} })
+	}
+	first := b.create(b.spec(version))
+	change, seen := b.update(expect(http.StatusOK))
+	b.wantReady(change, seen)
+	_, after := b.update(expect(http.StatusTeapot))
+	if after.Phase != mlops.PhaseReady || after.Revision != change.Revision || !strings.Contains(after.Reason, "expected status 418") {
+		t.Errorf("it is %s at %q because %q, want ready at %q", after.Phase, after.Revision, after.Reason, change.Revision)
+	}
+	if n := b.account.Calls()["sagemaker.UpdateEndpoint"]; n != 0 {
+		t.Errorf("%d updates of the endpoint for other smoke tests", n)
+	}
+	change, seen = b.update(b.spec(version))
+	b.wantReady(change, seen)
+	b.destroy(first.Ref)
+}
+
+// TestEndpointFaultNames proves that what AWS refuses is told of the attribute that
+// asked for it.
+func TestEndpointFaultNames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		operation string
+		fault     aws.Fault
+		code      mlops.Code
+		want      string
+	}{
+		{"quota", "CreateEndpoint", aws.Fault{
+			Code:    "ResourceLimitExceeded",
+			Message: "The account-level service limit 'ml.g5.xlarge for endpoint usage' is 0 Instances, with current utilization of 0 Instances and a request delta of 1 Instances.",
+		}, mlops.QuotaExceeded, `variants["main"].compute`},
+		{"image", "CreateModel", aws.Fault{
+			Code: "ValidationException", Message: "Requested image not found.",
+		}, mlops.Invalid, `variants["main"].version`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newEndpointBench(t, 0)
+			b.account.Inject(aws.Rule{Service: "sagemaker", Operation: test.operation, Fault: &test.fault})
+			_, err := b.kind.Create(t.Context(), b.spec(b.version("bytes"), func(s *mlops.ModelEndpointSpec) {
+				v := s.Variants["main"]
+				v.Compute = &mlops.Compute{Native: "ml.g5.xlarge"}
+				s.Variants["main"] = v
+			}))
+			e, ok := errors.AsType[*mlops.Error](err)
+			if !ok || e.Code != test.code || e.Field != test.want || !strings.Contains(err.Error(), test.fault.Message) {
+				t.Errorf("create: %v, want %s at %s", err, test.code, test.want)
+			}
+		})
 	}
 }
 

@@ -179,10 +179,7 @@ func (s endpointState) observed(scene endpointScene) endpointSeen {
 		Ref: scene.id, Phase: v.phase, Reason: v.reason, Due: v.step != endpointRest,
 		Spec: s.asked.Spec, Revision: s.asked.Revision,
 		Status: mlops.ModelEndpointStatus{URL: endpointURL(scene.c, scene.name), Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}},
-		Native: map[string]string{"endpoint_name": scene.name, "endpoint_arn": scene.arn(), "endpoint_config_name": s.config},
-	}
-	if v.phase == mlops.PhasePending || v.phase == mlops.PhaseDeleting {
-		seen.Wait = endpointWait(v)
+		Native: map[string]string{"endpoint_name": scene.name, "endpoint_arn": scene.arn(), "endpoint_config_name": s.config, "log_group": "/aws/sagemaker/Endpoints/" + scene.name},
 	}
 	seen.Status.Resolved, seen.Status.MonthlyUSD = s.asked.Types, catalogue().MonthlyUSD(s.asked.Spec, s.asked.Types)
 	form := s.inForce()
@@ -197,16 +194,6 @@ func (s endpointState) observed(scene endpointScene) endpointSeen {
 	}
 	seen.Status.Rollout = s.rollout(v)
 	return seen
-}
-
-// endpointPause is for how long nothing changes on an endpoint that is busy.
-const endpointPause = 5 * time.Second
-
-func endpointWait(v endpointVerdict) time.Duration {
-	if v.step != endpointRest {
-		return 0
-	}
-	return endpointPause
 }
 
 // rollout says how the last change of traffic stands, or ended.
@@ -228,9 +215,10 @@ func (s endpointState) rollout(v endpointVerdict) *mlops.RolloutStatus {
 	if v.phase != mlops.PhaseReady {
 		return out
 	}
-	_, out.EndedAt = s.done()
+	var revision string
+	revision, out.EndedAt = s.done()
 	out.State, out.Step, out.Percent = mlops.RolloutDone, out.Steps, 100
-	if s.config != s.asked.Config && out.Reason != "" {
+	if revision != s.asked.Revision && out.Reason != "" {
 		out.State, out.Percent = mlops.RolloutRolledBack, 0
 	}
 	return out

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -14,8 +17,13 @@ import (
 // makeEndpointParts makes the models and the configuration of a plan. What is there
 // already has the same content, for it has the same name.
 func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScene, p endpointPlan) error {
-	for _, m := range p.models {
-		if _, err := s.c.sagemaker.CreateModel(ctx, m); err != nil && !k.is(err, mlops.AlreadyExists) {
+	for i, m := range p.models {
+		_, err := s.c.sagemaker.CreateModel(ctx, m)
+		if k.is(err, mlops.Invalid) && !strings.Contains(err.Error(), "role") { // the role is the environment's
+			variant := aws.ToString(p.config.ProductionVariants[i].VariantName)
+			return &mlops.Error{Code: mlops.Invalid, Field: mlops.At("variants", mlops.Key(variant), "version").String(), Err: err}
+		}
+		if err != nil && !k.is(err, mlops.AlreadyExists) {
 			return err
 		}
 	}
@@ -53,6 +61,21 @@ func (k modelEndpointKind) retag(ctx context.Context, s endpointScene, resource 
 	return err
 }
 
+// atMachine says of an error that names a machine type, such as that of a quota,
+// which variant asked for it.
+func (k modelEndpointKind) atMachine(err error, form endpointForm) error {
+	code := mlops.QuotaExceeded
+	if !k.is(err, code) {
+		return err
+	}
+	for _, variant := range slices.Sorted(maps.Keys(form.Types)) {
+		if strings.Contains(err.Error(), form.Types[variant]) {
+			return &mlops.Error{Code: code, Field: mlops.At("variants", mlops.Key(variant), "compute").String(), Err: err}
+		}
+	}
+	return err
+}
+
 // mark writes how far a change has come.
 func (k modelEndpointKind) mark(ctx context.Context, s endpointScene, tags map[string]string) error {
 	return k.retag(ctx, s, "endpoint/"+s.name, tags, nil)
@@ -64,7 +87,7 @@ func (k modelEndpointKind) createEndpoint(ctx context.Context, s endpointScene, 
 	if old.tags[tagEndpointNext] == nextRemake {
 		return nil // the step that is due makes it
 	}
-	return k.createFrom(ctx, s, p.form.Config, p.form.Revision, p.tags)
+	return k.atMachine(k.createFrom(ctx, s, p.form.Config, p.form.Revision, p.tags), p.form)
 }
 
 func (k modelEndpointKind) createFrom(ctx context.Context, s endpointScene, config, revision string, tags map[string]string) error {

@@ -69,7 +69,8 @@ func (p *endpointPlan) follow(old endpointState) error {
 	} else if err := checkEndpointGuards(former, p.form.Spec); err != nil {
 		return err
 	}
-	p.tagsAlone = old.standing() != nil && p.config == nil && sameScaling(former.Spec.Variants, p.form.Spec.Variants)
+	p.tagsAlone = old.standing() != nil && p.config == nil && sameScaling(former.Spec.Variants, p.form.Spec.Variants) &&
+		(p.form.Spec.SmokeTest == nil || old.tags[tagEndpointPassed] == passedMark(p.form))
 	p.form.Since = map[string]time.Time{}
 	p.form.Previous = former.Previous
 	for name, v := range p.form.Spec.Variants {

@@ -19,7 +19,7 @@ func (k modelEndpointKind) beginEndpoint(ctx context.Context, s endpointScene, s
 	if state.status == types.EndpointStatusFailed {
 		return k.clearFailed(ctx, s, state)
 	}
-	err := k.tellEndpoint(ctx, s, state)
+	err := k.atMachine(k.tellEndpoint(ctx, s, state), state.asked)
 	switch {
 	case err == nil:
 		return k.mark(ctx, s, map[string]string{tagEndpointBegun: state.asked.Revision, tagEndpointDone: ""})
