@@ -17,7 +17,7 @@ func (g guide) prices() string {
 			continue
 		}
 		c := f.Catalogue()
-		all = append(all, fmt.Sprintf("On `%s`: list prices of %s in %s (%s), which other regions and agreements depart from.", f.Name, c.Region, c.Date, c.Source))
+		all = append(all, fmt.Sprintf("On `%s`: approximate prices on demand in %s, as of %s; other regions and agreements have others (%s).", f.Name, c.Region, c.Date, c.Source))
 	}
 	if len(all) == 0 {
 		return "No backend has prices."
