@@ -61,7 +61,33 @@ const accWatched = `
   on_violation     = { pipeline = mlops_pipeline.test.id, cooldown = "24h", max_per_month = 0, checks = ["data_drift"] }
 `
 
+// accWatchedByAWS is as much of that as SageMaker has.
+const accWatchedByAWS = `
+  name             = "churn"
+  description      = "all of it"
+  window           = "36h"
+  min_rows         = 50
+  baseline         = { dataset = mlops_dataset.test.id, label = "spent" }
+  data_drift       = { statistic = "ks", threshold = 0.2, features = ["age"] }
+  data_quality     = { max_missing_percent = 5 }
+  health           = { max_error_percent = 0, min_requests = 10 }
+  alerts           = { emails = ["ml@example.com"] }
+  on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift"] }
+`
+
 func monitorNoun(w world) accNoun {
+	n := monitorNounOf(w)
+	if !w.factories[0].Capabilities.Supports(mlops.FeatureMonitorBias) {
+		n.update = strings.Replace(accMonitor(accWatchedByAWS), `{ cron = "0 3 1 1 *", timezone = "Australia/Sydney" }`, `{ cron = "0 3 * * *" }`, 1)
+		n.updated = []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("data_drift").AtMapKey("threshold"), knownvalue.Float64Exact(0.2)),
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("schedule_arn"), knownvalue.NotNull()),
+		}
+	}
+	return n
+}
+
+func monitorNounOf(w world) accNoun {
 	const address = "mlops_monitor.test"
 	return accNoun{
 		address: address,
