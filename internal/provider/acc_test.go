@@ -96,7 +96,7 @@ func (w world) on(config string) string {
 	if w.rewrite != nil {
 		config = w.rewrite(config)
 	}
-	return w.provider + strings.NewReplacer("BACKEND", w.backend, "SERVER", server, "TABLE", filepath.Join(filepath.Dir(server), "customers.csv"), "FOLDER", w.folder).Replace(config)
+	return w.provider + strings.NewReplacer("BACKEND/", w.backend+"/"+w.scope, "BACKEND", w.backend, "SERVER", server, "TABLE", filepath.Join(filepath.Dir(server), "customers.csv"), "FOLDER", w.folder).Replace(config)
 }
 
 // id is the ID of something in the environment "acc"; "" is its own.

@@ -56,7 +56,7 @@ func promotionNoun(w world) accNoun {
 		address: address,
 		config:  accPromotion(""),
 		checks: []statecheck.StateCheck{
-			has(address, "id", knownvalue.StringExact(w.backend+"/acc-prod/models/churn/versions/1")),
+			has(address, "id", knownvalue.StringExact(w.idIn("acc-prod", "models/churn/versions/1"))),
 			has(address, "version", knownvalue.StringExact("1")),
 			statecheck.CompareValuePairs(address, tfjsonpath.New("digest"), "mlops_model_version.test", tfjsonpath.New("digest"), same{}),
 			evidence(at.AtMapKey("from"), knownvalue.StringExact(w.id("models/churn/versions/1"))),

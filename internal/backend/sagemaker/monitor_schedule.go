@@ -287,7 +287,16 @@ func (k monitorKind) putSchedule(ctx context.Context, s monitorScene, m dataMoni
 // dropDataSchedule removes the schedule and its definitions; what is gone is
 // success.
 func (k monitorKind) dropDataSchedule(ctx context.Context, s monitorScene) error {
-	_, err := s.c.sagemaker.DeleteMonitoringSchedule(ctx, &sagemaker.DeleteMonitoringScheduleInput{MonitoringScheduleName: &s.name})
+	out, err := s.c.sagemaker.DescribeMonitoringSchedule(ctx, &sagemaker.DescribeMonitoringScheduleInput{MonitoringScheduleName: &s.name})
+	switch {
+	case k.is(err, mlops.NotFound):
+		return k.dropDefinitions(ctx, s, "")
+	case err != nil:
+		return err
+	case out.MonitoringScheduleStatus == types.ScheduleStatusPending: // it takes no change yet
+		return mlops.NewError(mlops.Conflict, fmt.Errorf("the schedule %s is being changed", s.name))
+	}
+	_, err = s.c.sagemaker.DeleteMonitoringSchedule(ctx, &sagemaker.DeleteMonitoringScheduleInput{MonitoringScheduleName: &s.name})
 	if err != nil && !k.is(err, mlops.NotFound) {
 		return err
 	}
