@@ -207,16 +207,22 @@ func (r *managed[M, S, T]) planComputed(ctx context.Context, c *mlops.Checker, p
 	if p.id != "" {
 		p.plan["id"] = tftypes.NewValue(tftypes.String, string(p.id))
 	}
+	r.planForetold(c, p)
+}
+
+// planForetold plans the computed attributes that follow from the spec alone.
+func (r *managed[M, S, T]) planForetold(c *mlops.Checker, p proposal[M, S]) {
 	if r.foretell != nil {
 		for name, v := range r.foretell(c, p.asked.spec) {
 			p.plan[name] = textValue(v)
 		}
 	}
-	if r.estimate != nil {
-		for name, v := range r.estimate(c, p.asked.spec) {
-			if !p.plan[name].IsKnown() {
-				p.plan[name] = v
-			}
+	if r.estimate == nil {
+		return
+	}
+	for name, v := range r.estimate(c, p.asked.spec) {
+		if !p.plan[name].IsKnown() {
+			p.plan[name] = v
 		}
 	}
 }

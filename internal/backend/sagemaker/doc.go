@@ -26,4 +26,9 @@
 // # Differences
 //
 // See capabilities.
+//
+// # Overrides
+//
+// None yet: what only SageMaker has is reached by a pipeline's definition, and by
+// other providers' resources through native.
 package sagemaker

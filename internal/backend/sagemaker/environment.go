@@ -105,17 +105,22 @@ func (k environmentKind) bring(ctx context.Context, spec mlops.EnvironmentSpec, 
 	if err := k.write(ctx, c, next, old == nil); err != nil {
 		return mlops.Change{Ref: spec.ID}, err
 	}
-	if err := k.makeParts(ctx, c, next); err != nil {
-		return change, err
+	return change, k.carryOut(ctx, c, next)
+}
+
+// carryOut makes the parts what the record says, and notes that they are.
+func (k environmentKind) carryOut(ctx context.Context, c *clients, p place) error {
+	if err := k.makeParts(ctx, c, p); err != nil {
+		return err
 	}
-	if slices.Contains(next.Left, partBudget) {
-		if err := k.dropBudget(ctx, c, next); err != nil && !k.is(err, mlops.NotFound) {
-			return change, fmt.Errorf("%s: %w", partBudget, err)
+	if slices.Contains(p.Left, partBudget) {
+		if err := k.dropBudget(ctx, c, p); err != nil && !k.is(err, mlops.NotFound) {
+			return fmt.Errorf("%s: %w", partBudget, err)
 		}
-		next.Left = slices.DeleteFunc(next.Left, func(part string) bool { return part == partBudget })
+		p.Left = slices.DeleteFunc(p.Left, func(part string) bool { return part == partBudget })
 	}
-	next.Applied, next.Former = change.Revision, ""
-	return change, k.write(ctx, c, next, false)
+	p.Applied, p.Former = p.Record.Revision, ""
+	return k.write(ctx, c, p, false)
 }
 
 // inForce reports whether the last change was carried out to its end.

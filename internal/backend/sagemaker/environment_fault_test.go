@@ -1,11 +1,13 @@
 package sagemaker
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/budgets"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -298,6 +300,76 @@ func TestBroughtParts(t *testing.T) {
 	e.must(err)
 	p.Bucket = "mlops-churn-none"
 	e.wantNothing(p)
+}
+
+// TestBroughtBucketElsewhere proves that a bucket that cannot be used is refused
+// before anything is made.
+func TestBroughtBucketElsewhere(t *testing.T) {
+	t.Parallel()
+	account := awstest.Start(t, simulated.Config{})
+	e := newEstate(t, account.URL)
+	storeroom{t, &store{e.backend, e.c.s3, place{}}}.bucket("eu-central-1", "far")
+	for bucket, want := range map[string]string{"far": "is in eu-central-1", "nowhere": "does not exist"} {
+		change, err := e.kind.Create(t.Context(), e.spec(func(s *mlops.EnvironmentSpec) { s.Target.Settings[targetBucket] = bucket }))
+		refused, ok := errors.AsType[*mlops.Error](err)
+		if !ok || refused.Code != mlops.Invalid || refused.Field != "sagemaker.bucket" || !strings.Contains(err.Error(), want) || change.Ref != "" {
+			t.Errorf("create in the bucket %s: %+v, %v, want that it %s", bucket, change, err, want)
+		}
+	}
+	if _, err := e.kind.Get(t.Context(), e.id); !e.backend.is(err, mlops.NotFound) {
+		t.Errorf("something was made: %v", err)
+	}
+}
+
+// TestCheapLook proves that a look takes three calls, and an update without a
+// change no more.
+func TestCheapLook(t *testing.T) {
+	t.Parallel()
+	account := awstest.Start(t, simulated.Config{})
+	e := newEstate(t, account.URL)
+	spec := e.spec(full)
+	e.bring(spec)
+	account.ResetCalls()
+	_, err := e.kind.Get(t.Context(), e.id)
+	e.must(err)
+	want := map[string]int{"ssm.GetParameter": 1, "s3.HEAD": 1, "iam.GetRole": 1}
+	if d := cmp.Diff(want, account.Calls()); d != "" {
+		t.Errorf("calls of a look (-want +got):\n%s", d)
+	}
+	account.ResetCalls()
+	_, err = e.kind.Update(t.Context(), e.id, spec)
+	e.must(err)
+	if d := cmp.Diff(want, account.Calls()); d != "" {
+		t.Errorf("calls of an update without a change (-want +got):\n%s", d)
+	}
+}
+
+// TestAlertsChange proves that alerts of a budget become what the spec says.
+func TestAlertsChange(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, awstest.Start(t, simulated.Config{}).URL)
+	e.bring(e.spec(full))
+	p := e.bring(e.spec(func(s *mlops.EnvironmentSpec) {
+		s.Budget = &mlops.Budget{MonthlyUSD: 12, AlertPercents: []int64{90, 50, 90}}
+	}))
+	who := budgetName(e.id)
+	out, err := e.c.budgets.DescribeNotificationsForBudget(t.Context(), &budgets.DescribeNotificationsForBudgetInput{AccountId: &p.Account, BudgetName: &who})
+	e.must(err)
+	var got []float64
+	for _, n := range out.Notifications {
+		got = append(got, n.Threshold)
+		told, err := e.c.budgets.DescribeSubscribersForNotification(t.Context(), &budgets.DescribeSubscribersForNotificationInput{
+			AccountId: &p.Account, BudgetName: &who, Notification: &n,
+		})
+		e.must(err)
+		if len(told.Subscribers) != 1 || *told.Subscribers[0].Address != p.Topic {
+			t.Errorf("told at %g: %+v, want the topic", n.Threshold, told.Subscribers)
+		}
+	}
+	slices.Sort(got)
+	if want := []float64{50, 90}; !slices.Equal(got, want) {
+		t.Errorf("alerts at %v, want %v", got, want)
+	}
 }
 
 // TestTenantsDespiteLag proves that neither an object that the index of tags does

@@ -29,6 +29,11 @@ func (k environmentKind) plan(ctx context.Context, c *clients, spec mlops.Enviro
 		return place{}, err
 	}
 	s := spec.Target.Settings
+	if bucket := s.String(targetBucket); bucket != "" {
+		if err := k.checkBucket(ctx, c, bucket); err != nil {
+			return place{}, err
+		}
+	}
 	p := place{
 		Record: r, Account: account, spec: spec,
 		Key: s.String(targetKey), Subnets: s.List(targetSubnets), Groups: s.List(targetSecurityGroups), Isolated: s.Bool(targetNetworkIsolation),

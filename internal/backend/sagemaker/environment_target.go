@@ -1,6 +1,8 @@
 package sagemaker
 
 import (
+	"context"
+	"fmt"
 	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -24,6 +26,20 @@ func checkTarget(c *mlops.Checker, s mlops.Settings, region string) {
 	if (len(subnets) > 0) != (len(groups) > 0) {
 		c.AddIf(at(targetSubnets), []mlops.Path{at(targetSubnets), at(targetSecurityGroups)}, "Half a network", "Give both subnets and security_groups, or neither.")
 	}
+}
+
+// checkBucket refuses a bucket that is not where the environment is.
+func (k environmentKind) checkBucket(ctx context.Context, c *clients, bucket string) error {
+	in, err := (&store{k.backend, c.s3, place{}}).bucketRegion(ctx, bucket)
+	switch {
+	case k.is(err, mlops.NotFound):
+		err = fmt.Errorf("the bucket %s does not exist", bucket)
+	case err == nil && in != c.region:
+		err = fmt.Errorf("the bucket %s is in %s; the environment is in %s", bucket, in, c.region)
+	default:
+		return err
+	}
+	return &mlops.Error{Code: mlops.Invalid, Field: name + "." + targetBucket, Err: err}
 }
 
 // checkARN refuses what is not an ARN of a service, of another partition, or of

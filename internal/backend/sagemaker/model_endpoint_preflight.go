@@ -45,6 +45,7 @@ func checkEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		checkEndpointVariant(c, mlops.At("variants", mlops.Key(name)), spec.Variants[name])
 	}
+	checkEndpointMachines(c, spec)
 	checkEndpointSize(c, spec)
 	checkEndpointRollout(c, spec)
 }
@@ -92,19 +93,15 @@ func checkEndpointEnv(c *mlops.Checker, at mlops.Path, env map[string]string) {
 }
 
 func checkEndpointCompute(c *mlops.Checker, at mlops.Path, a *mlops.Compute) {
-	machine, err := resolveType("hosting", a)
-	if err != nil {
-		c.Add(at, "No such machine", "%s.", strings.TrimSuffix(mlops.Message(err), "."))
-		return
-	}
-	if a == nil {
+	machine := checkMachine(c, at, mlops.UseHosting, a)
+	if machine == "" || a == nil {
 		return
 	}
 	if a.Spot {
 		c.Add(at.With("spot"), "Not available on sagemaker", "Endpoints of SageMaker run on machines that are not taken away: leave spot out.")
 	}
 	if a.Disk > 0 && hasLocalDisk(machine) {
-		c.Add(at.With("disk"), "Disk is fixed", "%s has a disk of its own, whose size cannot be chosen: leave disk out, or take another type.", machine)
+		c.AddIf(at.With("disk"), []mlops.Path{at}, "Disk is fixed", "%s has a disk of its own, whose size cannot be chosen: leave disk out, or take another type.", machine)
 	} else if diskGB(a.Disk) > maxDiskGB {
 		c.Add(at.With("disk"), "Disk too large", "A machine of an endpoint has a disk of at most %dGi.", maxDiskGB)
 	}

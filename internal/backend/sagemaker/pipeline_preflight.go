@@ -90,9 +90,7 @@ func checkDefaults(c *mlops.Checker, spec mlops.PipelineSpec) {
 }
 
 func checkStep(c *mlops.Checker, at mlops.Path, s mlops.Step) {
-	if _, err := resolveType("processing", s.Compute); err != nil {
-		c.Add(at.With("compute"), "No such machine", "%s.", err)
-	}
+	checkMachine(c, at.With("compute"), mlops.UseProcessing, s.Compute)
 	if s.Compute != nil && volumeOf(s.Compute) > maxVolume {
 		c.Add(at.With("compute", "disk"), "Disk too large", "A job's disk has at most %d GiB.", maxVolume)
 	}

@@ -54,6 +54,10 @@ func rolePolicy(c *clients, p place) policy {
 			"sagemaker:CreateProcessingJob", "sagemaker:DescribeProcessingJob", "sagemaker:StopProcessingJob",
 			"sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob", "sagemaker:AddTags", "sagemaker:ListTags",
 		}, own("sagemaker", "processing-job/*"), own("sagemaker", "training-job/*")), // pipelines name jobs by themselves
+		allow("tracking", []string{
+			"sagemaker:DescribeExperiment", "sagemaker:CreateTrial", "sagemaker:DescribeTrial", "sagemaker:CreateTrialComponent",
+			"sagemaker:UpdateTrialComponent", "sagemaker:DescribeTrialComponent", "sagemaker:AssociateTrialComponent",
+		}, own("sagemaker", "experiment/"+mine), own("sagemaker", "experiment-trial/*"), own("sagemaker", "experiment-trial-component/*")), // named by the run
 		allow("pipelines", []string{"sagemaker:StartPipelineExecution"}, own("sagemaker", "pipeline/"+mine)),
 		allow("models", []string{"sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"}, own("sagemaker", "model-package/"+mine), own("sagemaker", "model-package-group/"+mine)),
 		allow("endpoints", []string{"sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"}, own("sagemaker", "endpoint/"+mine), own("sagemaker", "endpoint-config/"+mine)),
@@ -61,7 +65,7 @@ func rolePolicy(c *clients, p place) policy {
 		passRole(p.Role),
 	}
 	if p.Key != "" {
-		all = append(all, allow("key", []string{"kms:Decrypt", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"}, p.Key))
+		all = append(all, allow("key", []string{"kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:CreateGrant"}, p.Key))
 	}
 	if len(p.Subnets) > 0 {
 		all = append(all, network())
