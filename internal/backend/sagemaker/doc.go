@@ -19,9 +19,12 @@
 //
 // # Permissions
 //
-// Those of the calls in this package: the environment's role and bucket are made
-// here, so that whoever applies needs iam:CreateRole and iam:PutRolePolicy for
-// roles below /mlops/, unless the environment brings its own.
+// Those of the calls in this package: to make, read, change, tag and remove what
+// the mapping lists, sagemaker:InvokeEndpoint for smoke tests, tag:GetResources and
+// sns:ListTopics to know what is in an environment, application-autoscaling:* with
+// iam:CreateServiceLinkedRole for scaling, cloudwatch:GetMetricData for figures, and
+// iam:PassRole. Unless the environment brings its own role, also iam:CreateRole and
+// iam:PutRolePolicy for roles below /mlops/.
 //
 // # Differences
 //

@@ -117,11 +117,12 @@ func bucketPolicy(c *clients, bucket string) policy {
 	}}}
 }
 
-// topicPolicy lets CloudWatch and AWS Budgets publish, for this account.
+// topicPolicy lets CloudWatch, AWS Budgets and the rules of monitors publish, for
+// this account.
 func topicPolicy(topic, account string) policy {
 	return policy{policyVersion, []statement{{
 		Sid: "findings", Effect: "Allow", Action: []string{"sns:Publish"}, Resource: []string{topic},
-		Principal: services("cloudwatch.amazonaws.com", "budgets.amazonaws.com"),
+		Principal: services("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "events.amazonaws.com"),
 		Condition: only("StringEquals", "aws:SourceAccount", account),
 	}}}
 }
