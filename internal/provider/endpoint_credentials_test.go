@@ -43,21 +43,21 @@ func TestAccEndpointCredentials(t *testing.T) {
 			w := b.open(t)
 			servers := w.servers()
 			servers["echo"] = echoprovider.NewProviderServer()
+			steps := []resource.TestStep{
+				{Config: w.on(accEndpoint(accChampion) + accCredentials + accEcho), ConfigStateChecks: []statecheck.StateCheck{
+					echoed("url", knownvalue.NotNull()), echoed("token", knownvalue.Null()), echoed("headers", knownvalue.MapSizeExact(0)),
+				}},
+			}
 			guarded := accEndpoint(accChampion + "  access = \"token\"\n")
-			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: servers,
-				CheckDestroy:             w.nothingLeft,
-				Steps: []resource.TestStep{
-					{Config: w.on(accEndpoint(accChampion) + accCredentials + accEcho), ConfigStateChecks: []statecheck.StateCheck{
-						echoed("url", knownvalue.NotNull()), echoed("token", knownvalue.Null()), echoed("headers", knownvalue.MapSizeExact(0)),
-					}},
-					{Config: w.on(guarded + accCredentials), Check: withoutSecret},
-					{Config: w.on(guarded + accCredentials + strings.ReplaceAll(accEcho, `"test" {}`, `"again" {}`)), ConfigStateChecks: []statecheck.StateCheck{
+			if w.factories[0].Capabilities.Supports(mlops.FeatureEndpointToken) {
+				steps = append(steps, resource.TestStep{Config: w.on(guarded + accCredentials), Check: withoutSecret}, resource.TestStep{
+					Config: w.on(guarded + accCredentials + strings.ReplaceAll(accEcho, `"test" {}`, `"again" {}`)), ConfigStateChecks: []statecheck.StateCheck{
 						statecheck.ExpectKnownValue("echo.again", tfjsonpath.New("data").AtMapKey("token"), knownvalue.NotNull()),
 						statecheck.ExpectKnownValue("echo.again", tfjsonpath.New("data").AtMapKey("headers").AtMapKey("Authorization"), knownvalue.NotNull()),
-					}},
-				},
-			})
+					},
+				})
+			}
+			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: servers, CheckDestroy: w.nothingLeft, Steps: steps})
 		})
 	}
 }

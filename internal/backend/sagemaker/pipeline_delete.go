@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -14,9 +13,10 @@ import (
 // tagDeleting marks a pipeline whose last runs are being stopped.
 const tagDeleting = "mlops:deleting"
 
-// Delete removes the schedule, and then the pipeline with its runs and files. Runs
-// that nobody has in a configuration are stopped first, for AWS deletes no
-// pipeline that runs: the deletion is then finished by Advance.
+// Delete removes the schedule, and then the pipeline with its runs and files: those
+// of a schedule, and those that failed, are in no configuration that could. What
+// still runs is stopped first, for AWS deletes no pipeline that runs: the deletion
+// is then finished by Advance.
 func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
 	s, err := k.pipelineScene(ctx, ref)
 	if err != nil {
@@ -27,9 +27,6 @@ func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
 		return errors.Join(err, s.dropFiles(ctx)) // of a deletion that was interrupted
 	}
 	if err != nil {
-		return err
-	}
-	if err := k.mayDeletePipeline(ctx, s); err != nil {
 		return err
 	}
 	if err := k.dropPipelineSchedule(ctx, s); err != nil {
@@ -97,20 +94,6 @@ func (s pipelineScene) dropFiles(ctx context.Context) error {
 // deleteToken makes a repeated deletion of the same pipeline the same request.
 func deleteToken(seen pipelineSeen) string {
 	return mlops.DigestOf([]any{seen.record.ID, seen.record.Created, seen.record.Revision})[len("sha256:"):]
-}
-
-// mayDeletePipeline refuses while runs of it are in some configuration.
-func (k pipelineKind) mayDeletePipeline(ctx context.Context, s pipelineScene) error {
-	var live string
-	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) {
-		if e.record != nil || e.note == deletingRun && !ended(e.status) {
-			live = e.id
-		}
-	})
-	if err == nil && live != "" {
-		err = mlops.NewError(mlops.Conflict, fmt.Errorf("%s has the run %s", s.id, live))
-	}
-	return err
 }
 
 // running are the executions of a pipeline that have not ended.

@@ -263,15 +263,13 @@ func TestRunLine(t *testing.T) {
 	if second.Ref == first.Ref || second.Spec.After != first.Ref {
 		t.Errorf("after %s comes %s, which says %q", first.Ref, second.Ref, second.Spec.After)
 	}
-	if err := r.Pipelines().Delete(t.Context(), spec.ID()); r.Code(err) != mlops.Conflict {
-		t.Errorf("deleting a pipeline with runs: %v", err)
-	}
 	r.must(r.PipelineRuns().Delete(t.Context(), second.Ref))
 	for _, ref := range []mlops.ID{first.Ref, second.Ref} {
 		if _, err := r.PipelineRuns().Get(t.Context(), ref); r.Code(err) != mlops.NotFound {
 			t.Errorf("get %s: %v", ref, err)
 		}
 	}
+	made(t, r.PipelineRuns(), ask) // as one that failed in an update, which no state knows
 	r.must(r.Pipelines().Delete(t.Context(), spec.ID()))
 	files, err := r.store(t.Context(), r.environment)
 	r.must(err)

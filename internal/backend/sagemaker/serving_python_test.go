@@ -85,7 +85,7 @@ func TestInferenceCode(t *testing.T) {
 	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
 	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{
 		"scikit-learn==1.7.2", "pandas==2.3.3", "xgboost-cpu==3.2.0", "onnx==1.19.1", "onnxruntime==1.23.2", "mlflow-skinny==3.17.2",
-		"sagemaker-inference==1.10.1", "sagemaker-containers==2.8.6.post2",
+		"sagemaker-inference==1.10.1", "sagemaker-containers==2.8.6.post2", "boto3==1.35.99", "botocore==1.35.99",
 		"werkzeug==1.0.1", "jinja2==2.11.3", "markupsafe==2.0.1", "itsdangerous==1.1.0", "setuptools==75.8.0",
 	})
 	if err != nil {
