@@ -42,6 +42,8 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/drift":             {libraries: []string{"gonum.org/v1/gonum"}},
 		"internal/table":             {own: []string{"drift", "mlops"}},
 		"internal/engine":            {own: []string{"engine", "drift", "mlops", "schedule", "table"}},
+		"internal/mlflow":            {own: []string{"mlops"}, libraries: none},
+		"internal/mlflow/mlflowtest": {own: []string{"engine"}, libraries: none}, // its installer
 		"internal/simulate":          {own: []string{"simulate"}},
 		"internal/provider":          {own: []string{"provider", "lifecycle", "mlops", "schedule"}},
 		"internal/cmd":               {own: []string{"provider", "backend", "mlops"}},

@@ -1,0 +1,194 @@
+package mlflow
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// modelFolder is the folder of a run's artifacts in which a version's bytes are.
+const modelFolder = "model"
+
+// locate finds the bytes of a spec: at this server, or by the finder.
+func (r *Registry) locate(ctx context.Context, spec mlops.ModelVersionSpec) (Found, error) {
+	var found Found
+	var err error
+	if strings.HasPrefix(spec.ArtifactURI, artifactScheme) {
+		found, err = r.own(ctx, spec)
+	} else {
+		found, err = r.find(ctx, spec)
+	}
+	if found.Release == nil {
+		found.Release = func() {}
+	}
+	return found, err
+}
+
+// own fetches artifacts of the server itself.
+func (r *Registry) own(ctx context.Context, spec mlops.ModelVersionSpec) (Found, error) {
+	at, err := artifactAt(spec.ArtifactURI)
+	if err != nil {
+		return Found{}, invalid("artifact_uri", "%w", err)
+	}
+	directory, err := os.MkdirTemp("", "mlops-mlflow-")
+	if err != nil {
+		return Found{}, err
+	}
+	found := Found{Packages: spec.Packages, Metrics: spec.Metrics, Release: func() { _ = os.RemoveAll(directory) }}
+	found.Path, err = r.client.download(ctx, at, directory)
+	if err == nil {
+		return found, nil
+	}
+	found.Release()
+	if is(err, mlops.NotFound) {
+		err = invalid("artifact_uri", "%w", err)
+	}
+	return Found{}, err
+}
+
+// contentOf looks at bytes.
+func contentOf(found Found) (*content, error) {
+	info, err := os.Lstat(found.Path)
+	if err != nil {
+		return nil, err
+	}
+	digest, size, err := mlops.ContentDigest(found.Path)
+	return &content{
+		Digest: digest, Size: size, Name: filepath.Base(found.Path), IsFile: !info.IsDir(),
+		Metrics: found.Metrics, Packages: found.Packages, Lineage: found.Lineage,
+	}, err
+}
+
+// filesOf lists the files of bytes by their paths among the artifacts.
+func filesOf(root string, c *content) (map[string]string, error) {
+	if c.IsFile {
+		return map[string]string{c.Name: root}, storable(c.Name)
+	}
+	files := map[string]string{}
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		name := filepath.ToSlash(rel)
+		files[name] = p
+		return errors.Join(err, storable(name))
+	})
+	if err == nil && len(files) == 0 {
+		err = invalid("artifact_uri", "%s has no file, and MLflow keeps no empty directories", root)
+	}
+	return files, err
+}
+
+// keep uploads bytes to a run and logs their metrics. The same owner's same bytes
+// that an interrupted registration left are kept in its run.
+func (v *ModelVersions) keep(ctx context.Context, experiment string, registered []version, found Found, c *content) (runID, source string, err error) {
+	files, err := filesOf(found.Path, c)
+	if err != nil {
+		return "", "", err
+	}
+	home, err := v.run(ctx, experiment, registered, c)
+	if err != nil {
+		return "", "", err
+	}
+	source = strings.TrimSuffix(home.Info.Artifacts, "/") + "/" + modelFolder
+	at, err := artifactAt(source)
+	if err != nil {
+		return "", "", err
+	}
+	if err := v.client.uploadAll(ctx, files, at); err != nil {
+		return "", "", err
+	}
+	if err := v.logged(ctx, home.Info.ID, c.Metrics); err != nil {
+		return "", "", err
+	}
+	return home.Info.ID, source, v.client.finishRun(ctx, home.Info.ID, time.Now().UnixMilli())
+}
+
+// run finds the run that an interrupted registration left, or makes one.
+func (v *ModelVersions) run(ctx context.Context, experiment string, registered []version, c *content) (run, error) {
+	all, err := v.client.activeRuns(ctx, experiment)
+	if err != nil {
+		return run{}, err
+	}
+	for _, r := range all {
+		of := func(s version) bool { return s.native.RunID == r.Info.ID }
+		if r.Data.Tags[tagDigest] == c.Digest && r.Data.Tags[tagOwner] == v.owner && !slices.ContainsFunc(registered, of) {
+			return r, nil
+		}
+	}
+	t := tags{tagManagedBy: managedBy, tagDigest: c.Digest, tagOwner: v.owner}
+	return v.client.createRun(ctx, experiment, c.Name, time.Now().UnixMilli(), t)
+}
+
+// metricName is what MLflow takes as a metric's name. The record has those that
+// have other names, too.
+var metricName = regexp.MustCompile(`^[\w.\- /:]{1,250}$`)
+
+// logged shows metrics as those of a run.
+func (r *Registry) logged(ctx context.Context, runID string, metrics map[string]float64) error {
+	var batch []metric
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		value := metrics[name]
+		if metricName.MatchString(name) && path.Clean(name) == name && !path.IsAbs(name) && !math.IsNaN(value) && !math.IsInf(value, 0) {
+			batch = append(batch, metric{name, value, time.Now().UnixMilli()})
+		}
+	}
+	for chunk := range slices.Chunk(batch, runsPage) {
+		if err := r.client.logMetrics(ctx, runID, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a version: its bytes and its run first, so that a removal that was
+// interrupted is seen, and can be repeated.
+func (r *Registry) remove(ctx context.Context, v version) error {
+	used, err := r.client.searchModelVersions(ctx, "run_id = "+quote(v.native.RunID))
+	if err != nil {
+		return err
+	}
+	elsewhere := func(u modelVersion) bool { return u.Name != v.native.Name || u.Version != v.native.Version }
+	if !slices.ContainsFunc(used, elsewhere) {
+		if err := r.removeBytes(ctx, v.native.RunID, v.native.Source); err != nil {
+			return err
+		}
+	}
+	return r.client.deleteModelVersion(ctx, v.native.Name, v.native.Version)
+}
+
+func (r *Registry) removeBytes(ctx context.Context, runID, source string) error {
+	at, err := artifactAt(source)
+	if err != nil {
+		return err
+	}
+	if err := r.client.removeArtifacts(ctx, at); err != nil {
+		return err
+	}
+	return unlessGone(r.client.deleteRun(ctx, runID))
+}
+
+// removeRun removes a run that no version has. It is left where it is not ours, or
+// where a version still has it.
+func (r *Registry) removeRun(ctx context.Context, run run) (left bool, err error) {
+	if run.Data.Tags[tagManagedBy] != managedBy {
+		return true, nil
+	}
+	used, err := r.client.searchModelVersions(ctx, "run_id = "+quote(run.Info.ID))
+	if err != nil || len(used) > 0 {
+		return true, err
+	}
+	return false, r.removeBytes(ctx, run.Info.ID, strings.TrimSuffix(run.Info.Artifacts, "/")+"/"+modelFolder)
+}

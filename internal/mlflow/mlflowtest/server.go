@@ -1,0 +1,175 @@
+package mlflowtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+)
+
+// Package is the MLflow that is installed: the server and the client.
+const Package = "mlflow==3.17.2"
+
+// patience is how long a server may take to start, and to end.
+const patience = 3 * time.Minute
+
+// keep runs a server in a group of its own, and ends it with its standard
+// input: also when this binary is killed.
+const keep = `
+import os, signal, subprocess, sys
+server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *sys.argv[1:]], stdin=subprocess.DEVNULL, start_new_session=True)
+sys.stdin.read()
+os.killpg(server.pid, signal.SIGTERM)
+try:
+    server.wait(20)
+except subprocess.TimeoutExpired:
+    os.killpg(server.pid, signal.SIGKILL)
+`
+
+// Server is one MLflow server, which starts when it is first needed and is shared
+// by the tests of a binary. Its zero value is ready.
+type Server struct {
+	once sync.Once
+	err  error
+
+	directory string
+	python    string
+	uri       string
+	log       string
+	input     io.Closer
+	ended     chan error
+}
+
+// URI starts the server if need be, and returns its address.
+func (s *Server) URI(t testing.TB) string {
+	t.Helper()
+	s.once.Do(func() { s.err = s.start() })
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	return s.uri
+}
+
+// Close ends the server and removes what it kept; TestMain calls it at last.
+func (s *Server) Close() error {
+	if s.directory == "" {
+		return nil
+	}
+	var err error
+	if s.input != nil {
+		err = errors.Join(s.input.Close(), <-s.ended)
+	}
+	return errors.Join(err, os.RemoveAll(s.directory))
+}
+
+// Python runs a program that uses the server as MLflow's own client does, and
+// returns what it prints.
+func (s *Server) Python(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	uri := s.URI(t)
+	cmd := exec.CommandContext(t.Context(), s.python, append([]string{"-c", program}, args...)...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(environment(s.directory), "MLFLOW_TRACKING_URI="+uri, "MLFLOW_REGISTRY_URI="+uri)
+	var told strings.Builder
+	cmd.Stderr = &told
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, told.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// environment is that of a program, without settings of the user's for MLflow.
+func environment(home string) []string {
+	out := []string{"MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true", "GIT_PYTHON_REFRESH=quiet", "HOME=" + home}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "MLFLOW_") && !strings.HasPrefix(v, "HOME=") {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (s *Server) start() error {
+	var err error
+	if s.directory, err = os.MkdirTemp("", "mlflow-"); err != nil {
+		return err
+	}
+	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(s.directory, "venvs"))
+	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(context.Background(), []string{Package})
+	if err != nil {
+		return fmt.Errorf("MLflow cannot be installed: %w", err)
+	}
+	s.python = env.Python()
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	s.uri = "http://127.0.0.1:" + port
+	if err := s.run(port); err != nil {
+		return err
+	}
+	return s.ready()
+}
+
+func (s *Server) run(port string) error {
+	s.log = filepath.Join(s.directory, "log")
+	log, err := os.Create(s.log)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(context.Background(), s.python, "-c", keep,
+		"--host", "127.0.0.1", "--port", port, "--workers", "1",
+		"--backend-store-uri", "sqlite:///"+filepath.Join(s.directory, "records.db"),
+		"--artifacts-destination", filepath.Join(s.directory, "artifacts"))
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.directory, environment(s.directory), log, log
+	if s.input, err = cmd.StdinPipe(); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	if err := cmd.Start(); err != nil {
+		s.input = nil
+		return errors.Join(err, log.Close())
+	}
+	s.ended = make(chan error, 1)
+	go func() { s.ended <- errors.Join(cmd.Wait(), log.Close()) }()
+	return nil
+}
+
+// ready asks until the server answers.
+func (s *Server) ready() error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		resp, err := http.Get(s.uri + "/health") //nolint:noctx // of our own server
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		if time.Now().After(deadline) {
+			said, _ := os.ReadFile(s.log)
+			return fmt.Errorf("MLflow does not start: %w\n%s", err, said)
+		}
+	}
+}
+
+func freePort() (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, errors.Join(err, listener.Close())
+}
