@@ -34,8 +34,8 @@ type artifact struct {
 // artifactAt is the path of a URI below the server's artifacts.
 func artifactAt(uri string) (string, error) {
 	rest, ok := strings.CutPrefix(uri, artifactScheme)
-	at := path.Clean(strings.TrimLeft(rest, "/"))
-	if !ok || strings.HasPrefix(rest, "//") || !fs.ValidPath(at) || at == "." {
+	at := path.Clean(strings.TrimPrefix(rest, "//")) // an empty host
+	if !ok || !fs.ValidPath(at) || at == "." {
 		return "", refuse(mlops.Unsupported, "the artifacts are at %s, and not handed on by the MLflow server: start it with --serve-artifacts and a default artifact root of mlflow-artifacts:/", uri)
 	}
 	return at, nil

@@ -91,29 +91,29 @@ func filesOf(root string, c *content) (map[string]string, error) {
 	return files, err
 }
 
-// keep uploads bytes to a run and logs their metrics. The same owner's same bytes
+// keep uploads bytes to a run, notes where they are, and logs their metrics. The same owner's same bytes
 // that an interrupted registration left are kept in its run.
-func (v *ModelVersions) keep(ctx context.Context, experiment string, registered []version, found Found, c *content) (runID, source string, err error) {
+func (v *ModelVersions) keep(ctx context.Context, experiment string, registered []version, found Found, c *content) (runID string, err error) {
 	files, err := filesOf(found.Path, c)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	home, err := v.run(ctx, experiment, registered, c)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	source = strings.TrimSuffix(home.Info.Artifacts, "/") + "/" + modelFolder
-	at, err := artifactAt(source)
+	c.Source = strings.TrimSuffix(home.Info.Artifacts, "/") + "/" + modelFolder
+	at, err := artifactAt(c.Source)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if err := v.client.uploadAll(ctx, files, at); err != nil {
-		return "", "", err
+		return "", err
 	}
 	if err := v.logged(ctx, home.Info.ID, c.Metrics); err != nil {
-		return "", "", err
+		return "", err
 	}
-	return home.Info.ID, source, v.client.finishRun(ctx, home.Info.ID, time.Now().UnixMilli())
+	return home.Info.ID, v.client.finishRun(ctx, home.Info.ID, time.Now().UnixMilli())
 }
 
 // run finds the run that an interrupted registration left, or makes one.

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -15,7 +16,8 @@ type Models struct {
 	owner string
 }
 
-type observedModel = mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]
+// ObservedModel is one look at a model.
+type ObservedModel = mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]
 
 // Create makes a registered model, or adopts its owner's own. One that another
 // owner has, or that something else made, is AlreadyExists.
@@ -110,9 +112,7 @@ func modelTags(rec record[mlops.ModelSpec]) (tags, error) {
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range rec.Spec.Labels {
-		out[k] = v
-	}
+	maps.Copy(out, rec.Spec.Labels)
 	out[tagManagedBy], out[tagEnvironment] = managedBy, string(rec.ID.Environment())
 	return out, nil
 }
@@ -136,59 +136,66 @@ func (m *Models) bring(ctx context.Context, native registeredModel, former recor
 }
 
 // Get takes one look.
-func (m *Models) Get(ctx context.Context, ref mlops.ID) (observedModel, error) {
+func (m *Models) Get(ctx context.Context, ref mlops.ID) (ObservedModel, error) {
 	native, rec, err := m.model(ctx, ref)
 	if err != nil {
-		return observedModel{}, err
+		return ObservedModel{}, err
 	}
-	versions, err := m.client.searchModelVersions(ctx, ours(ref.Environment())+" and name = "+quote(native.Name))
+	latest, err := m.newest(ctx, ours(ref.Environment())+" and name = "+quote(native.Name))
 	if err != nil {
-		return observedModel{}, err
+		return ObservedModel{}, err
 	}
-	return m.observe(native, *rec, newest(versions)[native.Name]), nil
+	return m.observe(native, *rec, latest[native.Name]), nil
 }
 
 // List returns the models of an environment.
-func (m *Models) List(ctx context.Context, environment mlops.ID) ([]observedModel, error) {
+func (m *Models) List(ctx context.Context, environment mlops.ID) ([]ObservedModel, error) {
 	all, err := m.client.searchRegisteredModels(ctx, ours(environment))
 	if err != nil {
 		return nil, err
 	}
-	versions, err := m.client.searchModelVersions(ctx, ours(environment))
+	latest, err := m.newest(ctx, ours(environment))
 	if err != nil {
 		return nil, err
 	}
-	latest := newest(versions)
-	out := []observedModel{}
+	out := []ObservedModel{}
 	for _, native := range all {
 		rec, err := recordOf[mlops.ModelSpec](native.Tags)
 		if err != nil {
 			return nil, err
 		}
-		if rec != nil && rec.ID.Environment() == environment {
+		if rec != nil && rec.ID.Environment() == environment && native.Name == RegisteredName(rec.ID) {
 			out = append(out, m.observe(native, *rec, latest[native.Name]))
 		}
 	}
 	return out, nil
 }
 
-// newest maps registered models to the newest of some versions.
-func newest(versions []modelVersion) map[string]string {
-	out := map[string]string{}
-	for _, v := range versions {
-		if had, ok := out[v.Name]; !ok || (version{native: v}).number() > (version{native: modelVersion{Version: had}}).number() {
-			out[v.Name] = v.Version
+// newest finds the newest version of each registered model that a filter finds.
+func (r *Registry) newest(ctx context.Context, filter string) (map[string]string, error) {
+	versions, err := r.client.searchModelVersions(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	out, highest := map[string]string{}, map[string]int{}
+	for _, native := range versions {
+		v, err := versionOf(native)
+		if err != nil {
+			return nil, err
+		}
+		if v.record != nil && v.number() > highest[native.Name] {
+			out[native.Name], highest[native.Name] = native.Version, v.number()
 		}
 	}
-	return out
+	return out, nil
 }
 
 // observe reads the spec from MLflow where MLflow has it.
-func (m *Models) observe(native registeredModel, rec record[mlops.ModelSpec], latest string) observedModel {
+func (m *Models) observe(native registeredModel, rec record[mlops.ModelSpec], latest string) ObservedModel {
 	spec := rec.Spec
 	spec.Description = native.Description
 	spec.Labels = labelsNow(spec.Labels, native.Tags)
-	return observedModel{
+	return ObservedModel{
 		Ref: rec.ID, Spec: spec, Phase: mlops.PhaseReady, Revision: mlops.DigestOf(spec),
 		Status: mlops.ModelStatus{CreatedAt: native.Created.time(), Latest: latest},
 		Native: map[string]string{"registered_model": native.Name, "experiment_id": rec.Experiment, "uri": m.client.host()},

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,7 +23,8 @@ type ModelVersions struct {
 	owner string
 }
 
-type observedVersion = mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
+// ObservedVersion is one look at a version.
+type ObservedVersion = mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
 
 // version is a model version and its record, nil if something else made it.
 type version struct {
@@ -30,12 +32,20 @@ type version struct {
 	record *record[mlops.ModelVersionSpec]
 }
 
+// versionOf reads a record. A copy that somebody made has its tags too, and is not
+// ours: it has another name, or says that it came from the original.
 func versionOf(native modelVersion) (version, error) {
 	rec, err := recordOf[mlops.ModelVersionSpec](native.Tags)
-	if rec != nil && rec.Content == nil {
+	if err != nil || rec == nil {
+		return version{native: native}, err
+	}
+	if rec.Content == nil {
 		return version{}, damaged(errors.New("it says nothing of the bytes"))
 	}
-	return version{native, rec}, err
+	if native.Name != RegisteredName(rec.ID) || native.Source != rec.Content.Source {
+		rec = nil
+	}
+	return version{native, rec}, nil
 }
 
 // number is the version's number; MLflow has no others.
@@ -124,6 +134,7 @@ func (v *ModelVersions) settle(ctx context.Context, model registeredModel, exper
 			return mlops.Change{}, err
 		}
 	}
+	rec.Content.Source, rec.Content.Name, rec.Content.IsFile = at.native.Source, at.record.Content.Name, at.record.Content.IsFile // of the bytes that are kept
 	change := mlops.Change{Ref: at.id(), Revision: mlops.DigestOf(rec.Spec)}
 	if err := v.bring(ctx, model.aliasesOf(at.native.Version), at, rec); err != nil {
 		return change, err
@@ -173,7 +184,7 @@ func sameContent(a, b record[mlops.ModelVersionSpec]) bool {
 // make registers bytes that no version has. The version appears with its record,
 // or not at all.
 func (v *ModelVersions) make(ctx context.Context, name, experiment string, siblings []version, rec record[mlops.ModelVersionSpec], found Found) (version, error) {
-	runID, source, err := v.keep(ctx, experiment, siblings, found, rec.Content)
+	runID, err := v.keep(ctx, experiment, siblings, found, rec.Content)
 	if err != nil {
 		return version{}, err
 	}
@@ -181,7 +192,7 @@ func (v *ModelVersions) make(ctx context.Context, name, experiment string, sibli
 	if err != nil {
 		return version{}, err
 	}
-	native := modelVersion{Name: name, Source: source, RunID: runID, Description: rec.Spec.Description, Tags: wanted}
+	native := modelVersion{Name: name, Source: rec.Content.Source, RunID: runID, Description: rec.Spec.Description, Tags: wanted}
 	made, err := v.client.createModelVersion(ctx, native)
 	if err != nil {
 		return version{}, err
@@ -195,9 +206,7 @@ func versionTags(rec record[mlops.ModelVersionSpec]) (tags, error) {
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range rec.Spec.Labels {
-		out[k] = v
-	}
+	maps.Copy(out, rec.Spec.Labels)
 	out[tagManagedBy], out[tagEnvironment], out[tagModel] = managedBy, string(rec.ID.Environment()), string(rec.ID)
 	out[tagFormat], out[tagDigest], out[tagApproval] = rec.Spec.Format, rec.Content.Digest, rec.Spec.Approval
 	return out, nil
@@ -251,16 +260,16 @@ func (v *ModelVersions) version(ctx context.Context, ref mlops.ID) (version, err
 }
 
 // Get takes one look.
-func (v *ModelVersions) Get(ctx context.Context, ref mlops.ID) (observedVersion, error) {
+func (v *ModelVersions) Get(ctx context.Context, ref mlops.ID) (ObservedVersion, error) {
 	found, err := v.version(ctx, ref)
 	if err != nil {
-		return observedVersion{}, err
+		return ObservedVersion{}, err
 	}
 	return v.observe(found, found.native.Aliases), nil
 }
 
 // List returns the versions of a model, or of an environment.
-func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]observedVersion, error) {
+func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]ObservedVersion, error) {
 	environment := under.Environment()
 	all, err := v.client.searchModelVersions(ctx, ours(environment))
 	if err != nil {
@@ -274,7 +283,7 @@ func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]observedVer
 	for _, m := range models {
 		aliases[m.Name] = m
 	}
-	out := []observedVersion{}
+	out := []ObservedVersion{}
 	for _, native := range all {
 		found, err := versionOf(native)
 		if err != nil {
@@ -284,12 +293,12 @@ func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]observedVer
 			out = append(out, v.observe(found, aliases[native.Name].aliasesOf(native.Version)))
 		}
 	}
-	slices.SortFunc(out, func(a, b observedVersion) int { return a.Status.CreatedAt.Compare(b.Status.CreatedAt) })
+	slices.SortFunc(out, func(a, b ObservedVersion) int { return a.Status.CreatedAt.Compare(b.Status.CreatedAt) })
 	return out, nil
 }
 
 // observe reads the spec from MLflow where MLflow has it.
-func (v *ModelVersions) observe(found version, aliases []string) observedVersion {
+func (v *ModelVersions) observe(found version, aliases []string) ObservedVersion {
 	spec, bytes := found.record.Spec, found.record.Content
 	spec.Description = found.native.Description
 	spec.Labels = labelsNow(spec.Labels, found.native.Tags)
@@ -298,7 +307,7 @@ func (v *ModelVersions) observe(found version, aliases []string) observedVersion
 		spec.Approval = said
 	}
 	phase, reason := phaseOf(found.native)
-	return observedVersion{
+	return ObservedVersion{
 		Ref: found.id(), Spec: spec, Phase: phase, Reason: reason, Revision: mlops.DigestOf(spec),
 		Status: mlops.ModelVersionStatus{
 			Version: found.native.Version, Digest: bytes.Digest, URI: found.uri(), Size: bytes.Size, Metrics: bytes.Metrics,

@@ -1,0 +1,278 @@
+package mlflow
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// breaker stands between a client and the server, and breaks one request.
+type breaker struct {
+	path  string // of the request
+	after bool   // the server did it, and the answer is lost
+	armed atomic.Bool
+}
+
+func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, b.path) || !b.armed.CompareAndSwap(true, false) {
+		return http.DefaultTransport.RoundTrip(req)
+	}
+	if b.after {
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			return nil, err
+		}
+		_ = resp.Body.Close()
+	}
+	return nil, errors.New("connection reset by peer")
+}
+
+// TestInterruptedRegistration proves that what was interrupted at any request is
+// finished by the next try, and makes neither two versions nor two runs.
+func TestInterruptedRegistration(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"runs/create", "mlflow-artifacts/artifacts/", "runs/log-batch", "runs/update", "model-versions/create", "registered-models/alias"} {
+		for _, after := range []bool{false, true} {
+			title := path + " is refused"
+			if after {
+				title = path + " is not heard of"
+			}
+			t.Run(title, func(t *testing.T) {
+				t.Parallel()
+				b := &breaker{path: path, after: after}
+				c, err := NewClient(Options{URI: server.URI(t), HTTP: &http.Client{Transport: b}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := newStockBy(t, c)
+				spec := s.file("bytes")
+				spec.Metrics, spec.Aliases = map[string]float64{"accuracy": 0.9}, []string{"champion"}
+				b.armed.Store(true)
+				_, err = s.versions.Create(t.Context(), spec)
+				s.wantCode("the interrupted try", err, mlops.Unavailable)
+				ref := s.register(spec)
+				if diff := cmp.Diff(spec, s.get(ref).Spec); diff != "" {
+					t.Errorf("registered (-want +got):\n%s", diff)
+				}
+				if all, err := s.versions.List(t.Context(), s.model.ID()); err != nil || len(all) != 1 {
+					t.Errorf("%d versions, %v; want one", len(all), err)
+				}
+				runs, err := c.activeRuns(t.Context(), s.home())
+				if err != nil || len(runs) != 1 {
+					t.Errorf("%d runs, %v; want one", len(runs), err)
+				}
+			})
+		}
+	}
+}
+
+// home is the model's experiment.
+func (s *stock) home() string {
+	s.Helper()
+	seen, err := s.models.Get(s.Context(), s.model.ID())
+	if err != nil {
+		s.Fatal(err)
+	}
+	return seen.Native["experiment_id"]
+}
+
+// TestInterruptedDeletion proves that a deletion that was interrupted at any
+// request can be repeated until everything is gone.
+func TestInterruptedDeletion(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"mlflow-artifacts/artifacts/", "runs/delete", "model-versions/delete", "experiments/update", "experiments/delete", "registered-models/delete"} {
+		for _, after := range []bool{false, true} {
+			title := path + " is refused"
+			if after {
+				title = path + " is not heard of"
+			}
+			t.Run(title, func(t *testing.T) {
+				t.Parallel()
+				b := &breaker{path: path, after: after}
+				c, err := NewClient(Options{URI: server.URI(t), HTTP: &http.Client{Transport: b}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := newStockBy(t, c)
+				ref := s.register(s.file("bytes"))
+				home := s.home()
+				b.armed.Store(true)
+				all := func() error {
+					if err := unlessGone(s.versions.Delete(t.Context(), ref)); err != nil {
+						return err
+					}
+					return unlessGone(s.models.Delete(t.Context(), s.model.ID()))
+				}
+				s.wantCode("the interrupted try", all(), mlops.Unavailable)
+				if err := all(); err != nil {
+					t.Fatal(err)
+				}
+				if runs, err := c.activeRuns(t.Context(), home); err != nil || len(runs) != 0 {
+					t.Errorf("%d runs are left, %v", len(runs), err)
+				}
+				found, err := c.experimentNamed(t.Context(), s.name())
+				if !is(err, mlops.NotFound) && found.Stage != stageDeleted {
+					t.Errorf("the experiment is left: %+v, %v", found, err)
+				}
+				if _, err := s.models.Create(t.Context(), s.model); err != nil {
+					t.Errorf("made again: %v", err)
+				}
+				s.register(s.file("bytes"))
+			})
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		want   mlops.Code
+		words  string
+	}{
+		{"no such", 404, `{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Registered Model with name=x not found"}`, mlops.NotFound, "Registered Model with name=x not found"},
+		{"there already", 400, `{"error_code": "RESOURCE_ALREADY_EXISTS", "message": "m"}`, mlops.AlreadyExists, "m"},
+		{"bad value", 400, `{"error_code": "INVALID_PARAMETER_VALUE", "message": "m"}`, mlops.Invalid, "m"},
+		{"no right", 403, `{"error_code": "PERMISSION_DENIED", "message": "m"}`, mlops.PermissionDenied, "m"},
+		{"busy", 429, `{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "m"}`, mlops.Unavailable, "m"},
+		{"passing", 503, `{"error_code": "TEMPORARILY_UNAVAILABLE", "message": "database is locked"}`, mlops.Unavailable, "database is locked"},
+		{"its fault", 500, `{"error_code": "INTERNAL_ERROR", "message": "m"}`, mlops.Unknown, "m"},
+		{"a code of tomorrow", 409, `{"error_code": "NEW_CODE", "message": "m"}`, mlops.Conflict, "m"},
+		{"a proxy asks who", 401, "You are not authenticated.", mlops.Unauthenticated, "You are not authenticated."},
+		{"a proxy's page", 502, "<html>\n<h1>Bad\tGateway</h1></html>", mlops.Unavailable, "<h1>Bad Gateway</h1>"},
+		{"no MLflow", 404, "<!doctype html><title>404 Not Found</title>", mlops.Unsupported, "404"},
+		{"a long page", 500, strings.Repeat("ü", 5000), mlops.Unknown, "…"},
+		{"no JSON", 200, "<html>Welcome</html>", mlops.Failed, "no MLflow server"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, tt.body)
+			}))
+			defer s.Close()
+			_, err := connect(t, s.URL).registeredModel(t.Context(), "x")
+			if got := mlops.CodeOf(err); got != tt.want || !strings.Contains(err.Error(), tt.words) || len(err.Error()) > 600 {
+				t.Errorf("%v has code %q, want %q and %q", err, got, tt.want, tt.words)
+			}
+		})
+	}
+}
+
+func TestWhatIsSent(t *testing.T) {
+	t.Parallel()
+	var seen http.Header
+	var path string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen, path = r.Header, r.URL.Path
+		_, _ = io.WriteString(w, `{"registered_model": {"name": "x"}}`)
+	}))
+	defer s.Close()
+	c, err := NewClient(Options{URI: s.URL + "/behind/", Token: "s3cret", UserAgent: "terraform-provider-mlops/1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.registeredModel(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if seen.Get("Authorization") != "Bearer s3cret" || seen.Get("User-Agent") != "terraform-provider-mlops/1.2.3" || path != "/behind/api/2.0/mlflow/registered-models/get" {
+		t.Errorf("%s was asked with %v", path, seen)
+	}
+	s.Close()
+	_, err = c.registeredModel(t.Context(), "x")
+	if mlops.CodeOf(err) != mlops.Unavailable || !strings.Contains(err.Error(), s.URL) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("a server that is down: %v", err)
+	}
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, err := c.registeredModel(late, "x"); !errors.Is(err, context.DeadlineExceeded) || mlops.CodeOf(err) != mlops.Timeout {
+		t.Errorf("a deadline that is over: %v", err)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for _, uri := range []string{"", "mlflow.example.com", "ftp://mlflow.example.com", "http://", "https://u:p@mlflow.example.com", "https://mlflow.example.com?x=1", "http://mlflow.example.com/#/models", ":"} {
+		if _, err := NewClient(Options{URI: uri}); mlops.CodeOf(err) != mlops.Invalid || strings.Contains(err.Error(), "u:p") {
+			t.Errorf("%q: %v", uri, err)
+		}
+	}
+}
+
+// TestHostileArtifacts proves that a server cannot write outside of where its
+// artifacts are to be, nor more than it announced.
+func TestHostileArtifacts(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"../up", "/etc/x", "..", `a\b`, "a/b", ""} {
+		c := hostile(t, `{"files": [{"path": "`+strings.ReplaceAll(name, `\`, `\\`)+`", "is_dir": false, "file_size": 1}]}`)
+		if _, err := c.folder(t.Context(), "x"); mlops.CodeOf(err) != mlops.Failed {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	to := t.TempDir()
+	c := hostile(t, `{"files": [{"path": "f", "is_dir": false, "file_size": "3"}]}`)
+	if _, err := c.download(t.Context(), "x/f", to); mlops.CodeOf(err) != mlops.Failed {
+		t.Errorf("more bytes than announced: %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(to, "f")); err != nil || info.Size() > 4 {
+		t.Errorf("wrote %v, %v", info, err)
+	}
+	for _, uri := range []string{"s3://bucket/x", "mlflow-artifacts://other.example.com/x", "mlflow-artifacts:/", "mlflow-artifacts:/../x", "/mlruns/x"} {
+		if at, err := artifactAt(uri); mlops.CodeOf(err) != mlops.Unsupported {
+			t.Errorf("%s is at %q, %v", uri, at, err)
+		}
+	}
+}
+
+// hostile answers a list with a text, and any file with a hundred bytes.
+func hostile(t *testing.T, list string) *Client {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, artifactsPath) {
+			_, _ = io.WriteString(w, list)
+			return
+		}
+		_, _ = io.WriteString(w, strings.Repeat("x", 100))
+	}))
+	t.Cleanup(s.Close)
+	return connect(t, s.URL)
+}
+
+func TestEndlessPages(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		q, _ := url.ParseQuery(r.URL.RawQuery)
+		next := map[string]string{"": "2", "2": "3"}[q.Get("page_token")]
+		_, _ = io.WriteString(w, `{"model_versions": [{"name": "m", "version": "1", "creation_timestamp": "7"}], "next_page_token": "`+next+`"}`)
+	}))
+	defer s.Close()
+	all, err := connect(t, s.URL).searchModelVersions(t.Context(), "name = 'm'")
+	if err != nil || len(all) != 3 || asked != 3 || all[2].Created != 7 {
+		t.Errorf("%d versions by %d requests, %v", len(all), asked, err)
+	}
+	same := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"next_page_token": "2"}`)
+	}))
+	defer same.Close()
+	if _, err := connect(t, same.URL).searchModelVersions(t.Context(), ""); mlops.CodeOf(err) != mlops.Failed {
+		t.Errorf("pages without an end: %v", err)
+	}
+}
