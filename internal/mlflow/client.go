@@ -39,6 +39,7 @@ type Client struct {
 	token string
 	agent string
 	http  *http.Client
+	page  int // most objects of a page; 0 is what suits each kind of object
 }
 
 // NewClient returns a client, without asking anything of the server. A URI that

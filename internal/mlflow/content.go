@@ -105,7 +105,7 @@ func (v *ModelVersions) keep(ctx context.Context, experiment string, registered 
 	c.Source = strings.TrimSuffix(home.Info.Artifacts, "/") + "/" + modelFolder
 	at, err := artifactAt(c.Source)
 	if err != nil {
-		return "", err
+		return "", errors.Join(err, v.client.deleteRun(ctx, home.Info.ID))
 	}
 	if err := v.client.uploadAll(ctx, files, at); err != nil {
 		return "", err
@@ -169,13 +169,13 @@ func (r *Registry) remove(ctx context.Context, v version) error {
 	return r.client.deleteModelVersion(ctx, v.native.Name, v.native.Version)
 }
 
+// removeBytes removes a run and what was uploaded to it, which is nothing where
+// the server does not hand artifacts on.
 func (r *Registry) removeBytes(ctx context.Context, runID, source string) error {
-	at, err := artifactAt(source)
-	if err != nil {
-		return err
-	}
-	if err := r.client.removeArtifacts(ctx, at); err != nil {
-		return err
+	if at, err := artifactAt(source); err == nil {
+		if err := r.client.removeArtifacts(ctx, at); err != nil {
+			return err
+		}
 	}
 	return unlessGone(r.client.deleteRun(ctx, runID))
 }

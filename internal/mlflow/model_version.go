@@ -73,6 +73,41 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 	return v.register(ctx, ref, spec)
 }
 
+// Digest returns the digest that the spec's bytes have now; see mlops.Planner.
+// Those of a version at this server are known without fetching them.
+func (v *ModelVersions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	if strings.HasPrefix(spec.ArtifactURI, artifactScheme) {
+		if known, err := v.registeredAt(ctx, spec.ArtifactURI); known != "" || err != nil {
+			return known, err
+		}
+	}
+	found, err := v.locate(ctx, spec)
+	if err != nil {
+		return "", err
+	}
+	defer found.Release()
+	digest, _, err := mlops.ContentDigest(found.Path)
+	return digest, err
+}
+
+// registeredAt is the digest of the version whose bytes are at a URI, "" if there
+// is none.
+func (r *Registry) registeredAt(ctx context.Context, uri string) (string, error) {
+	for _, source := range []string{uri, path.Dir(uri)} { // a folder, or the folder of a file
+		all, err := r.client.searchModelVersions(ctx, "source_path = "+quote(source))
+		if err != nil {
+			return "", err
+		}
+		for _, native := range all {
+			v, err := versionOf(native)
+			if err == nil && v.record != nil && v.uri() == uri {
+				return v.record.Content.Digest, nil
+			}
+		}
+	}
+	return "", nil
+}
+
 // reserved are the aliases that MLflow keeps for itself.
 var reserved = regexp.MustCompile(`^(latest|v[0-9]+)$`)
 

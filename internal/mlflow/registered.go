@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -50,15 +51,16 @@ func (c *Client) searchRegisteredModels(ctx context.Context, filter string) (all
 			Models []registeredModel `json:"registered_models"`
 			Next   string            `json:"next_page_token"`
 		}
-		err := c.get(ctx, modelsPath+"search", search(filter, modelsPage, token), &out)
+		err := c.get(ctx, modelsPath+"search", c.search(filter, modelsPage, token), &out)
 		all = append(all, out.Models...)
 		return out.Next, err
 	})
 	return all, err
 }
 
-func search(filter string, size int, token string) url.Values {
-	q := url.Values{"filter": {filter}, "max_results": {strconv.Itoa(size)}}
+// search asks for a page of what a filter finds.
+func (c *Client) search(filter string, size int, token string) url.Values {
+	q := url.Values{"filter": {filter}, "max_results": {strconv.Itoa(cmp.Or(c.page, size))}}
 	if token != "" {
 		q.Set("page_token", token)
 	}
@@ -114,7 +116,7 @@ func (c *Client) searchModelVersions(ctx context.Context, filter string) (all []
 			Versions []modelVersion `json:"model_versions"`
 			Next     string         `json:"next_page_token"`
 		}
-		err := c.get(ctx, versionsPath+"search", search(filter, versionsPage, token), &out)
+		err := c.get(ctx, versionsPath+"search", c.search(filter, versionsPage, token), &out)
 		all = append(all, out.Versions...)
 		return out.Next, err
 	})

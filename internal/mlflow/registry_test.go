@@ -1,7 +1,6 @@
 package mlflow
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,15 +90,10 @@ func (s *stock) wantCode(what string, err error, want mlops.Code) {
 	}
 }
 
-// python uses the server as an ordinary client, and returns what it prints as JSON.
+// python uses the server as an ordinary client, and returns what it found.
 func (s *stock) python(program string, args ...string) map[string]any {
 	s.Helper()
-	text := server.Python(s.T, "import json, sys, mlflow\nclient = mlflow.MlflowClient()\nname, args = sys.argv[1], sys.argv[2:]\nout = {}\n"+program+"\nprint(json.dumps(out))", append([]string{s.name()}, args...)...)
-	var out map[string]any
-	if err := json.Unmarshal([]byte(text[strings.LastIndexByte(text, '\n')+1:]), &out); err != nil {
-		s.Fatalf("%v: %s", err, text)
-	}
-	return out
+	return server.Python(s.T, "client, name, args = mlflow.MlflowClient(), args[0], args[1:]\n"+program, append([]string{s.name()}, args...)...)
 }
 
 func TestAnOrdinaryClientLoadsIt(t *testing.T) {
@@ -125,7 +119,8 @@ open(args[0] + "/empty", "w").close()
 	got := s.python(`
 v = client.get_model_version_by_alias(name, "champion")
 m = client.get_registered_model(name)
-out = dict(version=str(v.version), description=v.description, aliases=list(v.aliases), metrics=client.get_run(v.run_id).data.metrics, model_tags={k: v for k, v in m.tags.items() if "record" not in k})
+import json
+out.update(version=str(v.version), description=v.description, aliases=list(v.aliases), metrics=client.get_run(v.run_id).data.metrics, model_tags={k: v for k, v in m.tags.items() if "record" not in k})
 out["tags"] = {k: v for k, v in v.tags.items() if "record" not in k}
 out["record_id"] = json.loads(v.tags["mlops.record"])["id"]
 out["path"] = mlflow.artifacts.download_artifacts("models:/" + name + "@champion", dst_path=args[0])
@@ -418,4 +413,88 @@ func TestTamperedBytes(t *testing.T) {
 	s.python(`client.log_text(client.get_model_version(name, "1").run_id, "other", "model/model.bin")`)
 	_, err := s.versions.Export(t.Context(), ref, t.TempDir())
 	s.wantCode("export", err, mlops.Failed)
+}
+
+func TestManyPages(t *testing.T) {
+	t.Parallel()
+	c := connect(t, server.URI(t))
+	c.page = 2
+	s := newStockBy(t, c)
+	want := []mlops.ID{s.model.ID()}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		more := s.model
+		more.Name = name
+		if _, err := s.models.Create(t.Context(), more); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, more.ID())
+		s.register(s.file(name))
+	}
+	models, err := s.models.List(t.Context(), s.model.Environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []mlops.ID
+	for _, m := range models {
+		got = append(got, m.Ref)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("models (-want +got):\n%s", diff)
+	}
+	versions, err := s.versions.List(t.Context(), s.model.Environment)
+	if err != nil || len(versions) != 4 {
+		t.Errorf("%d versions, %v; want 4", len(versions), err)
+	}
+	if runs, err := c.activeRuns(t.Context(), s.home()); err != nil || len(runs) != 4 {
+		t.Errorf("%d runs, %v; want 4", len(runs), err)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	s := newStock(t)
+	spec := s.file("bytes")
+	want, err := s.versions.Digest(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := s.get(s.register(spec)).Status
+	if status.Digest != want {
+		t.Errorf("foretold %s, registered %s", want, status.Digest)
+	}
+	s.python(`client.log_text(client.get_model_version(name, "1").run_id, "bytes", "elsewhere/model.bin")`)
+	for _, uri := range []string{status.URI, strings.Replace(status.URI, "/artifacts/model/", "/artifacts/elsewhere/", 1)} {
+		spec.ArtifactURI = uri
+		if got, err := s.versions.Digest(t.Context(), spec); err != nil || got != want {
+			t.Errorf("%s has the digest %s, %v; want %s", uri, got, err, want)
+		}
+	}
+	spec.ArtifactURI += "-that-is-not-there"
+	_, err = s.versions.Digest(t.Context(), spec)
+	s.wantCode("no bytes", err, mlops.Invalid)
+}
+
+// TestArtifactsElsewhere is of a server that keeps artifacts where only its clients
+// can reach them.
+func TestArtifactsElsewhere(t *testing.T) {
+	t.Parallel()
+	s := newStock(t)
+	away := s.model
+	away.Name = "away"
+	s.python(`client.create_experiment(args[0], artifact_location=args[1], tags={"mlops.model": args[2]})`, RegisteredName(away.ID()), "s3://bucket/artifacts", string(away.ID()))
+	if _, err := s.models.Create(t.Context(), away); err != nil {
+		t.Fatal(err)
+	}
+	spec := s.file("bytes")
+	spec.Model = away.ID()
+	_, err := s.versions.Create(t.Context(), spec)
+	s.wantCode("bytes that cannot be kept", err, mlops.Unsupported)
+	if err == nil || !strings.Contains(err.Error(), "--serve-artifacts") {
+		t.Errorf("%v does not say what to do", err)
+	}
+	if err := s.models.Delete(t.Context(), away.ID()); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -66,7 +67,7 @@ func (c *Client) deleteRun(ctx context.Context, id string) error {
 // activeRuns lists the runs of an experiment that are not in the trash.
 func (c *Client) activeRuns(ctx context.Context, experiment string) (all []run, err error) {
 	err = c.pages(ctx, func(token string) (string, error) {
-		in := map[string]any{"experiment_ids": []string{experiment}, "run_view_type": "ACTIVE_ONLY", "max_results": runsPage}
+		in := map[string]any{"experiment_ids": []string{experiment}, "run_view_type": "ACTIVE_ONLY", "max_results": cmp.Or(c.page, runsPage)}
 		if token != "" {
 			in["page_token"] = token
 		}

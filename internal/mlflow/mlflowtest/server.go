@@ -51,6 +51,8 @@ type Server struct {
 	log       string
 	input     io.Closer
 	ended     chan error
+
+	client interpreter
 }
 
 // URI starts the server if need be, and returns its address.
@@ -68,28 +70,28 @@ func (s *Server) Close() error {
 	if s.directory == "" {
 		return nil
 	}
-	var err error
+	err := s.client.close()
 	if s.input != nil {
-		err = errors.Join(s.input.Close(), <-s.ended)
+		err = errors.Join(err, s.input.Close(), <-s.ended)
 	}
 	return errors.Join(err, os.RemoveAll(s.directory))
 }
 
 // Python runs a program that uses the server as MLflow's own client does, and
-// returns what it prints.
-func (s *Server) Python(t testing.TB, program string, args ...string) string {
+// returns what it left in out. It finds mlflow imported, and its arguments in args.
+func (s *Server) Python(t testing.TB, program string, args ...string) map[string]any {
 	t.Helper()
 	uri := s.URI(t)
-	cmd := exec.CommandContext(t.Context(), s.python, append([]string{"-c", program}, args...)...)
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(environment(s.directory), "MLFLOW_TRACKING_URI="+uri, "MLFLOW_REGISTRY_URI="+uri)
-	var told strings.Builder
-	cmd.Stderr = &told
-	out, err := cmd.Output()
+	out, err := s.client.run(func() *exec.Cmd {
+		cmd := exec.CommandContext(context.Background(), s.python, "-c", interpret)
+		cmd.Dir = s.directory
+		cmd.Env = append(environment(s.directory), "MLFLOW_TRACKING_URI="+uri, "MLFLOW_REGISTRY_URI="+uri)
+		return cmd
+	}, program, args)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, told.String())
+		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	return out
 }
 
 // environment is that of a program, without settings of the user's for MLflow.
