@@ -54,10 +54,14 @@ func NewClient(o Options) (*Client, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, invalid("uri", "%q has a query or a fragment; give the server's address alone", o.URI)
 	}
-	client := &Client{base: u, token: o.Token, agent: cmp.Or(o.UserAgent, "terraform-provider-mlops"), http: o.HTTP}
-	if client.http == nil {
-		client.http = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // it is documented to be one
+	client := &Client{base: u, token: o.Token, agent: cmp.Or(o.UserAgent, "terraform-provider-mlops"), http: &http.Client{}}
+	if o.HTTP != nil {
+		*client.http = *o.HTTP
+	} else {
+		client.http.Transport = http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is documented to be one
 	}
+	// A redirect would turn what is sent into a question, and take the token along.
+	client.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client, nil
 }
 
@@ -93,6 +97,9 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices {
 		return resp, nil
+	}
+	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < http.StatusBadRequest {
+		return nil, errors.Join(invalid("uri", "the MLflow server at %s redirects to %s; give the address that answers", c.host(), to), resp.Body.Close())
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 	if err = errors.Join(err, resp.Body.Close()); err != nil && len(text) == 0 {

@@ -206,6 +206,20 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
+// TestRedirects proves that a token goes nowhere but to the server that was named.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer other.Close()
+	s := httptest.NewServer(http.RedirectHandler(other.URL+"/login", http.StatusFound))
+	defer s.Close()
+	err := connect(t, s.URL).deleteRegisteredModel(t.Context(), "x")
+	if mlops.CodeOf(err) != mlops.Invalid || !strings.Contains(err.Error(), other.URL) || asked.Load() != 0 {
+		t.Errorf("%v, and the other was asked %d times", err, asked.Load())
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for _, uri := range []string{"", "mlflow.example.com", "ftp://mlflow.example.com", "http://", "https://u:p@mlflow.example.com", "https://mlflow.example.com?x=1", "http://mlflow.example.com/#/models", ":"} {

@@ -2,7 +2,6 @@ package mlflow
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 
@@ -30,10 +29,22 @@ func (m *Models) Create(ctx context.Context, spec mlops.ModelSpec) (mlops.Change
 		return mlops.Change{}, err
 	}
 	defer unlock()
-	native, err := m.client.registeredModel(ctx, RegisteredName(spec.ID()))
-	if is(err, mlops.NotFound) {
-		return m.make(ctx, spec)
+	change, err := m.adopt(ctx, spec)
+	if !is(err, mlops.NotFound) {
+		return change, err
 	}
+	change, err = m.make(ctx, spec)
+	if is(err, mlops.AlreadyExists) { // another process may have made it since
+		if adopted, found := m.adopt(ctx, spec); !is(found, mlops.NotFound) {
+			return adopted, found
+		}
+	}
+	return change, err
+}
+
+// adopt brings a registered model that the owner has to a spec.
+func (m *Models) adopt(ctx context.Context, spec mlops.ModelSpec) (mlops.Change, error) {
+	native, err := m.client.registeredModel(ctx, RegisteredName(spec.ID()))
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -42,18 +53,20 @@ func (m *Models) Create(ctx context.Context, spec mlops.ModelSpec) (mlops.Change
 		return mlops.Change{}, err
 	}
 	if rec == nil || rec.ID != spec.ID() || rec.Owner != m.owner {
-		return mlops.Change{}, taken(native.Name, rec)
+		return mlops.Change{}, taken(native.Name, spec.ID(), rec)
 	}
 	return m.bring(ctx, native, *rec, spec)
 }
 
 // taken says whose a registered model is.
-func taken(name string, rec *record[mlops.ModelSpec]) error {
-	whose := "was made by something else"
-	if rec != nil {
-		whose = fmt.Sprintf("is %s and belongs to another configuration; import it", rec.ID)
+func taken(name string, id mlops.ID, rec *record[mlops.ModelSpec]) error {
+	switch {
+	case rec == nil:
+		return refuse(mlops.AlreadyExists, "the registered model %s already exists in MLflow and was made by something else; choose another name for the model or the environment", name)
+	case rec.ID != id:
+		return refuse(mlops.AlreadyExists, "the registered model %s already exists in MLflow and is %s; choose another name for the model or the environment", name, rec.ID)
 	}
-	return refuse(mlops.AlreadyExists, "the registered model %s already exists in MLflow and %s, or choose another name", name, whose)
+	return refuse(mlops.AlreadyExists, "%s already exists in MLflow and belongs to another configuration; import it, or choose another name", id)
 }
 
 func checkModel(spec mlops.ModelSpec) error {
@@ -77,9 +90,6 @@ func (m *Models) make(ctx context.Context, spec mlops.ModelSpec) (mlops.Change, 
 	}
 	native := registeredModel{Name: RegisteredName(spec.ID()), Description: spec.Description, Tags: wanted}
 	_, err = m.client.createRegisteredModel(ctx, native)
-	if is(err, mlops.AlreadyExists) {
-		return mlops.Change{}, taken(native.Name, nil) // made since by another process
-	}
 	change := mlops.Change{Ref: spec.ID(), Revision: mlops.DigestOf(spec)}
 	if err != nil && !is(err, mlops.Unavailable) {
 		return mlops.Change{}, err
