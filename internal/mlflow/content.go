@@ -110,6 +110,10 @@ func (v *ModelVersions) keep(ctx context.Context, experiment string, registered 
 	if err := v.client.uploadAll(ctx, files, at); err != nil {
 		return "", err
 	}
+	// What was read for the digest and what was read for the server must be the same.
+	if now, _, err := mlops.ContentDigest(found.Path); err != nil || now != c.Digest {
+		return "", errors.Join(refuse(mlops.Conflict, "%s changed while it was registered", found.Path), err)
+	}
 	if err := v.logged(ctx, home.Info.ID, c.Metrics); err != nil {
 		return "", err
 	}
@@ -151,6 +155,75 @@ func (r *Registry) logged(ctx context.Context, runID string, metrics map[string]
 		}
 	}
 	return nil
+}
+
+// Digest returns the digest that the spec's bytes have now; see mlops.Planner.
+// Those of a version at this server are known without fetching them.
+func (v *ModelVersions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	if strings.HasPrefix(spec.ArtifactURI, artifactScheme) {
+		if known, err := v.registeredAt(ctx, spec.ArtifactURI); known != "" || err != nil {
+			return known, err
+		}
+	}
+	found, err := v.locate(ctx, spec)
+	if err != nil {
+		return "", err
+	}
+	defer found.Release()
+	digest, _, err := mlops.ContentDigest(found.Path)
+	return digest, err
+}
+
+// registeredAt is the digest of the version whose bytes are at a URI, "" if there
+// is none.
+func (r *Registry) registeredAt(ctx context.Context, uri string) (string, error) {
+	for _, source := range []string{uri, path.Dir(uri)} { // a folder, or the folder of a file
+		all, err := r.client.searchModelVersions(ctx, "source_path = "+quote(source))
+		if err != nil {
+			return "", err
+		}
+		for _, native := range all {
+			v, err := versionOf(native)
+			if err == nil && v.record != nil && v.uri() == uri {
+				return v.record.Content.Digest, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// Export writes a version's bytes below an empty directory; see mlops.Exporter.
+// Bytes that are not those that were registered are Failed.
+func (v *ModelVersions) Export(ctx context.Context, ref mlops.ID, directory string) (string, error) {
+	found, err := v.version(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	at, err := artifactAt(found.uri())
+	if err != nil {
+		return "", err
+	}
+	to, err := v.client.download(ctx, at, directory)
+	if err != nil {
+		return "", err
+	}
+	digest, _, err := mlops.ContentDigest(to)
+	if want := found.record.Content.Digest; err == nil && digest != want {
+		err = refuse(mlops.Failed, "the bytes of %s at %s have the digest %s; those that were registered had %s", ref, path.Base(at), digest, want)
+	}
+	if err != nil {
+		return "", err
+	}
+	return named(to, found.record.Content)
+}
+
+// named gives a directory the name that it was registered by.
+func named(at string, c *content) (string, error) {
+	to := filepath.Join(filepath.Dir(at), c.Name)
+	if c.IsFile || to == at || c.Name != filepath.Base(to) {
+		return at, nil
+	}
+	return to, os.Rename(at, to)
 }
 
 // remove removes a version: its bytes and its run first, so that a removal that was

@@ -79,6 +79,40 @@ func TestInterruptedRegistration(t *testing.T) {
 	}
 }
 
+// meddler changes a file when the first of its bytes are sent.
+type meddler struct{ path string }
+
+func (m meddler) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPut {
+		if err := os.WriteFile(m.path, []byte("other"), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// TestBytesThatChange proves that no version has other bytes than its digest says.
+func TestBytesThatChange(t *testing.T) {
+	t.Parallel()
+	s := newStock(t)
+	spec := s.file("bytes")
+	c, err := NewClient(Options{URI: server.URI(t), HTTP: &http.Client{Transport: meddler{spec.ArtifactURI}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewRegistry(c, findFile).ModelVersions("us").Create(t.Context(), spec)
+	s.wantCode("bytes that changed underneath", err, mlops.Conflict)
+	if all, err := s.versions.List(t.Context(), s.model.ID()); err != nil || len(all) != 0 {
+		t.Errorf("%d versions, %v; want none", len(all), err)
+	}
+	ref := s.register(spec) // what it is by now
+	at, err := s.versions.Export(t.Context(), ref, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.wantBytes(at, s.get(ref).Status.Digest)
+}
+
 // home is the model's experiment.
 func (s *stock) home() string {
 	s.Helper()

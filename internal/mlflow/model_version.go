@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,41 +68,6 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 		return mlops.Change{}, invalid("model", "%s cannot move to the model %s", ref, spec.Model)
 	}
 	return v.register(ctx, ref, spec)
-}
-
-// Digest returns the digest that the spec's bytes have now; see mlops.Planner.
-// Those of a version at this server are known without fetching them.
-func (v *ModelVersions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
-	if strings.HasPrefix(spec.ArtifactURI, artifactScheme) {
-		if known, err := v.registeredAt(ctx, spec.ArtifactURI); known != "" || err != nil {
-			return known, err
-		}
-	}
-	found, err := v.locate(ctx, spec)
-	if err != nil {
-		return "", err
-	}
-	defer found.Release()
-	digest, _, err := mlops.ContentDigest(found.Path)
-	return digest, err
-}
-
-// registeredAt is the digest of the version whose bytes are at a URI, "" if there
-// is none.
-func (r *Registry) registeredAt(ctx context.Context, uri string) (string, error) {
-	for _, source := range []string{uri, path.Dir(uri)} { // a folder, or the folder of a file
-		all, err := r.client.searchModelVersions(ctx, "source_path = "+quote(source))
-		if err != nil {
-			return "", err
-		}
-		for _, native := range all {
-			v, err := versionOf(native)
-			if err == nil && v.record != nil && v.uri() == uri {
-				return v.record.Content.Digest, nil
-			}
-		}
-	}
-	return "", nil
 }
 
 // reserved are the aliases that MLflow keeps for itself.
@@ -386,38 +348,4 @@ func (v *ModelVersions) Delete(ctx context.Context, ref mlops.ID) error {
 		return err
 	}
 	return v.remove(ctx, found)
-}
-
-// Export writes a version's bytes below an empty directory; see mlops.Exporter.
-// Bytes that are not those that were registered are Failed.
-func (v *ModelVersions) Export(ctx context.Context, ref mlops.ID, directory string) (string, error) {
-	found, err := v.version(ctx, ref)
-	if err != nil {
-		return "", err
-	}
-	at, err := artifactAt(found.uri())
-	if err != nil {
-		return "", err
-	}
-	to, err := v.client.download(ctx, at, directory)
-	if err != nil {
-		return "", err
-	}
-	digest, _, err := mlops.ContentDigest(to)
-	if want := found.record.Content.Digest; err == nil && digest != want {
-		err = refuse(mlops.Failed, "the bytes of %s at %s have the digest %s; those that were registered had %s", ref, path.Base(at), digest, want)
-	}
-	if err != nil {
-		return "", err
-	}
-	return named(to, found.record.Content)
-}
-
-// named gives a directory the name that it was registered by.
-func named(at string, c *content) (string, error) {
-	to := filepath.Join(filepath.Dir(at), c.Name)
-	if c.IsFile || to == at || c.Name != filepath.Base(to) {
-		return at, nil
-	}
-	return to, os.Rename(at, to)
 }
