@@ -137,7 +137,8 @@ func (s *Server) run(port string) error {
 		"--host", "127.0.0.1", "--port", port, "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(s.directory, "records.db"),
 		"--artifacts-destination", filepath.Join(s.directory, "artifacts"))
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.directory, environment(s.directory), log, log
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.directory, log, log
+	cmd.Env = append(environment(s.directory), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false") // ten processes that a registry does not need
 	if s.input, err = cmd.StdinPipe(); err != nil {
 		return errors.Join(err, log.Close())
 	}
