@@ -150,6 +150,8 @@ func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[
 		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its parts are being removed", true
 	case p.Applied == "":
 		seen.Phase, seen.Reason = mlops.PhaseFailed, "its creation was interrupted; apply again"
+	case p.Applied == p.Record.Revision && p.Former != "":
+		seen.Phase, seen.Reason = mlops.PhaseFailed, "its repair was interrupted; apply again"
 	case !p.inForce():
 		seen.Revision, seen.Reason = p.Applied, "the last change was interrupted; apply again"
 		seen.Spec, err = p.former()
