@@ -14,49 +14,15 @@ import (
 
 // List returns the models of an environment.
 func (k modelKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	c, err := k.in(ctx, parent)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := k.groupsOf(ctx, c, parent)
-	if err != nil {
-		return nil, err
-	}
-	out := []mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}
-	for _, id := range groups {
-		s, err := k.modelScene(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		o, err := k.observe(ctx, s)
-		if k.is(err, mlops.NotFound) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o)
-	}
-	return out, nil
+	return listAll(ctx, k, parent)
 }
 
-// groupsOf lists the models of an environment by their groups' tags. A group's
-// name tells the environment only where it is short.
-func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.ID) ([]mlops.ID, error) {
-	parsed, err := environment.Parse()
-	if err != nil {
-		return nil, invalid(err)
-	}
-	p, err := k.place(ctx, environment)
-	if k.is(err, mlops.NotFound) {
-		return nil, nil // nothing is in what is not there
-	}
-	if err != nil {
-		return nil, err
-	}
+// within lists the groups whose tags name the environment. A group's name tells
+// that only where it is short.
+func (k modelKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
 	var found []mlops.ID
 	pages := sagemaker.NewListModelPackageGroupsPaginator(c.sagemaker, &sagemaker.ListModelPackageGroupsInput{
-		NameContains: aws.String(groupPrefix(parsed.Environment)), MaxResults: aws.Int32(pageSize),
+		NameContains: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -64,12 +30,12 @@ func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.I
 			return nil, err
 		}
 		for _, g := range page.ModelPackageGroupSummaryList {
-			tags, err := sagemakerTagsOf(ctx, c, c.arn("sagemaker", p.Account, "model-package-group/"+aws.ToString(g.ModelPackageGroupName)))
-			if err != nil && !k.is(err, mlops.NotFound) {
+			id, err := k.idAt(ctx, c, aws.ToString(g.ModelPackageGroupArn), p.Record.ID)
+			if err != nil {
 				return nil, err
 			}
-			if r, err := recordOf(tags); err == nil && r.ID.Parent() == environment {
-				found = append(found, r.ID)
+			if id != "" {
+				found = append(found, id)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ type versionSource struct {
 }
 
 // versionSource finds the bytes of a spec, which must be there.
-func (k modelVersionKind) versionSource(ctx context.Context, s modelScene, spec mlops.ModelVersionSpec) (versionSource, error) {
+func (k modelVersionKind) versionSource(ctx context.Context, s scene, spec mlops.ModelVersionSpec) (versionSource, error) {
 	found := versionSource{packages: spec.Packages, metrics: spec.Metrics}
 	var err error
 	if spec.Run == "" {

@@ -105,9 +105,9 @@ func (r registry) versions() []mlops.Observed[mlops.ModelVersionSpec, mlops.Mode
 	return all
 }
 
-func (r registry) scene() modelScene {
+func (r registry) scene() scene {
 	r.Helper()
-	s, err := r.modelScene(r.Context(), r.model)
+	s, err := modelKind{r.backend}.scene(r.Context(), r.model)
 	r.must(err)
 	return s
 }
@@ -363,7 +363,7 @@ func TestForeignPackage(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t, simulated.Config{})
 	s := r.scene()
-	out, err := s.c.sagemaker.CreateModelPackage(t.Context(), &sagemaker.CreateModelPackageInput{ModelPackageGroupName: &s.group})
+	out, err := s.c.sagemaker.CreateModelPackage(t.Context(), &sagemaker.CreateModelPackageInput{ModelPackageGroupName: &s.name})
 	r.must(err)
 	r.version("bytes", nil)
 	if all := r.versions(); len(all) != 1 || all[0].Ref.Name() != "2" {

@@ -19,7 +19,7 @@ func scheduleName(id mlops.ID) string { return nativeName(id, maxScheduleName) }
 
 // putPipelineSchedule makes the schedule that a pipeline asks for, or removes the
 // one that it had.
-func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) error {
+func (k pipelineKind) putPipelineSchedule(ctx context.Context, s scene, spec mlops.PipelineSpec) error {
 	if spec.Schedule == nil {
 		return k.dropPipelineSchedule(ctx, s)
 	}
@@ -52,7 +52,7 @@ func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, 
 
 // scheduleTarget starts the pipeline with its defaults, and with the datasets as
 // they are now: EventBridge cannot look them up.
-func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) (*types.Target, error) {
+func (k pipelineKind) scheduleTarget(ctx context.Context, s scene, spec mlops.PipelineSpec) (*types.Target, error) {
 	datasets, err := k.datasetsOf(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec 
 }
 
 // dropPipelineSchedule removes the schedule; one that is not there is success.
-func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s pipelineScene) error {
+func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s scene) error {
 	_, err := s.c.scheduler.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: aws.String(scheduleName(s.id))})
 	if k.is(err, mlops.NotFound) {
 		return nil

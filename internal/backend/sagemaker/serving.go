@@ -32,7 +32,7 @@ type serving struct {
 
 // servingOf finds what serves a spec. Without an index of packages in reach, a
 // container has those that it came with.
-func servingOf(s modelScene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
+func servingOf(s scene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
 	if spec.Image != "" {
 		return serving{image: spec.Image, format: spec.Format}, nil
 	}
