@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -74,8 +75,7 @@ func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) 
 		case "questions", "answered", "train", "test":
 			outputs[name+"/"+name] = []byte(table)
 		default:
-			// What the step does decides on the bytes.
-			outputs[name+"/"+name] = fmt.Appendf(nil, "made by %v %v", run.Arguments["AppSpecification"], run.Arguments["Environment"])
+			outputs[name+"/"+name] = fmt.Appendf(nil, "made by %s", program(run))
 		}
 	}
 	return outputs, ""
@@ -92,6 +92,16 @@ func declaredOutputs(run simulated.StepRun) []string {
 		}
 	}
 	return names
+}
+
+// program is what a step does, as the provider describes it to the job.
+func program(run simulated.StepRun) []byte {
+	for _, name := range slices.Sorted(maps.Keys(run.Inputs)) {
+		if step, ok := run.Inputs[name]["step.json"]; ok {
+			return step
+		}
+	}
+	return nil
 }
 
 // table is data that a model was trained on.

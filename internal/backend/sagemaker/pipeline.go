@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -32,8 +33,9 @@ type pipelineFacts struct {
 type pipelineSeen struct {
 	tagged
 
-	facts  pipelineFacts
-	native *sagemaker.DescribePipelineOutput
+	facts    pipelineFacts
+	native   *sagemaker.DescribePipelineOutput
+	schedule *scheduler.GetScheduleOutput // nil if it has none
 }
 
 // leaving reports whether it was deleted, and is not gone yet.
@@ -84,7 +86,11 @@ func (k pipelineKind) look(ctx context.Context, s scene) (pipelineSeen, error) {
 	if seen.tagged, err = s.tagged(ctx); err != nil {
 		return seen, err
 	}
-	return seen, json.Unmarshal(seen.record.Extra, &seen.facts)
+	if err := json.Unmarshal(seen.record.Extra, &seen.facts); err != nil || seen.facts.Scheduled == "" {
+		return seen, err
+	}
+	seen.schedule, err = k.pipelineSchedule(ctx, s)
+	return seen, err
 }
 
 func (k pipelineKind) add(ctx context.Context, s scene, spec mlops.PipelineSpec) (mlops.Change, error) {
@@ -103,7 +109,7 @@ func (k pipelineKind) putPipeline(ctx context.Context, s scene, spec mlops.Pipel
 		former = old.record
 	}
 	r, err := k.successor(s.id, spec, former)
-	if err != nil || r.matches(former) && old.intact() {
+	if err != nil || r.matches(former) && old.intact() && old.keeps(spec.Schedule) {
 		return r.change(), err
 	}
 	text, files, err := k.compilePipeline(s, spec)

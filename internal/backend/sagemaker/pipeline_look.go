@@ -28,6 +28,10 @@ func (k pipelineKind) observe(ctx context.Context, s scene, seen pipelineSeen) (
 	if out.Spec.Schedule != nil {
 		out.Native["schedule"] = scheduleName(s.id)
 	}
+	if !seen.keeps(out.Spec.Schedule) {
+		out.Phase, out.Reason = mlops.PhasePending, "its schedule is not there, or another"
+		out.Spec.Schedule = nil
+	}
 	if !seen.intact() {
 		out.Revision, out.Reason = "", "its definition was changed behind the provider's back"
 		out.Spec.Steps, out.Spec.Definition = nil, aws.ToString(seen.native.PipelineDefinition)

@@ -23,15 +23,11 @@ func (k pipelineKind) putPipelineSchedule(ctx context.Context, s scene, spec mlo
 	if spec.Schedule == nil {
 		return k.dropPipelineSchedule(ctx, s)
 	}
-	cron, err := schedulerCron(spec.Schedule.Cron)
+	cron, zone, state, err := scheduleOf(spec.Schedule)
 	if err != nil {
 		return invalid(fmt.Errorf("schedule.cron: %w", err))
 	}
-	state := types.ScheduleStateEnabled
-	if spec.Schedule.Disabled {
-		state = types.ScheduleStateDisabled
-	}
-	name, zone := scheduleName(s.id), cmp.Or(spec.Schedule.Timezone, "UTC")
+	name := scheduleName(s.id)
 	target, err := k.scheduleTarget(ctx, s, spec)
 	if err != nil {
 		return err
@@ -48,6 +44,36 @@ func (k pipelineKind) putPipelineSchedule(ctx context.Context, s scene, spec mlo
 		Name: &name, ScheduleExpression: &cron, ScheduleExpressionTimezone: &zone, State: state, Target: target, FlexibleTimeWindow: window, Description: description,
 	})
 	return err
+}
+
+// scheduleOf is a schedule in EventBridge's words.
+func scheduleOf(s *mlops.Schedule) (cron, zone string, state types.ScheduleState, err error) {
+	state = types.ScheduleStateEnabled
+	if s.Disabled {
+		state = types.ScheduleStateDisabled
+	}
+	cron, err = schedulerCron(s.Cron)
+	return cron, cmp.Or(s.Timezone, "UTC"), state, err
+}
+
+// pipelineSchedule is the schedule as EventBridge has it, nil if there is none: its
+// creation was interrupted, or somebody removed it.
+func (k pipelineKind) pipelineSchedule(ctx context.Context, s scene) (*scheduler.GetScheduleOutput, error) {
+	out, err := s.c.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(scheduleName(s.id))})
+	if k.is(err, mlops.NotFound) {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	return out, err
+}
+
+// keeps reports whether a pipeline that is to be scheduled is.
+func (p pipelineSeen) keeps(asked *mlops.Schedule) bool {
+	if asked == nil {
+		return true
+	}
+	cron, zone, state, err := scheduleOf(asked)
+	return err == nil && p.schedule != nil && aws.ToString(p.schedule.ScheduleExpression) == cron &&
+		aws.ToString(p.schedule.ScheduleExpressionTimezone) == zone && p.schedule.State == state
 }
 
 // scheduleTarget starts the pipeline with its defaults, and with the datasets as
