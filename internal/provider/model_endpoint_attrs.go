@@ -44,9 +44,9 @@ func modelEndpointAttributes(g guide) attributes {
 			"digest":  computedText("Digest of its bytes."),
 			"traffic": schema.Int64Attribute{MarkdownDescription: "Share of the traffic, in percent.", Computed: true},
 		}),
-		"resolved": computedTextMap("Machine type that each variant's `compute` was resolved to, by variant, on platforms that have types. Known at plan."),
+		"resolved": computedTextMap("What each variant's `compute` was resolved to, by variant, on platforms that have machine types: one of them, or the size of a serverless variant. Known at plan."),
 		"monthly_usd": schema.Float64Attribute{
-			MarkdownDescription: "About what the machines of the least number of replicas cost in a month of 730 hours, in US dollars; null where the price is not known. Known at plan. " + g.prices(),
+			MarkdownDescription: "About what the machines of the least number of replicas cost in a month of 730 hours, in US dollars: nothing for variants that may have none, which cost by request; null where the price is not known. Known at plan. " + g.prices(),
 			Computed:            true,
 		},
 	}

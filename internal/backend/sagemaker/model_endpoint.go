@@ -105,6 +105,9 @@ func (k modelEndpointKind) change(ctx context.Context, s endpointScene, old endp
 	if old.holds(change.Revision) {
 		return change, nil
 	}
+	if err := old.becomes(spec); err != nil {
+		return mlops.Change{}, err
+	}
 	next, err := k.endpointPlan(ctx, s, old, spec)
 	if err != nil {
 		return mlops.Change{}, err

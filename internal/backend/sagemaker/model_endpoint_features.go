@@ -7,7 +7,7 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 	return map[mlops.Feature]mlops.Answer{
 		mlops.FeatureEndpointSplit:        {Support: mlops.Native, Note: "Weights change in place, without new machines."},
 		mlops.FeatureEndpointScaling:      {Support: mlops.Native, Note: "Application Auto Scaling follows the number of requests in flight of each model copy; it owns the number of machines between min and max."},
-		mlops.FeatureEndpointScaleToZero:  {Support: mlops.NotProvided, Note: "Variants keep at least one machine: set scaling.min to 1 or more."},
+		mlops.FeatureEndpointScaleToZero:  {Support: mlops.Native, Note: "A serverless variant, the endpoint's only one: 2Gi of memory unless asked for, at most 6Gi, and max times target.concurrency requests at once, at most 200. SageMaker chooses when it sleeps. It has no machine type, capture, network of its own or rollout in steps. It can get machines later, and one with machines cannot become serverless."},
 		mlops.FeatureEndpointGPU:          {Support: mlops.Native},
 		mlops.FeatureEndpointNative:       {Support: mlops.Native, Note: "Such as ml.g5.xlarge."},
 		mlops.FeatureEndpointDisk:         {Support: mlops.Native, Note: "Up to 512Gi; not on types with disks of their own."},

@@ -17,6 +17,11 @@ import (
 // makeEndpointParts makes the models and the configuration of a plan. What is there
 // already has the same content, for it has the same name.
 func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScene, p endpointPlan) error {
+	for _, a := range p.archives {
+		if err := k.makeArchive(ctx, s, a); err != nil {
+			return err
+		}
+	}
 	for i, m := range p.models {
 		_, err := s.c.sagemaker.CreateModel(ctx, m)
 		if k.is(err, mlops.Invalid) && !strings.Contains(err.Error(), "role") { // the role is the environment's

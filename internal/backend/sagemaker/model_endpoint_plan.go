@@ -28,8 +28,10 @@ type endpointPlan struct {
 	form   endpointForm
 	before *endpointForm
 	models []*sagemaker.CreateModelInput
-	config *sagemaker.CreateEndpointConfigInput // nil if that in force will do
-	tags   map[string]string                    // of the endpoint, with the record
+	// archives are what the models need beside what the versions have.
+	archives []modelArchive
+	config   *sagemaker.CreateEndpointConfigInput // nil if that in force will do
+	tags     map[string]string                    // of the endpoint, with the record
 	// tagsAlone says that nothing but what the tags hold is changed.
 	tagsAlone bool
 }
@@ -65,7 +67,7 @@ func (p *endpointPlan) follow(old endpointState) error {
 	}
 	p.before = &before
 	if former.Core == p.form.Core {
-		p.form.Config, p.config, p.models = former.Config, nil, nil
+		p.form.Config, p.config, p.models, p.archives = former.Config, nil, nil, nil
 	} else if err := checkEndpointGuards(former, p.form.Spec); err != nil {
 		return err
 	}
@@ -141,11 +143,18 @@ func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string
 	c := &sagemaker.CreateEndpointConfigInput{DataCaptureConfig: endpointCapture(s, spec.Capture)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[name]
-		machine, err := resolveType("hosting", v.Compute)
+		machine, err := catalogue().Hosting(v)
 		if err != nil {
 			return p, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("variants", mlops.Key(name), "compute").String(), Err: err}
 		}
-		model := toEndpointModel(s, spec, v, served[name])
+		container := served[name].container
+		if isServerless(v) {
+			var archive modelArchive
+			if container, archive = archived(container); archive.uri != "" {
+				p.archives = append(p.archives, archive)
+			}
+		}
+		model := toEndpointModel(s, spec, v, container)
 		p.models = append(p.models, model)
 		p.form.Types[name], p.form.Digests[name] = machine, served[name].digest
 		c.ProductionVariants = append(c.ProductionVariants, toEndpointVariant(name, v, machine, *model.ModelName))
@@ -182,8 +191,7 @@ func endpointPrefix(id mlops.ID) string { return nativeName(id, longestPrefix) +
 func endpointModelPrefix(id mlops.ID) string { return "mlops-" + shortHash(string(id)) + "-" }
 
 // toEndpointModel is the model of a variant.
-func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, served endpointServed) *sagemaker.CreateModelInput {
-	container := served.container
+func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) *sagemaker.CreateModelInput {
 	container.Environment = maps.Clone(container.Environment)
 	if container.Environment == nil {
 		container.Environment = map[string]string{}
@@ -209,11 +217,13 @@ const defaultStartup = 5 * time.Minute
 
 // toEndpointVariant is a variant in a configuration.
 func toEndpointVariant(name string, v mlops.Variant, machine, model string) types.ProductionVariant {
-	out := types.ProductionVariant{
-		VariantName: &name, ModelName: &model, InstanceType: types.ProductionVariantInstanceType(machine),
-		InitialInstanceCount: endpointCount(endpointScale(v).least), InitialVariantWeight: aws.Float32(float32(v.Traffic)),
-		ContainerStartupHealthCheckTimeoutInSeconds: aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds())),
+	out := types.ProductionVariant{VariantName: &name, ModelName: &model, InitialVariantWeight: aws.Float32(float32(v.Traffic))}
+	if isServerless(v) {
+		out.ServerlessConfig = toServerless(v)
+		return out
 	}
+	out.InstanceType, out.InitialInstanceCount = types.ProductionVariantInstanceType(machine), endpointCount(endpointScale(v).least)
+	out.ContainerStartupHealthCheckTimeoutInSeconds = aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds()))
 	if c := v.Compute; c != nil && c.Disk > 0 {
 		out.VolumeSizeInGB = endpointCount(diskGB(c.Disk))
 	}

@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,7 +82,16 @@ func guarded(r *mlops.Rollout) bool { return r != nil && r.Strategy != mlops.Rol
 // whatever the rollout asks: one of the set of variants.
 func checkEndpointGuards(former *endpointForm, spec mlops.ModelEndpointSpec) error {
 	old, fresh := slices.Sorted(maps.Keys(former.Spec.Variants)), slices.Sorted(maps.Keys(spec.Variants))
-	if !guarded(spec.Rollout) || slices.Equal(old, fresh) {
+	if !guarded(spec.Rollout) {
+		return nil
+	}
+	if anyServerless(former.Spec) {
+		return &mlops.Error{
+			Code: mlops.Invalid, Field: mlops.At("rollout", "strategy").String(),
+			Err: errors.New("SageMaker gives a serverless endpoint machines all at once: make this change with strategy \"all_at_once\""),
+		}
+	}
+	if slices.Equal(old, fresh) {
 		return nil
 	}
 	return &mlops.Error{
@@ -100,7 +110,7 @@ func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	checkEndpointWaits(c, mlops.At("rollout"), spec.Rollout)
 	checkEndpointGates(c, spec)
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
-		machine, err := resolveType("hosting", spec.Variants[name].Compute)
+		machine, err := catalogue().Hosting(spec.Variants[name])
 		if guarded(spec.Rollout) && err == nil && strings.HasPrefix(machine, "ml.inf1.") {
 			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked: use strategy \"all_at_once\", or other machines for variant %q.", name)
 		}

@@ -165,6 +165,8 @@ func (s endpointState) force() *endpointForm {
 		return f
 	case s.strange != nil:
 		return s.strange
+	case s.oneWay():
+		return nil
 	}
 	return s.before
 }
@@ -222,7 +224,7 @@ func (s endpointState) verdict() endpointVerdict {
 		return endpointVerdict{mlops.PhasePending, endpointBegin, "the change is to begin"}
 	case s.status != types.EndpointStatusInService:
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: "SageMaker says " + string(s.status) + ": " + s.failure}
-	case s.givenUp() != "" && s.before == nil:
+	case s.givenUp() != "" && (s.before == nil || s.oneWay()):
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: s.givenUp()}
 	case s.strange != nil:
 		return endpointVerdict{phase: mlops.PhaseReady, reason: "the endpoint configuration " + s.config + " is in force, which is not of this configuration's making"}

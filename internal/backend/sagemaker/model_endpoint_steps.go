@@ -64,6 +64,9 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 func toEndpointUpdate(name string, asked endpointForm, before *endpointForm) *sagemaker.UpdateEndpointInput {
 	in := &sagemaker.UpdateEndpointInput{EndpointName: &name, EndpointConfigName: &asked.Config}
 	if before != nil {
+		if anyServerless(before.Spec) || anyServerless(asked.Spec) {
+			return in // guardrails and counts are of machines
+		}
 		in.DeploymentConfig = toDeployment(asked.Spec.Rollout)
 	}
 	for _, v := range asked.Spec.Variants {
@@ -102,7 +105,7 @@ func reweighing(want map[string]mlops.Variant, have []types.ProductionVariantSum
 		}
 		scale := endpointScale(v)
 		change := types.DesiredWeightAndCapacity{VariantName: h.VariantName}
-		if !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != *endpointCount(scale.least) {
+		if h.CurrentServerlessConfig == nil && !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != *endpointCount(scale.least) {
 			change.DesiredInstanceCount = endpointCount(scale.least)
 			counts = append(counts, change)
 		}
@@ -186,7 +189,7 @@ func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state en
 	if err := k.giveUp(ctx, s, state, words, nil); err != nil {
 		return err
 	}
-	if state.before == nil {
+	if state.before == nil || state.oneWay() {
 		return nil
 	}
 	if state.before.Config == state.config {

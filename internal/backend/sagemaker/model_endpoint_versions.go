@@ -27,7 +27,11 @@ func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSp
 		return endpointScene{}, err
 	}
 	s, err := k.scene(ctx, spec.ID())
-	if err == nil || !k.is(err, mlops.NotFound) {
+	if err == nil {
+		checkServerlessPlace(check, s.place, spec)
+		return s, check.Err()
+	}
+	if !k.is(err, mlops.NotFound) {
 		return s, err
 	}
 	return s, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}

@@ -152,9 +152,7 @@ func endpointSamples() []sample {
 			}
 		}),
 		variant(mlops.FeatureEndpointScaling, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Max: &two, Concurrency: &two} }),
-		variant(mlops.FeatureEndpointScaleToZero, func(v *mlops.Variant) {
-			v.Scaling = &mlops.Scaling{Min: &zero, IdleAfter: mlops.Duration(time.Minute)}
-		}),
+		variant(mlops.FeatureEndpointScaleToZero, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Min: &zero} }),
 		variant(mlops.FeatureEndpointGPU, func(v *mlops.Variant) {
 			v.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-l4"}}
 		}),

@@ -95,12 +95,48 @@ func (w *World) smVariantFault(c *Call, variant Params) error {
 	case serverless == nil:
 		return nil
 	}
+	if err := smCapacityFault(variant, serverless); err != nil {
+		return err
+	}
+	return w.smServerlessModelFault(c, model)
+}
+
+// smCapacityFault refuses a capacity that serverless variants cannot have.
+func smCapacityFault(variant, serverless Params) error {
 	if memory := number(serverless, "MemorySizeInMB", 0); memory%1024 != 0 {
 		// API reference, ProductionVariantServerlessConfig: in steps of 1 GB.
 		return fault("ValidationException", "MemorySizeInMB %d is not a multiple of 1024.", memory)
 	}
 	if number(serverless, "ProvisionedConcurrency", 0) > number(serverless, "MaxConcurrency", 0) {
 		return fault("ValidationException", "ProvisionedConcurrency must be at most MaxConcurrency.")
+	}
+	if variant["VolumeSizeInGB"] != nil || variant["ContainerStartupHealthCheckTimeoutInSeconds"] != nil {
+		// Settings of instances. No document says that they are refused here.
+		return fault("ValidationException", "VolumeSizeInGB and ContainerStartupHealthCheckTimeoutInSeconds cannot be specified together with ServerlessConfig for variant %s.", text(variant, "VariantName"))
+	}
+	return nil
+}
+
+// smServerlessModelFault refuses models that serverless endpoints do not serve: in a
+// network of their own (developer guide, "Serverless Inference", feature exclusions),
+// of several containers (there too), and of data that are not one file (API reference,
+// ContainerDefinition, ModelDataSource).
+func (w *World) smServerlessModelFault(c *Call, name string) error {
+	model := w.sm().objects[smARN(c, smModel, name)]
+	if model == nil {
+		return nil
+	}
+	containers := smContainers(model.in)
+	switch {
+	case structure(model.in, "VpcConfig") != nil, flag(model.in, "EnableNetworkIsolation"):
+		return fault("ValidationException", "VPC configuration and network isolation are not supported for serverless endpoints.")
+	case len(containers) > 1:
+		return fault("ValidationException", "Inference pipelines are not supported for serverless endpoints.")
+	}
+	for _, container := range containers {
+		if structure(container, "ModelDataSource") != nil || text(container, "Mode") == "MultiModel" {
+			return fault("ValidationException", "ModelDataSource and multi-model containers are not supported for serverless endpoints.")
+		}
 	}
 	return nil
 }
