@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -16,9 +18,12 @@ import (
 )
 
 // monitorKind is the kind of monitors. A monitor is an SNS topic, which carries
-// its record and which all its findings go to; alarms for health; a schedule of
-// Model Monitor for data; and a rule of EventBridge that tells and trains.
+// its record and which all its findings go to; alarms; a schedule of Model Monitor
+// for each type of job; and rules of EventBridge that tell and train.
 type monitorKind struct{ *backend }
+
+// monitorSeen is a look at a monitor.
+type monitorSeen = mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]
 
 // monitorScene is what a monitor's verbs need to know.
 type monitorScene struct {
@@ -57,7 +62,7 @@ func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.
 		return mlops.Change{}, err
 	}
 	defer unlock()
-	old, err := k.monitorRecord(ctx, s)
+	tags, old, err := k.monitorRecord(ctx, s)
 	switch {
 	case err == nil && old.Owner != k.options.Owner:
 		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("monitor %q belongs to another configuration", s.id))
@@ -66,7 +71,7 @@ func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.
 	case err != nil && !k.is(err, mlops.NotFound):
 		return mlops.Change{}, err
 	}
-	return k.put(ctx, s, spec, err == nil)
+	return k.put(ctx, s, spec, tags, old)
 }
 
 // Update brings a monitor to a spec.
@@ -83,10 +88,11 @@ func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Monito
 		return mlops.Change{}, err
 	}
 	defer unlock()
-	if _, err := k.monitorRecord(ctx, s); err != nil {
+	tags, old, err := k.monitorRecord(ctx, s)
+	if err != nil {
 		return mlops.Change{}, err
 	}
-	return k.put(ctx, s, spec, true)
+	return k.put(ctx, s, spec, tags, old)
 }
 
 // admit refuses what can never be, and what refers to nothing.
@@ -104,6 +110,10 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitor
 	}
 	s, err := k.scene(ctx, spec.ID())
 	if err != nil {
+		return s, err
+	}
+	checkTruthPlace(check, spec, s.place)
+	if err := check.Err(); err != nil {
 		return s, err
 	}
 	return s, k.monitorReferences(ctx, spec)
@@ -132,27 +142,32 @@ func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSp
 	return nil
 }
 
-// monitorRecord reads the record from the topic.
-func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (record, error) {
+// monitorRecord reads the topic's tags, and the record from them.
+func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (map[string]string, record, error) {
 	tags, err := topicTags(ctx, s.c, s.topic)
 	if err != nil {
-		return record{}, err
+		return nil, record{}, err
 	}
-	return recordOf(tags)
+	r, err := recordOf(tags)
+	return tags, r, err
 }
 
 // put writes the record and brings what can be changed at once to the spec; what
-// takes a baseline follows by Advance.
-func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, exists bool) (mlops.Change, error) {
+// takes more steps follows by Advance. Have are the topic's tags, nil for a monitor
+// that is not there yet, and old is the record in them.
+func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, have map[string]string, old record) (mlops.Change, error) {
+	if have[tagDeleting] != "" {
+		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", s.id))
+	}
 	r, err := k.newRecord(s.id, withoutWebhook(spec))
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	baseline, err := k.keepBaseline(ctx, s, spec)
-	if err != nil {
+	p := monitorPlan{monitorScene: s, spec: spec}
+	if p.kept, err = k.keep(ctx, s, spec, keptOf(old), groupOf(old)); err != nil {
 		return mlops.Change{}, err
 	}
-	if r.Extra, err = json.Marshal(baseline); err != nil {
+	if r.Extra, err = json.Marshal(p.kept); err != nil {
 		return mlops.Change{}, err
 	}
 	pieces, err := r.tags()
@@ -160,25 +175,56 @@ func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.Monitor
 		return mlops.Change{}, err
 	}
 	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
-	if err := k.putMonitorTopic(ctx, s, spec, tags, exists); err != nil {
+	if err := k.putMonitorTopic(ctx, s, spec, withJobs(tags, jobWords(have), wantedWords(spec)), have); err != nil {
 		return mlops.Change{}, err
 	}
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
-	variants, err := k.monitoredVariants(ctx, spec.Endpoint)
+	return mlops.Change{Ref: s.id, Revision: r.Revision}, k.putParts(ctx, p, tags)
+}
+
+// putParts brings alarms and rules to the spec, and takes the first step of jobs.
+func (k monitorKind) putParts(ctx context.Context, p monitorPlan, tags map[string]string) error {
+	variants, err := k.monitoredVariants(ctx, p.spec.Endpoint)
 	if err != nil {
-		return change, err
+		return err
 	}
-	alarms := monitorAlarms(spec, variants, s.topic)
-	if err := k.putMonitorAlarms(ctx, s.c, alarms, s.id, cloudwatchTags(tags)); err != nil {
-		return change, err
+	alarms := monitorAlarms(p, variants)
+	if err := k.putMonitorAlarms(ctx, p.c, alarms, p.id, cloudwatchTags(tags)); err != nil {
+		return err
 	}
-	if err := k.putMonitorRules(ctx, s, spec, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
-		return change, err
+	maps.DeleteFunc(alarms, func(_ string, a *cloudwatch.PutMetricAlarmInput) bool {
+		return checkOf(types.MetricAlarm{Namespace: a.Namespace}) != "health"
+	})
+	if err := k.putMonitorRules(ctx, p, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
+		return err
 	}
-	if !watchesData(spec) {
-		return change, k.dropDataSchedule(ctx, s)
+	if comparesBaseline(p.spec) {
+		_, err = k.baselineDescribed(ctx, p)
 	}
-	return change, k.startBaseline(ctx, s, spec, baseline)
+	return err
+}
+
+// withJobs notes in a topic's tags which types of jobs there may be parts of.
+func withJobs(tags map[string]string, had, wanted []string) map[string]string {
+	var words []string
+	for _, t := range jobTypes() {
+		if slices.Contains(had, t.word) || slices.Contains(wanted, t.word) {
+			words = append(words, t.word)
+		}
+	}
+	out := maps.Clone(tags)
+	if len(words) > 0 {
+		out[tagJobs] = strings.Join(words, " ")
+	}
+	return out
+}
+
+// groupOf is the group that a record's spec compares.
+func groupOf(r record) string {
+	var spec mlops.MonitorSpec
+	if r.into(&spec) != nil || spec.Bias == nil {
+		return ""
+	}
+	return spec.Bias.Group
 }
 
 // withoutWebhook is the spec as it is kept: URLs of webhooks may hold secrets.
@@ -210,7 +256,7 @@ func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlop
 	if err != nil {
 		return seen, err
 	}
-	r, err := k.monitorRecord(ctx, s)
+	tags, r, err := k.monitorRecord(ctx, s)
 	if err != nil {
 		return seen, err
 	}
@@ -223,39 +269,53 @@ func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlop
 	if err != nil {
 		return seen, err
 	}
-	if watchesData(seen.Spec) {
-		err = k.lookAtData(ctx, s, baselineOf(r), &seen)
+	if tags[tagDeleting] != "" {
+		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its schedules are being removed", true
+		return seen, nil
 	}
-	return seen, err
+	return seen, k.lookAtJobs(ctx, monitorPlan{s, seen.Spec, keptOf(r)}, jobWords(tags), &seen)
 }
 
-// Advance takes the step that follows the baseline.
+// Advance takes the next step: of the jobs, or of a deletion.
 func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
 	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
 	}
-	r, err := k.monitorRecord(ctx, s)
+	unlock, err := k.registering.lock(ctx, string(ref))
 	if err != nil {
 		return err
+	}
+	defer unlock()
+	tags, r, err := k.monitorRecord(ctx, s)
+	if err != nil {
+		return err
+	}
+	if tags[tagDeleting] != "" {
+		return k.finishMonitor(ctx, s, tags)
 	}
 	var spec mlops.MonitorSpec
 	if err := r.into(&spec); err != nil {
 		return err
 	}
-	return k.putDataSchedule(ctx, s, spec, baselineOf(r))
+	return k.putJobs(ctx, monitorPlan{s, spec, keptOf(r)}, tags)
 }
 
-// Delete removes all parts, the topic with the record last.
+// Delete removes all parts, the topic with the record last. Schedules take a while
+// to be gone, and hold their definitions for as long: what follows is finished by
+// Advance.
 func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
 	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
 	}
-	if _, err := k.monitorRecord(ctx, s); err != nil {
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
 		return err
 	}
-	if err := k.dropDataSchedule(ctx, s); err != nil {
+	defer unlock()
+	tags, _, err := k.monitorRecord(ctx, s)
+	if err != nil {
 		return err
 	}
 	if err := k.dropMonitorRules(ctx, s); err != nil {
@@ -264,20 +324,39 @@ func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
 	if err := k.putMonitorAlarms(ctx, s.c, nil, s.id, nil); err != nil {
 		return err
 	}
-	_, err = s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})
+	if len(jobWords(tags)) > 0 {
+		if err := tagTopic(ctx, s.c, s.topic, nil, map[string]string{tagDeleting: "true"}); err != nil {
+			return err
+		}
+	}
+	return k.finishMonitor(ctx, s, tags)
+}
+
+// finishMonitor takes the next step of a deletion: the schedules, and when they are
+// gone their definitions, the files and the topic.
+func (k monitorKind) finishMonitor(ctx context.Context, s monitorScene, tags map[string]string) error {
+	left := false
+	for _, word := range jobWords(tags) {
+		gone, err := k.dropJob(ctx, s, jobTypeOf(word))
+		if err != nil {
+			return err
+		}
+		left = left || !gone
+	}
+	if left {
+		return nil
+	}
+	files := &store{k.backend, s.c.s3, s.place}
+	if err := files.remove(ctx, s.place.key(s.folder())); err != nil {
+		return err
+	}
+	_, err := s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})
 	return err
 }
 
 // putMonitorTopic makes the topic, or changes its tags, and subscribes who is
-// told.
-func (k monitorKind) putMonitorTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags map[string]string, exists bool) error {
-	var have map[string]string
-	if exists {
-		var err error
-		if have, err = topicTags(ctx, s.c, s.topic); err != nil {
-			return err
-		}
-	}
+// told. Have are the tags that it has, nil for one that is not there.
+func (k monitorKind) putMonitorTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags, have map[string]string) error {
 	if err := putTopic(ctx, s.c, s.topic, "mlops-monitor-"+s.name, s.place.Key, s.account, have, tags); err != nil {
 		return err
 	}

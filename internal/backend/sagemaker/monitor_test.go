@@ -83,8 +83,8 @@ func TestMonitorConstraints(t *testing.T) {
 				if diff := cmp.Diff(want, got.Config); diff != "" {
 					t.Error(diff)
 				}
-				if len(got.Features) != 3 {
-					t.Errorf("%d features, want all but the label", len(got.Features))
+				if len(got.Features) != 2 {
+					t.Errorf("%d features, want all but the label and the prediction", len(got.Features))
 				}
 			},
 		},
@@ -118,7 +118,7 @@ func TestMonitorConstraints(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b, err := monitorConstraints([]byte(suggested), c.spec)
+			b, err := featureCheck(c.spec).constraints([]byte(suggested))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,47 +134,87 @@ func TestMonitorConstraints(t *testing.T) {
 func TestMonitorConstraintsOfNothing(t *testing.T) {
 	t.Parallel()
 	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Features: []string{"height"}}, DataDrift: &mlops.DriftCheck{}}
-	_, err := monitorConstraints([]byte(suggested), spec)
+	_, err := featureCheck(spec).constraints([]byte(suggested))
 	if mlops.CodeOf(err) != mlops.Invalid {
 		t.Errorf("a baseline without the feature: %v, want it refused", err)
 	}
 }
 
-// TestPreprocessScript runs the script as the analyzer would, in Python.
-func TestPreprocessScript(t *testing.T) {
+// TestPredictionConstraints proves that predictions alone are compared where only
+// their drift is watched.
+func TestPredictionConstraints(t *testing.T) {
 	t.Parallel()
+	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}, PredictionDrift: &mlops.DriftCheck{}}
+	b, err := predictionCheck(spec).constraints([]byte(suggested))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got constraints
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Features) != 1 || got.Features[0].Name != "prediction" || got.Config.Distribution.Compare != enabled {
+		t.Errorf("got %+v, want the prediction's distribution", got)
+	}
+	spec.Baseline.Prediction = "score"
+	if _, err := predictionCheck(spec).constraints([]byte(suggested)); mlops.CodeOf(err) != mlops.Invalid {
+		t.Errorf("a baseline without predictions: %v, want it refused", err)
+	}
+}
+
+// played runs a script of a job as its container would, in Python, on some captured
+// requests and answers.
+func played(t *testing.T, script []byte, captured ...[2]string) string {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Fatal("the script is Python's to run: ", err)
-	}
-	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}}
-	script, err := preprocessScript([]byte(strings.ReplaceAll(suggested, `"colour"`, `"co\"lo\\ur"`)), spec)
-	if err != nil {
-		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "preprocess.py"), script, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const main = `
-import json
+import json, sys
 from types import SimpleNamespace as N
 from preprocess import preprocess_handler
-def record(i, o): return N(endpoint_input=N(data=i), endpoint_output=N(data=o))
-print(json.dumps([
-    preprocess_handler(record('{"instances": [[31, "red"], {"age": 42}]}', '{"predictions": [1, 0]}')),
-    preprocess_handler(record('no json', '')),
-    preprocess_handler(record('{"instances": [[1, "x"]]}', '{"error": "none"}')),
-]))`
-	cmd := exec.CommandContext(t.Context(), python, "-c", main)
+print(json.dumps([preprocess_handler(N(endpoint_input=N(data=i), endpoint_output=N(data=o))) for i, o in json.loads(sys.argv[1])]))`
+	cmd := exec.CommandContext(t.Context(), python, "-c", main, jsonText(captured))
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const want = `[[{"age": 31, "co\"lo\\ur": "red", "prediction": 1}, {"age": 42, "co\"lo\\ur": null, "prediction": 0}], [], [{"age": 1, "co\"lo\\ur": "x"}]]`
-	if got := strings.TrimSpace(string(out)); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	return strings.TrimSpace(string(out))
+}
+
+func TestPreprocessScript(t *testing.T) {
+	t.Parallel()
+	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}}
+	odd := []byte(strings.ReplaceAll(suggested, `"colour"`, `"co\"lo\\ur"`))
+	captured := [][2]string{
+		{`{"instances": [[31, "red"], {"age": 42}]}`, `{"predictions": [1, 0]}`},
+		{"no json", ""},
+		{`{"instances": [[1, "x"]]}`, `{"error": "none"}`},
+	}
+	for _, c := range []struct {
+		name  string
+		check dataCheck
+		want  string
+	}{
+		{"features", featureCheck(spec), `[[{"age": 31, "co\"lo\\ur": "red"}, {"age": 42, "co\"lo\\ur": null}], [], [{"age": 1, "co\"lo\\ur": "x"}]]`},
+		{"predictions", predictionCheck(spec), `[[{"prediction": 1}, {"prediction": 0}], [], []]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			script, err := c.check.script(odd, spec.Baseline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := played(t, script, captured...); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }
 
@@ -185,7 +225,7 @@ func TestMonitorAlarms(t *testing.T) {
 		Endpoint: "sagemaker/us-east-1/churn-dev/endpoints/churn", Name: "watch", Window: mlops.Duration(15 * time.Minute),
 		Health: &mlops.HealthCheck{MaxErrorPercent: &one, MaxP95: mlops.Duration(250 * time.Millisecond), MinRequests: 10},
 	}
-	got := monitorAlarms(spec, []string{"a", "b"}, "topic")
+	got := monitorAlarms(monitorPlan{monitorScene: monitorScene{topic: "topic"}, spec: spec}, []string{"a", "b"})
 	if len(got) != 6 {
 		t.Fatalf("%d alarms, want three for each variant", len(got))
 	}
