@@ -27,6 +27,8 @@ func limits(c *mlops.Checker, spec any) {
 		checkRun(c, s)
 	case mlops.ModelEndpointSpec:
 		checkEndpoint(c, s)
+	case mlops.ModelVersionSpec:
+		checkVersionOverrides(c, s)
 	case mlops.MonitorSpec:
 		checkMonitor(c, s)
 	}

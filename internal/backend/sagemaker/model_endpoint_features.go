@@ -23,5 +23,6 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEndpointSchedule:     {Support: mlops.NotProvided, Note: "Endpoints of SageMaker serve until they are deleted: bound the cost with scaling, or destroy and apply on a schedule of your CI."},
 		mlops.FeatureEndpointToken:        {Support: mlops.NotProvided, Note: "Requests are signed with AWS credentials: grant sagemaker:InvokeEndpoint on native.endpoint_arn."},
 		mlops.FeatureEndpointProtect:      {Support: mlops.Emulated, Note: "The provider refuses to delete it; AWS itself does not."},
+		mlops.FeatureEndpointOverrides:    {Support: mlops.Native, Note: endpointOverridesNote},
 	}
 }

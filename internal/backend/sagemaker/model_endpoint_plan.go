@@ -154,13 +154,19 @@ func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string
 				p.archives = append(p.archives, archive)
 			}
 		}
-		model := toEndpointModel(s, spec, v, container)
+		model, err := toEndpointModel(s, spec, v, container)
+		if err != nil {
+			return p, err
+		}
 		p.models = append(p.models, model)
 		p.form.Types[name], p.form.Digests[name] = machine, served[name].digest
 		c.ProductionVariants = append(c.ProductionVariants, toEndpointVariant(name, v, machine, *model.ModelName))
 	}
 	if !slices.ContainsFunc(slices.Collect(maps.Values(p.form.Types)), hasLocalDisk) {
 		c.KmsKeyId = optional(s.place.Key) // disks of the machine itself have AWS's own encryption, and take no key
+	}
+	if err := overrideConfig(c, spec); err != nil {
+		return p, err
 	}
 	p.form.Core = endpointCore(*c)
 	p.form.Config = endpointPrefix(s.id) + shortHash(mlops.DigestOf(c))
@@ -191,7 +197,7 @@ func endpointPrefix(id mlops.ID) string { return nativeName(id, longestPrefix) +
 func endpointModelPrefix(id mlops.ID) string { return "mlops-" + shortHash(string(id)) + "-" }
 
 // toEndpointModel is the model of a variant.
-func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) *sagemaker.CreateModelInput {
+func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) (*sagemaker.CreateModelInput, error) {
 	container.Environment = maps.Clone(container.Environment)
 	if container.Environment == nil {
 		container.Environment = map[string]string{}
@@ -208,8 +214,9 @@ func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Vari
 	if len(s.place.Subnets) > 0 {
 		m.VpcConfig = &types.VpcConfig{Subnets: s.place.Subnets, SecurityGroupIds: s.place.Groups}
 	}
+	err := overrideModel(m, spec)
 	m.ModelName = aws.String(endpointModelPrefix(s.id) + shortHash(mlops.DigestOf(m)))
-	return m
+	return m, err
 }
 
 // defaultStartup is how long a server may take to answer its first health check.

@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -26,9 +27,16 @@ const (
 // environName is what a container's environment takes as a name.
 var environName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-// Preflight refuses what only SageMaker does not have; see mlops.Preflighter.
+// Preflight refuses what only SageMaker does not have, and warns of what the account
+// has too little of; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
+	return errors.Join(k.checkBecoming(ctx, spec, c), k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec)))
+}
+
+// checkBecoming refuses what an endpoint cannot be in its environment, and warns of
+// what it cannot become.
+func (k modelEndpointKind) checkBecoming(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	if !anyServerless(spec) || len(spec.Variants) != 1 {
 		return nil
 	}
@@ -75,6 +83,7 @@ func checkEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	checkServerless(c, spec)
 	checkEndpointSize(c, spec)
 	checkEndpointRollout(c, spec)
+	checkEndpointOverrides(c, spec)
 }
 
 // checkEndpointSize refuses what does not fit into the endpoint's tags, which keep

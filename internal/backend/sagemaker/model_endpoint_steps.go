@@ -55,6 +55,9 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 			d.AutoRollbackConfiguration.Alarms = append(d.AutoRollbackConfiguration.Alarms, types.Alarm{AlarmName: aws.String(name)})
 		}
 	}
+	if err := overrideUpdate(in, state.asked.Spec); err != nil {
+		return err
+	}
 	_, err := s.c.sagemaker.UpdateEndpoint(ctx, in)
 	return k.notYetVisible(err)
 }

@@ -146,6 +146,7 @@ func (k modelVersionKind) register(ctx context.Context, from mlops.ID, spec mlop
 // checkServing refuses what cannot be served where it is to be.
 func checkServing(p place, spec mlops.ModelVersionSpec) error {
 	check := mlops.NewChecker()
+	checkVersionOverrides(check, spec)
 	checkIsolated(check, p, spec)
 	return check.Err()
 }

@@ -60,7 +60,7 @@ func packageToken(siblings []packageSeen, owner string, spec mlops.ModelVersionS
 	for _, v := range siblings {
 		newest = max(newest, v.version)
 	}
-	mark := mlops.DigestOf([]any{spec.Model, owner, facts.Folder, spec.Image, spec.Command, spec.Signature, facts.Packages, newest, len(siblings)})
+	mark := mlops.DigestOf([]any{spec.Model, owner, facts.Folder, spec.Image, spec.Command, spec.Signature, spec.Overrides, facts.Packages, newest, len(siblings)})
 	return strings.TrimPrefix(mark, "sha256:")[:32]
 }
 
@@ -93,7 +93,7 @@ func (k modelVersionKind) packageInput(ctx context.Context, s scene, spec mlops.
 	if err != nil {
 		return nil, err
 	}
-	return &sagemaker.CreateModelPackageInput{
+	in := &sagemaker.CreateModelPackageInput{
 		ModelPackageGroupName:      &s.name,
 		ModelPackageDescription:    nativeDescription(spec.Description),
 		ModelApprovalStatus:        nativeApproval(spec.Approval),
@@ -106,7 +106,8 @@ func (k modelVersionKind) packageInput(ctx context.Context, s scene, spec mlops.
 			SupportedResponseMIMETypes: []string{jsonType},
 		},
 		SkipModelValidation: types.SkipModelValidationAll,
-	}, nil
+	}
+	return in, overridePackage(in, spec)
 }
 
 const jsonType = "application/json"
