@@ -127,22 +127,16 @@ func (k datasetKind) drop(ctx context.Context, s scene, seen datasetSeen) error 
 
 // unread refuses, as a Conflict, a dataset that something refers to.
 func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
-	if l, ok := any(monitorKind(k)).(mlops.Lister[mlops.MonitorSpec, mlops.MonitorStatus]); ok {
-		monitors, err := l.List(ctx, dataset.Environment())
-		if err != nil {
-			return err
-		}
-		for _, m := range monitors {
-			if b := m.Spec.Baseline; b != nil && b.Dataset == dataset {
-				return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.Ref, dataset))
-			}
+	monitors, err := monitorKind(k).List(ctx, dataset.Environment())
+	if err != nil {
+		return err
+	}
+	for _, m := range monitors {
+		if b := m.Spec.Baseline; b != nil && b.Dataset == dataset {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.Ref, dataset))
 		}
 	}
-	l, ok := any(pipelineKind(k)).(mlops.Lister[mlops.PipelineSpec, mlops.PipelineStatus])
-	if !ok {
-		return nil
-	}
-	pipelines, err := l.List(ctx, dataset.Environment())
+	pipelines, err := pipelineKind(k).List(ctx, dataset.Environment())
 	if err != nil {
 		return err
 	}

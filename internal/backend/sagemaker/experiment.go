@@ -64,7 +64,7 @@ func (k experimentKind) add(ctx context.Context, s scene, spec mlops.ExperimentS
 
 func (k experimentKind) change(ctx context.Context, s scene, spec mlops.ExperimentSpec, old tagged) (mlops.Change, error) {
 	r, tags, err := k.stamp(s, spec, spec.Labels, old.record)
-	if err != nil || r.matches(old.record) {
+	if err != nil || old.carries(r, tags) {
 		return r.change(), err
 	}
 	if _, err := s.c.sagemaker.UpdateExperiment(ctx, &sagemaker.UpdateExperimentInput{ExperimentName: &s.name, Description: nativeDescription(spec.Description)}); err != nil {

@@ -76,7 +76,7 @@ func (k modelKind) add(ctx context.Context, s scene, spec mlops.ModelSpec) (mlop
 
 func (k modelKind) change(ctx context.Context, s scene, spec mlops.ModelSpec, old modelSeen) (mlops.Change, error) {
 	r, tags, err := k.stamp(s, spec, spec.Labels, old.record)
-	if err != nil || r.matches(old.record) {
+	if err != nil || old.carries(r, tags) {
 		return r.change(), err
 	}
 	return r.change(), retagSagemaker(ctx, s.c, s.arn, old.tags, tags)

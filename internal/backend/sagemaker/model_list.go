@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -64,32 +63,4 @@ func nativeDescription(text string) *string {
 		return ' '
 	}, text))
 	return optional(string(kept[:min(len(kept), maxDescription)]))
-}
-
-// sagemakerTagsOf reads the tags of an object.
-func sagemakerTagsOf(ctx context.Context, c *clients, arn string) (map[string]string, error) {
-	tags := []types.Tag{}
-	pages := sagemaker.NewListTagsPaginator(c.sagemaker, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(pageSize)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(tags, page.Tags...)
-	}
-	return tagMap(tags), nil
-}
-
-// retagSagemaker writes tags and then removes those that are not among them: an
-// interruption leaves too many, and a record that can be read.
-func retagSagemaker(ctx context.Context, c *clients, arn string, old, fresh map[string]string) error {
-	if _, err := c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(fresh)}); err != nil {
-		return err
-	}
-	gone := stale(old, fresh)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err := c.sagemaker.DeleteTags(ctx, &sagemaker.DeleteTagsInput{ResourceArn: &arn, TagKeys: gone})
-	return err
 }

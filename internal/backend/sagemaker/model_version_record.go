@@ -201,17 +201,17 @@ func (b *backend) recordAside(ctx context.Context, s scene, r record) (map[strin
 func staleProperties(old, fresh map[string]string) []string {
 	var gone []string
 	for _, key := range slices.Sorted(maps.Keys(old)) {
-		if _, kept := fresh[key]; !kept && strings.HasPrefix(key, "mlops:") {
+		if _, kept := fresh[key]; !kept && strings.HasPrefix(key, tagPrefix) {
 			gone = append(gone, key)
 		}
 	}
 	return gone
 }
 
-// ours are the properties of a package that the provider wrote.
+// ours are the tags, or properties of a package, that the provider wrote.
 func ours(properties map[string]string) map[string]string {
 	out := maps.Clone(properties)
-	maps.DeleteFunc(out, func(key, _ string) bool { return !strings.HasPrefix(key, "mlops:") })
+	maps.DeleteFunc(out, func(key, _ string) bool { return !strings.HasPrefix(key, tagPrefix) })
 	return out
 }
 

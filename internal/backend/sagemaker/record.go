@@ -21,6 +21,7 @@ import (
 // The keys of what the provider writes on every object: who made it, for whom,
 // and the record.
 const (
+	tagPrefix      = "mlops:"
 	tagManagedBy   = "managed-by"
 	tagEnvironment = "mlops:environment"
 	tagStage       = "mlops:stage"

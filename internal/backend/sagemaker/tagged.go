@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -16,6 +20,20 @@ type tagged struct {
 func (t tagged) kept() record { return t.record }
 
 func (t tagged) leaving() bool { return t.tags[tagDeleting] != "" }
+
+// carries reports whether an object has a record and its tags, and no others: an
+// interrupted change may have left some.
+func (t tagged) carries(r record, tags map[string]string) bool {
+	if !r.matches(t.record) || len(stale(t.tags, tags)) > 0 {
+		return false
+	}
+	for key, value := range tags {
+		if t.tags[key] != value {
+			return false
+		}
+	}
+	return true
+}
 
 // tagged reads the tags of an object of SageMaker, and the record in them.
 func (s scene) tagged(ctx context.Context) (tagged, error) {
@@ -83,4 +101,33 @@ func (b *backend) idAt(ctx context.Context, c *clients, arn string, environment 
 		return "", nil //nolint:nilerr // somebody else's
 	}
 	return r.ID, nil
+}
+
+// sagemakerTagsOf reads the tags of an object.
+func sagemakerTagsOf(ctx context.Context, c *clients, arn string) (map[string]string, error) {
+	tags := []types.Tag{}
+	pages := sagemaker.NewListTagsPaginator(c.sagemaker, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(pageSize)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, page.Tags...)
+	}
+	return tagMap(tags), nil
+}
+
+// retagSagemaker brings the tags of an object to what they should be.
+func retagSagemaker(ctx context.Context, c *clients, arn string, old, fresh map[string]string) error {
+	t := tagger{
+		write: func(ctx context.Context, tags map[string]string) error {
+			_, err := c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(tags)})
+			return err
+		},
+		remove: func(ctx context.Context, keys []string) error {
+			_, err := c.sagemaker.DeleteTags(ctx, &sagemaker.DeleteTagsInput{ResourceArn: &arn, TagKeys: keys})
+			return err
+		},
+	}
+	return t.retag(ctx, old, fresh)
 }

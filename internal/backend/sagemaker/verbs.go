@@ -236,13 +236,21 @@ func listAll[Spec, Status any](ctx context.Context, k holder[Spec, Status], envi
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
+	found := make([]*mlops.Observed[Spec, Status], len(ids))
+	err = each(ctx, ids, func(ctx context.Context, i int, id mlops.ID) error {
 		one, err := k.Get(ctx, id)
 		if err == nil {
-			all = append(all, one)
-		} else if !b.is(err, mlops.NotFound) {
-			return nil, err
+			found[i] = &one
+		}
+		if b.is(err, mlops.NotFound) {
+			return nil
+		}
+		return err
+	})
+	for _, one := range found {
+		if one != nil {
+			all = append(all, *one)
 		}
 	}
-	return all, nil
+	return all, err
 }
