@@ -20,7 +20,7 @@ func TestExamples(t *testing.T) {
 	// actions of the examples exist is tested with the provider.
 	actions := filepath.Join(root, "actions")
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if path == actions {
+		if path == actions || path == filepath.Join(root, sagemakerExample) { // TestExamplesSageMaker has that
 			return fs.SkipDir
 		}
 		if err == nil && strings.HasSuffix(path, ".tf") && !d.IsDir() {

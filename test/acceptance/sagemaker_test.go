@@ -75,7 +75,7 @@ func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) 
 		case "questions", "answered", "train", "test":
 			outputs[name+"/"+name] = []byte(table)
 		default:
-			outputs[name+"/"+name] = fmt.Appendf(nil, "made by %s", program(run))
+			outputs[name+"/"+name] = fmt.Appendf(nil, "made by %s with %v", program(run), run.Arguments["Environment"])
 		}
 	}
 	return outputs, ""
