@@ -13,8 +13,8 @@
 // Model, RegisterModel, Condition and Fail are accepted, and fail when they run.
 // Schedules of monitoring start nothing by themselves: Monitored adds what they
 // would have done. Permissions of roles are not judged, only whom they trust.
-// Inference components, asynchronous requests and endpoints' data capture are not
-// there.
+// Inference components and endpoints' data capture are not there; asynchronous
+// requests are answered at once, and no topic is told.
 //
 // # The services beside it
 //

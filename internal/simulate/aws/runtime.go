@@ -7,24 +7,18 @@ import (
 )
 
 func (w *World) runtimeHandlers() map[string]Handler {
-	return map[string]Handler{"InvokeEndpoint": w.smInvoke}
+	return map[string]Handler{"InvokeEndpoint": w.smInvoke, "InvokeEndpointAsync": w.smInvokeAsync}
 }
 
 // smInvoke sends a request to a variant of an endpoint. The words of its refusals
 // are those that the runtime's users report.
 func (w *World) smInvoke(c *Call) (Params, error) {
-	name := text(c.In, "EndpointName")
-	o, err := w.find(c, smEndpoint, name)
-	serving := &smServing{}
-	if err == nil {
-		serving, _ = o.detail.(*smServing)
-	}
-	if err != nil || len(serving.variants) == 0 {
-		// Also an endpoint that is still created, or failed, serves nothing.
-		return nil, fault("ValidationError", "Endpoint %s of account %s not found.", name, c.Account)
+	o, serving, err := w.smAnswering(c)
+	if err != nil {
+		return nil, err
 	}
 	if structure(serving.config.in, "AsyncInferenceConfig") != nil {
-		return nil, fault("ValidationError", "Endpoint %s of type ASYNC not supported.", name)
+		return nil, fault("ValidationError", "Endpoint %s of type ASYNC not supported.", o.name)
 	}
 	v, err := w.smTarget(o, serving, text(c.In, "TargetVariant"))
 	if err != nil {
@@ -44,6 +38,21 @@ func (w *World) smInvoke(c *Call) (Params, error) {
 		}
 	}
 	return Params{"Body": answer, "ContentType": "application/json", "InvokedProductionVariant": v.name}, nil
+}
+
+// smAnswering finds the endpoint of a request, and what serves there.
+func (w *World) smAnswering(c *Call) (*smObject, *smServing, error) {
+	name := text(c.In, "EndpointName")
+	o, err := w.find(c, smEndpoint, name)
+	serving := &smServing{}
+	if err == nil {
+		serving, _ = o.detail.(*smServing)
+	}
+	if err != nil || len(serving.variants) == 0 {
+		// Also an endpoint that is still created, or failed, serves nothing.
+		return nil, nil, fault("ValidationError", "Endpoint %s of account %s not found.", name, c.Account)
+	}
+	return o, serving, nil
 }
 
 // smTarget chooses the variant that answers: the one that is asked for, or by the
