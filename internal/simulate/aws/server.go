@@ -147,7 +147,8 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request, service, region,
 	}
 	s.count(service, operation)
 	call := &Call{
-		Service: service, Operation: operation, Region: region, Account: s.world.config.Account,
+		Service: service, Operation: operation, Region: region,
+		Account: s.world.config.Account, Caller: callerOf(r.Context(), s.world.config.Account),
 		In: in, Header: r.Header, Time: s.world.config.Now().UTC(),
 	}
 	s.answer(r.Context(), rw, call, m, p, id)
