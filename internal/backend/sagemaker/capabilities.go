@@ -20,6 +20,7 @@ func capabilities() mlops.Capabilities {
 
 // limits refuses what SageMaker does not take of the features that it has.
 func limits(c *mlops.Checker, spec any) {
+	(&backend{}).checkTags(c, spec, mlops.EnvironmentSpec{})
 	switch s := spec.(type) {
 	case mlops.PipelineSpec:
 		checkPipeline(c, s)

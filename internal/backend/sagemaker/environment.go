@@ -236,6 +236,7 @@ func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.Enviro
 		return err
 	}
 	check := mlops.NewChecker()
+	k.checkTags(check, spec, spec)
 	checkTarget(check, spec.Target.Settings, region)
 	checkBudget(check, spec.Budget)
 	return check.Err()
@@ -243,6 +244,7 @@ func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.Enviro
 
 // Preflight refuses what only AWS does not take; see mlops.Preflighter.
 func (k environmentKind) Preflight(_ context.Context, spec mlops.EnvironmentSpec, c *mlops.Checker) error {
+	k.checkTags(c, spec, spec)
 	region, err := regionOf(spec.ID)
 	if err != nil {
 		return nil //nolint:nilerr // the ID is not known yet

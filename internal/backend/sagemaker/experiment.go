@@ -40,6 +40,11 @@ func (k experimentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[m
 // Conflict.
 func (k experimentKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
 
+// Preflight refuses what an experiment has no room for; see mlops.Preflighter.
+func (k experimentKind) Preflight(ctx context.Context, spec mlops.ExperimentSpec, c *mlops.Checker) error {
+	return k.preflightTags(ctx, c, spec)
+}
+
 func (k experimentKind) admit(_ context.Context, spec mlops.ExperimentSpec) error {
 	return capabilities().Admit(name, mlops.NounExperiment, spec.Name, spec)
 }

@@ -49,6 +49,11 @@ func (k modelKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.
 // somebody still has, or that is served, makes it a Conflict.
 func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
 
+// Preflight refuses what a group has no room for; see mlops.Preflighter.
+func (k modelKind) Preflight(ctx context.Context, spec mlops.ModelSpec, c *mlops.Checker) error {
+	return k.preflightTags(ctx, c, spec)
+}
+
 func (k modelKind) admit(_ context.Context, spec mlops.ModelSpec) error {
 	return capabilities().Admit(name, mlops.NounModel, spec.Name, spec)
 }

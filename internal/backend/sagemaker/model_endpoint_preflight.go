@@ -31,7 +31,7 @@ var environName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 // has too little of; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
-	return errors.Join(k.checkBecoming(ctx, spec, c), k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec)))
+	return errors.Join(k.preflightTags(ctx, c, spec), k.checkBecoming(ctx, spec, c), k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec)))
 }
 
 // checkBecoming refuses what an endpoint cannot be in its environment, and warns of

@@ -25,8 +25,8 @@ const maxTruthURI = 512 - len("/"+biasTruth)
 // does not; see mlops.Preflighter.
 func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *mlops.Checker) error {
 	checkMonitor(c, spec)
-	if spec.ModelQuality == nil || spec.Endpoint == "" {
-		return nil
+	if err := k.preflightTags(ctx, c, spec); err != nil || spec.ModelQuality == nil || spec.Endpoint == "" {
+		return err
 	}
 	p, err := k.place(ctx, spec.Endpoint)
 	if err != nil {

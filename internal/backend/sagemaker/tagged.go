@@ -78,7 +78,11 @@ func (b *backend) tagsWith(environment mlops.EnvironmentSpec, labels map[string]
 	if err != nil {
 		return nil, err
 	}
-	return b.tagsFor(environment, labels, pieces), nil
+	tags := b.tagsFor(environment, labels, pieces)
+	if len(tags) > maxTags {
+		return nil, refuseField("labels", "the object needs %d tags, its labels and what describes it among them, and AWS allows %d", len(tags), maxTags)
+	}
+	return tags, nil
 }
 
 // matches reports whether a record says the same, for the same owner.
