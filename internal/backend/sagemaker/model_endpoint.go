@@ -157,6 +157,8 @@ func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
 	switch state.verdict().step {
 	case endpointBegin:
 		return k.beginEndpoint(ctx, s, state)
+	case endpointShadow:
+		return k.advanceShadow(ctx, s, state)
 	case endpointSettle:
 		return k.settleEndpoint(ctx, s, state)
 	case endpointRemake:

@@ -15,7 +15,7 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEndpointCanary:       {Support: mlops.Native, Note: "One step of at most 50 percent, 10 if none is given, between variants of the same names."},
 		mlops.FeatureEndpointLinear:       {Support: mlops.Native, Note: "Steps of 10 to 50 percent, between variants of the same names."},
 		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Native},
-		mlops.FeatureEndpointShadow:       {Support: mlops.NotProvided, Note: "SageMaker copies requests to shadow variants and judges nothing: use canary with gates."},
+		mlops.FeatureEndpointShadow:       {Support: mlops.Native, Note: "Of endpoints with one variant: requests are copied for the bake, a day at most, and the provider judges CloudWatch's figures of the copies, which are by the minute and a minute late."},
 		mlops.FeatureEndpointGates:        {Support: mlops.Native, Note: "CloudWatch alarms on all requests of a variant, old and new machines together, over the bake; min_requests is how many a window needs to be judged, and fewer pass."},
 		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "At most 1h, and as part of the change, which is not over before."},
 		mlops.FeatureEndpointCapture:      {Support: mlops.Native, Note: "To captures/ in the environment's bucket."},

@@ -35,11 +35,23 @@ func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScen
 	if p.config == nil {
 		return nil
 	}
-	_, err := s.c.sagemaker.CreateEndpointConfig(ctx, p.config)
+	for _, c := range []*sagemaker.CreateEndpointConfigInput{p.config, p.shadow} {
+		if c == nil {
+			continue
+		}
+		if err := k.makeEndpointConfig(ctx, s, c, p.tags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k modelEndpointKind) makeEndpointConfig(ctx context.Context, s endpointScene, c *sagemaker.CreateEndpointConfigInput, tags map[string]string) error {
+	_, err := s.c.sagemaker.CreateEndpointConfig(ctx, c)
 	if !k.is(err, mlops.AlreadyExists) {
 		return k.notYetVisible(err)
 	}
-	return k.retag(ctx, s, "endpoint-config/"+p.form.Config, p.tags, []string{tagEndpointNext})
+	return k.retag(ctx, s, "endpoint-config/"+*c.EndpointConfigName, tags, []string{tagEndpointNext})
 }
 
 // notYetVisible makes an error passing that says of what was just made that it is

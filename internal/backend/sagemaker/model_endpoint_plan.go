@@ -31,6 +31,7 @@ type endpointPlan struct {
 	// archives are what the models need beside what the versions have.
 	archives []modelArchive
 	config   *sagemaker.CreateEndpointConfigInput // nil if that in force will do
+	shadow   *sagemaker.CreateEndpointConfigInput // what comes before config, or nil
 	tags     map[string]string                    // of the endpoint, with the record
 	// tagsAlone says that nothing but what the tags hold is changed.
 	tagsAlone bool
@@ -49,6 +50,9 @@ func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, ol
 	p.form.Revision = revisionOf(spec)
 	if err := p.follow(old); err != nil {
 		return endpointPlan{}, err
+	}
+	if err := k.planShadow(ctx, s, old, &p); err != nil {
+		return p, err
 	}
 	return p, k.tagEndpointPlan(s, spec, &p)
 }
@@ -125,6 +129,9 @@ func (k modelEndpointKind) tagEndpointPlan(s endpointScene, spec mlops.ModelEndp
 	}
 	if p.config != nil {
 		p.config.Tags = sagemakerTags(p.tags)
+	}
+	if p.shadow != nil {
+		p.shadow.Tags = sagemakerTags(p.tags)
 	}
 	for _, m := range p.models {
 		m.Tags = sagemakerTags(withoutRecord(p.tags))

@@ -91,6 +91,9 @@ func checkEndpointGuards(former *endpointForm, spec mlops.ModelEndpointSpec) err
 			Err: errors.New("SageMaker gives a serverless endpoint machines all at once: make this change with strategy \"all_at_once\""),
 		}
 	}
+	if asksShadow(spec.Rollout) {
+		return checkFormerShadow(former)
+	}
 	if slices.Equal(old, fresh) {
 		return nil
 	}
@@ -109,10 +112,11 @@ func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	checkEndpointStages(c, mlops.At("rollout"), spec.Rollout)
 	checkEndpointWaits(c, mlops.At("rollout"), spec.Rollout)
 	checkEndpointGates(c, spec)
+	checkEndpointShadow(c, spec)
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		machine, err := catalogue().Hosting(spec.Variants[name])
 		if guarded(spec.Rollout) && err == nil && strings.HasPrefix(machine, "ml.inf1.") {
-			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked: use strategy \"all_at_once\", or other machines for variant %q.", name)
+			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked, and copies none of it: use strategy \"all_at_once\", or other machines for variant %q.", name)
 		}
 	}
 }
@@ -134,6 +138,9 @@ func checkEndpointStages(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 
 func checkEndpointWaits(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 	bake := r.Bake.Or(mlops.DefaultBake)
+	if asksShadow(r) {
+		bake = 0 // which is not SageMaker's to wait for
+	}
 	if bake > longestBake || bake%time.Second != 0 {
 		c.Add(at.With("bake"), "Bake out of bounds", "SageMaker observes a step for whole seconds, at most 1h; this is %s.", bake)
 	}
@@ -153,7 +160,7 @@ func checkEndpointGates(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if g.SmokeTest {
 		c.Add(at.With("smoke_test"), "Not available on sagemaker", "SageMaker sends no requests of its own during a rollout: leave it out. The endpoint's smoke_test runs when all traffic has moved, and takes the change back if it fails.")
 	}
-	if g.Wait != 0 {
+	if g.Wait != 0 && !asksShadow(spec.Rollout) {
 		c.Add(at.With("wait"), "Not available on sagemaker", "SageMaker waits for no requests beyond the bake: leave it out, and choose a bake in which enough of them come.")
 	}
 	alarms := 0

@@ -41,6 +41,14 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 	if state.config == state.asked.Config {
 		return k.reweighEndpoint(ctx, s, state)
 	}
+	if state.asked.Shadow != "" {
+		return k.beginShadow(ctx, s, state)
+	}
+	return k.moveEndpoint(ctx, s, state)
+}
+
+// moveEndpoint tells SageMaker to put the configuration that is asked for in force.
+func (k modelEndpointKind) moveEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
 	if err := k.releaseScaling(ctx, s, state); err != nil {
 		return err
 	}

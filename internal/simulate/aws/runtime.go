@@ -2,6 +2,7 @@ package aws
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 )
@@ -31,6 +32,7 @@ func (w *World) smInvoke(c *Call) (Params, error) {
 	}
 	status, answer := w.smAnswer(request)
 	w.smCounted(c, request, v, status)
+	w.smCopied(c, o, serving, request)
 	if status >= http.StatusBadRequest {
 		return nil, &Fault{
 			Code: "ModelError", Status: http.StatusFailedDependency,
@@ -53,6 +55,32 @@ func (w *World) smAnswering(c *Call) (*smObject, *smServing, error) {
 		return nil, nil, fault("ValidationError", "Endpoint %s of account %s not found.", name, c.Account)
 	}
 	return o, serving, nil
+}
+
+// smCopied sends a copy of a request to the shadow of the variant that answers. How
+// many are copied is the ratio of the two weights, as AWS's examples of shadow variants
+// have it; the answer is nobody's, and its figures are the shadow's.
+func (w *World) smCopied(c *Call, o *smObject, serving *smServing, request Invocation) {
+	production, shadow := 0.0, (*smVariant)(nil)
+	for _, v := range serving.variants {
+		if v.shadow {
+			shadow = v
+		} else {
+			production += v.weight
+		}
+	}
+	if shadow == nil || production == 0 {
+		return
+	}
+	ratio := min(shadow.weight/production, 1)
+	turn := float64(w.sm().copies[o.arn])
+	w.sm().copies[o.arn]++
+	if math.Floor((turn+1)*ratio) == math.Floor(turn*ratio) {
+		return
+	}
+	request.Variant, request.Model = shadow.name, shadow.model
+	status, _ := w.smAnswer(request)
+	w.smCounted(c, request, shadow, status)
 }
 
 // smTarget chooses the variant that answers: the one that is asked for, or by the
