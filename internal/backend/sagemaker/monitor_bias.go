@@ -92,6 +92,8 @@ func (k monitorKind) groups(ctx context.Context, s monitorScene, spec mlops.Moni
 		return nil, refuseField("bias.group", "the column %q of the baseline holds values of type %q; SageMaker Clarify tells groups by text or whole numbers", spec.Bias.Group, kind)
 	case len(values) < 2 || len(values) > mostGroups:
 		return nil, refuseField("bias.group", "the column %q of the baseline has %d values; give one with 2 to %d", spec.Bias.Group, len(values), mostGroups)
+	case slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) }):
+		return nil, refuseField("bias.group", "the column %q of the baseline holds values that are not in ASCII, in which CloudWatch names what it measures", spec.Bias.Group)
 	}
 	return values, nil
 }
