@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,78 +26,43 @@ type monitorSeen = mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]
 
 // monitorScene is what a monitor's verbs need to know.
 type monitorScene struct {
-	c       *clients
-	place   place
+	scene
+
 	account string
-	id      mlops.ID
-	name    string // native
 	topic   string // ARN
 }
 
 func (k monitorKind) scene(ctx context.Context, id mlops.ID) (monitorScene, error) {
-	s := monitorScene{id: id, name: nativeName(id, maxName)}
-	var err error
-	if s.place, err = k.place(ctx, id); err != nil {
-		return s, err
+	s, err := k.sceneOf(ctx, id, naming{noun: mlops.NounMonitor, longest: maxName})
+	if err != nil {
+		return monitorScene{}, err
 	}
-	if s.c, err = k.in(ctx, id); err != nil {
-		return s, err
-	}
-	if s.account, err = s.c.account(ctx); err != nil {
-		return s, err
-	}
-	s.topic = s.c.arn("sns", s.account, "mlops-monitor-"+s.name)
-	return s, nil
+	return monitorScene{s, s.place.Account, s.c.arn("sns", s.place.Account, "mlops-monitor-"+s.name)}, nil
 }
 
 // Create makes the topic first: with it the monitor exists.
 func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.Change, error) {
-	s, err := k.admit(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(s.id))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	tags, old, err := k.monitorRecord(ctx, s)
-	switch {
-	case err == nil && old.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("monitor %q belongs to another configuration", s.id))
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("the topic %s exists: %w", s.topic, err))
-	case err != nil && !k.is(err, mlops.NotFound):
-		return mlops.Change{}, err
-	}
-	return k.put(ctx, s, spec, tags, old)
+	return create(ctx, k, spec)
 }
 
 // Update brings a monitor to a spec.
 func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.MonitorSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, err := k.admit(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	tags, old, err := k.monitorRecord(ctx, s)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return k.put(ctx, s, spec, tags, old)
+	return update(ctx, k, ref, spec)
 }
 
-// admit refuses what can never be, and what refers to nothing.
-func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitorScene, error) {
+// Get looks at the record, and at the schedule where there is one.
+func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
+	return show(ctx, k, ref)
+}
+
+// Delete removes all parts, the topic with the record last. Schedules take a while
+// to be gone, and hold their definitions for as long: what follows is finished by
+// Advance.
+func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
+
+func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
 	if err := capabilities().Admit(name, mlops.NounMonitor, spec.Name, spec); err != nil {
-		return monitorScene{}, err
+		return err
 	}
 	check := mlops.NewChecker()
 	checkMonitor(check, spec)
@@ -106,17 +70,17 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitor
 		check.Add(mlops.At("endpoint"), "No endpoint", "A monitor watches an endpoint.")
 	}
 	if err := check.Err(); err != nil {
-		return monitorScene{}, err
+		return err
 	}
-	s, err := k.scene(ctx, spec.ID())
+	p, err := k.place(ctx, spec.ID())
 	if err != nil {
-		return s, err
+		return err
 	}
-	checkTruthPlace(check, spec, s.place)
+	checkTruthPlace(check, spec, p)
 	if err := check.Err(); err != nil {
-		return s, err
+		return err
 	}
-	return s, k.monitorReferences(ctx, spec)
+	return k.monitorReferences(ctx, spec)
 }
 
 // monitorReferences insists that what a monitor refers to is there.
@@ -142,43 +106,41 @@ func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSp
 	return nil
 }
 
-// monitorRecord reads the topic's tags, and the record from them.
-func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (map[string]string, record, error) {
+// look reads the topic's tags, and the record in them.
+func (k monitorKind) look(ctx context.Context, s monitorScene) (tagged, error) {
 	tags, err := topicTags(ctx, s.c, s.topic)
 	if err != nil {
-		return nil, record{}, err
+		return tagged{}, err
 	}
-	r, err := recordOf(tags)
-	return tags, r, err
+	return taggedBy(s.topic, tags)
 }
 
-// put writes the record and brings what can be changed at once to the spec; what
-// takes more steps follows by Advance. Have are the topic's tags, nil for a monitor
-// that is not there yet, and old is the record in them.
-func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, have map[string]string, old record) (mlops.Change, error) {
-	if have[tagDeleting] != "" {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", s.id))
-	}
+func (k monitorKind) add(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (mlops.Change, error) {
+	return k.change(ctx, s, spec, tagged{})
+}
+
+// change writes the record and brings what can be changed at once to the spec; what
+// takes more steps follows by Advance.
+func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, old tagged) (mlops.Change, error) {
 	r, err := k.newRecord(s.id, withoutWebhook(spec))
 	if err != nil {
 		return mlops.Change{}, err
 	}
 	p := monitorPlan{monitorScene: s, spec: spec}
-	if p.kept, err = k.keep(ctx, s, spec, keptOf(old), groupOf(old)); err != nil {
+	if p.kept, err = k.keep(ctx, s, spec, keptOf(old.record), groupOf(old.record)); err != nil {
 		return mlops.Change{}, err
 	}
 	if r.Extra, err = json.Marshal(p.kept); err != nil {
 		return mlops.Change{}, err
 	}
-	pieces, err := r.tags()
+	tags, err := k.tagsWith(s.place.spec, spec.Labels, r)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
-	if err := k.putMonitorTopic(ctx, s, spec, withJobs(tags, jobWords(have), wantedWords(spec)), have); err != nil {
+	if err := k.putMonitorTopic(ctx, s, spec, withJobs(tags, jobWords(old.tags), wantedWords(spec)), old.tags); err != nil {
 		return mlops.Change{}, err
 	}
-	return mlops.Change{Ref: s.id, Revision: r.Revision}, k.putParts(ctx, p, tags)
+	return r.change(), k.putParts(ctx, p, tags)
 }
 
 // putParts brings alarms and rules to the spec, and takes the first step of jobs.
@@ -246,34 +208,21 @@ func (k monitorKind) monitoredVariants(ctx context.Context, endpoint mlops.ID) (
 	return slices.Sorted(maps.Keys(seen.Spec.Variants)), nil
 }
 
-// Get looks at the record, and at the schedule where there is one.
-func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
-	seen := mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]{Ref: ref}
-	if _, err := ref.ParseAs(mlops.NounMonitor); err != nil {
-		return seen, invalid(err)
-	}
-	s, err := k.scene(ctx, ref)
+func (k monitorKind) observe(ctx context.Context, s monitorScene, m tagged) (monitorSeen, error) {
+	seen := monitorSeen{Ref: s.id, Revision: m.record.Revision, Phase: mlops.PhaseReady, Native: map[string]string{"topic_arn": s.topic}}
+	err := m.record.into(&seen.Spec)
 	if err != nil {
 		return seen, err
 	}
-	tags, r, err := k.monitorRecord(ctx, s)
+	seen.Status, err = k.monitorStatus(ctx, s, seen.Spec, m.record.Created)
 	if err != nil {
 		return seen, err
 	}
-	if err := r.into(&seen.Spec); err != nil {
-		return seen, err
-	}
-	seen.Revision, seen.Phase = r.Revision, mlops.PhaseReady
-	seen.Native = map[string]string{"topic_arn": s.topic}
-	seen.Status, err = k.monitorStatus(ctx, s, seen.Spec, r.Created)
-	if err != nil {
-		return seen, err
-	}
-	if tags[tagDeleting] != "" {
+	if m.leaving() {
 		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its schedules are being removed", true
 		return seen, nil
 	}
-	return seen, k.lookAtJobs(ctx, monitorPlan{s, seen.Spec, keptOf(r)}, jobWords(tags), &seen)
+	return seen, k.lookAtJobs(ctx, monitorPlan{s, seen.Spec, keptOf(m.record)}, jobWords(m.tags), &seen)
 }
 
 // Advance takes the next step: of the jobs, or of a deletion.
@@ -287,49 +236,33 @@ func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
 		return err
 	}
 	defer unlock()
-	tags, r, err := k.monitorRecord(ctx, s)
+	m, err := k.look(ctx, s)
 	if err != nil {
 		return err
 	}
-	if tags[tagDeleting] != "" {
-		return k.finishMonitor(ctx, s, tags)
+	if m.leaving() {
+		return k.finishMonitor(ctx, s, m.tags)
 	}
 	var spec mlops.MonitorSpec
-	if err := r.into(&spec); err != nil {
+	if err := m.record.into(&spec); err != nil {
 		return err
 	}
-	return k.putJobs(ctx, monitorPlan{s, spec, keptOf(r)}, tags)
+	return k.putJobs(ctx, monitorPlan{s, spec, keptOf(m.record)}, m.tags)
 }
 
-// Delete removes all parts, the topic with the record last. Schedules take a while
-// to be gone, and hold their definitions for as long: what follows is finished by
-// Advance.
-func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	tags, _, err := k.monitorRecord(ctx, s)
-	if err != nil {
-		return err
-	}
+func (k monitorKind) drop(ctx context.Context, s monitorScene, m tagged) error {
 	if err := k.dropMonitorRules(ctx, s); err != nil {
 		return err
 	}
 	if err := k.putMonitorAlarms(ctx, s.c, nil, s.id, nil); err != nil {
 		return err
 	}
-	if len(jobWords(tags)) > 0 {
+	if len(jobWords(m.tags)) > 0 {
 		if err := tagTopic(ctx, s.c, s.topic, nil, map[string]string{tagDeleting: "true"}); err != nil {
 			return err
 		}
 	}
-	return k.finishMonitor(ctx, s, tags)
+	return k.finishMonitor(ctx, s, m.tags)
 }
 
 // finishMonitor takes the next step of a deletion: the schedules, and when they are
@@ -346,8 +279,7 @@ func (k monitorKind) finishMonitor(ctx context.Context, s monitorScene, tags map
 	if left {
 		return nil
 	}
-	files := &store{k.backend, s.c.s3, s.place}
-	if err := files.remove(ctx, s.place.key(s.folder())); err != nil {
+	if err := s.files.remove(ctx, s.place.key(s.folder())); err != nil {
 		return err
 	}
 	_, err := s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})

@@ -41,9 +41,14 @@ func (s scene) tagged(ctx context.Context) (tagged, error) {
 	if err != nil {
 		return tagged{}, err
 	}
+	return taggedBy(s.arn, tags)
+}
+
+// taggedBy reads the record in the tags of an object.
+func taggedBy(arn string, tags map[string]string) (tagged, error) {
 	r, err := recordOf(tags)
 	if err != nil {
-		err = invalid(fmt.Errorf("%s: %w", s.arn, err))
+		err = invalid(fmt.Errorf("%s: %w", arn, err))
 	}
 	return tagged{r, tags}, err
 }

@@ -19,12 +19,11 @@ type scene struct {
 	arn   string
 }
 
-// naming is how a noun's objects are called on AWS: by no name where they are no
-// objects of SageMaker.
+// naming is how a noun's objects are called on AWS.
 type naming struct {
 	noun    mlops.Noun
-	longest int    // name, in characters
-	arn     string // what stands before the name in the ARN: "experiment/"
+	longest int    // name, in characters; zero for a noun that is no object there
+	arn     string // what stands before the name in SageMaker's ARN: "experiment/"
 }
 
 // sceneOf finds the place of an object. An environment that is not there, or a name
@@ -47,6 +46,8 @@ func (b *backend) sceneOf(ctx context.Context, id mlops.ID, n naming) (scene, er
 	s.files = &store{b, s.c.s3, s.place}
 	if n.longest > 0 {
 		s.name = nativeName(id, n.longest)
+	}
+	if n.arn != "" {
 		s.arn = s.c.arn("sagemaker", s.place.Account, n.arn+s.name)
 	}
 	return s, nil
@@ -64,20 +65,20 @@ type recorded interface {
 // its four verbs. What those do for every noun alike: they refuse what cannot be,
 // let one change of an object happen at a time, leave what others made alone, and
 // adopt what an interrupted creation made.
-type verbs[Spec identified, Seen recorded] interface {
+type verbs[Spec identified, Scene any, Seen recorded] interface {
 	// admit refuses a spec that can never be, or that refers to nothing.
 	admit(ctx context.Context, spec Spec) error
 	// scene says where an object would be.
-	scene(ctx context.Context, id mlops.ID) (scene, error)
+	scene(ctx context.Context, id mlops.ID) (Scene, error)
 	// look reads an object with its record. NotFound is one that is not there;
 	// errNoRecord is in the error of one that something else made.
-	look(ctx context.Context, s scene) (Seen, error)
+	look(ctx context.Context, s Scene) (Seen, error)
 	// add makes an object that was not there.
-	add(ctx context.Context, s scene, spec Spec) (mlops.Change, error)
+	add(ctx context.Context, s Scene, spec Spec) (mlops.Change, error)
 	// change brings one that is there to a spec.
-	change(ctx context.Context, s scene, spec Spec, old Seen) (mlops.Change, error)
+	change(ctx context.Context, s Scene, spec Spec, old Seen) (mlops.Change, error)
 	// drop removes it, or begins to. What is in use is a Conflict.
-	drop(ctx context.Context, s scene, seen Seen) error
+	drop(ctx context.Context, s Scene, seen Seen) error
 
 	shared() *backend
 }
@@ -89,7 +90,7 @@ type identified interface{ ID() mlops.ID }
 func (b *backend) shared() *backend { return b }
 
 // create makes an object, or brings its owner's own to the spec.
-func create[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], spec Spec) (mlops.Change, error) {
+func create[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], spec Spec) (mlops.Change, error) {
 	b := k.shared()
 	s, unlock, err := begin(ctx, k, spec)
 	if err != nil {
@@ -111,7 +112,7 @@ func create[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, S
 }
 
 // update brings an object to a spec, in place.
-func update[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], ref mlops.ID, spec Spec) (mlops.Change, error) {
+func update[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], ref mlops.ID, spec Spec) (mlops.Change, error) {
 	if spec.ID() != ref {
 		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
 	}
@@ -128,39 +129,39 @@ func update[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, S
 }
 
 // begin admits a spec and waits for its object's turn.
-func begin[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], spec Spec) (s scene, unlock func(), err error) {
+func begin[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], spec Spec) (s Scene, unlock func(), err error) {
 	if err := k.admit(ctx, spec); err != nil {
 		return s, nil, err
 	}
 	if s, err = k.scene(ctx, spec.ID()); err != nil {
 		return s, nil, err
 	}
-	unlock, err = k.shared().registering.lock(ctx, string(s.id))
+	unlock, err = k.shared().registering.lock(ctx, string(spec.ID()))
 	return s, unlock, err
 }
 
 // own looks at an object that is this owner's to bring to a spec. One that is
 // somebody else's is AlreadyExists.
-func own[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], s scene) (Seen, error) {
+func own[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], s Scene) (Seen, error) {
 	seen, err := k.look(ctx, s)
 	switch {
 	case errors.Is(err, errNoRecord):
 		err = mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
 	case err == nil && seen.kept().Owner != k.shared().options.Owner:
-		err = mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%q belongs to another configuration", s.id))
+		err = mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%q belongs to another configuration", seen.kept().ID))
 	}
 	return seen, err
 }
 
-func bring[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], s scene, spec Spec, old Seen) (mlops.Change, error) {
+func bring[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], s Scene, spec Spec, old Seen) (mlops.Change, error) {
 	if old.leaving() {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", s.id))
+		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", spec.ID()))
 	}
 	return k.change(ctx, s, spec, old)
 }
 
 // remove deletes an object, or begins to.
-func remove[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, Seen], ref mlops.ID) error {
+func remove[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], ref mlops.ID) error {
 	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func remove[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, S
 	if err == nil {
 		return k.drop(ctx, s, seen)
 	}
-	if w, ok := k.(sweeper); ok && k.shared().is(err, mlops.NotFound) {
+	if w, ok := k.(sweeper[Scene]); ok && k.shared().is(err, mlops.NotFound) {
 		return errors.Join(err, w.sweep(ctx, s))
 	}
 	return err
@@ -182,20 +183,20 @@ func remove[Spec identified, Seen recorded](ctx context.Context, k verbs[Spec, S
 
 // sweeper is a noun whose object may be gone before all of its parts are, if a
 // deletion was interrupted.
-type sweeper interface {
-	sweep(ctx context.Context, s scene) error
+type sweeper[Scene any] interface {
+	sweep(ctx context.Context, s Scene) error
 }
 
 // viewer is what a noun says of itself for show.
-type viewer[Spec, Status, Seen any] interface {
-	scene(ctx context.Context, id mlops.ID) (scene, error)
-	look(ctx context.Context, s scene) (Seen, error)
+type viewer[Spec, Status, Scene, Seen any] interface {
+	scene(ctx context.Context, id mlops.ID) (Scene, error)
+	look(ctx context.Context, s Scene) (Seen, error)
 	// observe says in the contract's words what a look found.
-	observe(ctx context.Context, s scene, seen Seen) (mlops.Observed[Spec, Status], error)
+	observe(ctx context.Context, s Scene, seen Seen) (mlops.Observed[Spec, Status], error)
 }
 
 // show takes one look at an object.
-func show[Spec, Status, Seen any](ctx context.Context, k viewer[Spec, Status, Seen], ref mlops.ID) (mlops.Observed[Spec, Status], error) {
+func show[Spec, Status, Scene, Seen any](ctx context.Context, k viewer[Spec, Status, Scene, Seen], ref mlops.ID) (mlops.Observed[Spec, Status], error) {
 	none := mlops.Observed[Spec, Status]{Ref: ref}
 	s, err := k.scene(ctx, ref)
 	if err != nil {
