@@ -243,6 +243,32 @@ func TestMonitorAlarms(t *testing.T) {
 	}
 }
 
+// quality is a monitor of a model's quality, changed.
+func quality(change func(*mlops.ModelQualityCheck)) mlops.MonitorSpec {
+	q := &mlops.ModelQualityCheck{Task: "classification", GroundTruth: "s3://bucket/truth"}
+	change(q)
+	return mlops.MonitorSpec{ModelQuality: q, Schedule: mlops.Schedule{Cron: "0 * * * *"}}
+}
+
+// bias is one that compares groups too.
+func bias(change func(*mlops.MonitorSpec)) mlops.MonitorSpec {
+	s := quality(func(*mlops.ModelQualityCheck) {})
+	s.Baseline = &mlops.Baseline{Features: []string{"age", "sex"}}
+	s.Bias = &mlops.BiasCheck{Group: "sex", Statistic: "disparate_impact", Threshold: 0.8}
+	change(&s)
+	return s
+}
+
+// TestMonitorPreflightTakes proves that what is complete is taken.
+func TestMonitorPreflightTakes(t *testing.T) {
+	t.Parallel()
+	check := mlops.NewChecker()
+	checkMonitor(check, bias(func(s *mlops.MonitorSpec) { s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1" }))
+	if err := check.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMonitorPreflight(t *testing.T) {
 	t.Parallel()
 	four, psi := int64(4), mlops.DriftCheck{Statistic: "psi"}
@@ -253,6 +279,19 @@ func TestMonitorPreflight(t *testing.T) {
 	}{
 		{"a schedule by minutes", mlops.MonitorSpec{DataDrift: &mlops.DriftCheck{}, Schedule: mlops.Schedule{Cron: "*/15 * * * *"}}, "schedule.cron"},
 		{"another statistic", mlops.MonitorSpec{DataDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "data_drift.statistic"},
+		{"another statistic of predictions", mlops.MonitorSpec{PredictionDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "prediction_drift.statistic"},
+		{"quality by minutes", mlops.MonitorSpec{ModelQuality: &mlops.ModelQualityCheck{GroundTruth: "s3://bucket/truth"}, Schedule: mlops.Schedule{Cron: "*/15 * * * *"}}, "schedule.cron"},
+		{"no truth", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "" }), "model_quality.ground_truth_uri"},
+		{"truth on this machine", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "/data/truth" }), "model_quality.ground_truth_uri"},
+		{"truth far below", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "s3://bucket/" + strings.Repeat("t", 500) }), "model_quality.ground_truth_uri"},
+		{"a metric of others", quality(func(q *mlops.ModelQualityCheck) { q.Max = map[string]float64{"log_loss": 1} }), `model_quality.max["log_loss"]`},
+		{"another metric of others", quality(func(q *mlops.ModelQualityCheck) { q.Max = map[string]float64{"mape": 1} }), `model_quality.max["mape"]`},
+		{"a label in words", quality(func(q *mlops.ModelQualityCheck) { q.Positive = "yes" }), "model_quality.positive"},
+		{"bias without truth", bias(func(s *mlops.MonitorSpec) { s.ModelQuality = nil }), "bias"},
+		{"bias without a baseline", bias(func(s *mlops.MonitorSpec) { s.Baseline = nil }), "bias"},
+		{"bias of unnamed features", bias(func(s *mlops.MonitorSpec) { s.Baseline.Features = nil }), "bias.group"},
+		{"bias of no feature", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "sexe" }), "bias.group"},
+		{"bias in other letters", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "größe" }), "bias.group"},
 		{"a window of a month", mlops.MonitorSpec{Window: mlops.Duration(30 * 24 * time.Hour)}, "window"},
 		{"a cooldown", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{Cooldown: mlops.Duration(time.Hour)}}, "on_violation.cooldown"},
 		{"a cap", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{MaxPerMonth: &four}}, "on_violation.max_per_month"},
