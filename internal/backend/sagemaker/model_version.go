@@ -148,6 +148,7 @@ func checkServing(p place, spec mlops.ModelVersionSpec) error {
 	check := mlops.NewChecker()
 	checkVersionOverrides(check, spec)
 	checkIsolated(check, p, spec)
+	checkVersionImage(check, spec)
 	return check.Err()
 }
 

@@ -193,6 +193,7 @@ func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersion
 	if _, known := frameworkAccounts()[region]; !known && spec.Image == "" && spec.Format != "custom" {
 		c.AddIf(mlops.At("format"), []mlops.Path{mlops.At("format"), mlops.At("image")}, "No image known", "SageMaker's images that serve %q are not known to be in %s; give image.", spec.Format, region)
 	}
+	checkVersionImage(c, spec)
 	p, err := k.place(ctx, spec.Model)
 	if k.is(err, mlops.NotFound) {
 		return nil

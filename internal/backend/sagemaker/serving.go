@@ -34,7 +34,8 @@ type serving struct {
 // container has those that it came with.
 func servingOf(s scene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
 	if spec.Image != "" {
-		return serving{image: spec.Image, format: spec.Format}, nil
+		// That of a promoted version was given where it comes from.
+		return serving{image: imageIn(spec.Image, s.c.region), format: spec.Format}, nil
 	}
 	image, err := s.c.servingImage(spec.Format)
 	v := serving{image: image, format: spec.Format, prebuilt: true}
