@@ -269,8 +269,11 @@ func (k monitorKind) drop(ctx context.Context, s monitorScene, m tagged) error {
 // gone their definitions, the files and the topic.
 func (k monitorKind) finishMonitor(ctx context.Context, s monitorScene, tags map[string]string) error {
 	left := false
-	for _, word := range jobWords(tags) {
-		gone, err := k.dropJob(ctx, s, jobTypeOf(word))
+	for _, t := range jobTypes() {
+		if !slices.Contains(jobWords(tags), t.word) {
+			continue
+		}
+		gone, err := k.dropJob(ctx, s, t)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,9 @@ const (
 // mostGroups is how many groups may be compared: each has two alarms.
 const mostGroups = 10
 
+// longestGroup is how long a value may be: all are kept in the monitor's record.
+const longestGroup = 64
+
 // biasMetric is what Clarify calls a statistic. Source: the developer guide's
 // "Post-training Data and Model Bias Metrics".
 type biasMetric struct {
@@ -92,8 +95,8 @@ func (k monitorKind) groups(ctx context.Context, s monitorScene, spec mlops.Moni
 		return nil, refuseField("bias.group", "the column %q of the baseline holds values of type %q; SageMaker Clarify tells groups by text or whole numbers", spec.Bias.Group, kind)
 	case len(values) < 2 || len(values) > mostGroups:
 		return nil, refuseField("bias.group", "the column %q of the baseline has %d values; give one with 2 to %d", spec.Bias.Group, len(values), mostGroups)
-	case slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) }):
-		return nil, refuseField("bias.group", "the column %q of the baseline holds values that are not in ASCII, in which CloudWatch names what it measures", spec.Bias.Group)
+	case slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) || len(v) > longestGroup }):
+		return nil, refuseField("bias.group", "the column %q of the baseline holds values that are not in ASCII, in which CloudWatch names what it measures, or of more than %d characters", spec.Bias.Group, longestGroup)
 	}
 	return values, nil
 }

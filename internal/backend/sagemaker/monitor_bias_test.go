@@ -22,12 +22,16 @@ func TestBiasConfig(t *testing.T) {
 		want, limits string
 	}{
 		{
-			"two groups of numbers", []string{"0", "1"}, "",
+			"two groups of numbers",
+			[]string{"0", "1"},
+			"",
 			`{"facet":[{"name_or_index":"sex","value_or_threshold":[0]}],"headers":["age","sex","instances[*].label"],"label":"instances[*].label","label_values_or_threshold":[1],"version":"1.0"}`,
 			`{"post_training_bias_metrics":{"facets":{"sex":[{"metrics":[{"description":"Disparate Impact (DI)","name":"DI","value":0.8}],"value_or_threshold":"0"}]},"label":"instances[*].label","label_value_or_threshold":"1"},"version":"1.0"}`,
 		},
 		{
-			"three, by words", []string{"f", "m", "x"}, "yes",
+			"three, by words",
+			[]string{"f", "m", "x"},
+			"yes",
 			`{"facet":[{"name_or_index":"sex"}],"headers":["age","sex","instances[*].label"],"label":"instances[*].label","label_values_or_threshold":["yes"],"version":"1.0"}`,
 			`{"post_training_bias_metrics":{"facets":{"sex":[` +
 				`{"metrics":[{"description":"Disparate Impact (DI)","name":"DI","value":0.8}],"value_or_threshold":"f"},` +

@@ -263,7 +263,9 @@ func bias(change func(*mlops.MonitorSpec)) mlops.MonitorSpec {
 func TestMonitorPreflightTakes(t *testing.T) {
 	t.Parallel()
 	check := mlops.NewChecker()
-	checkMonitor(check, bias(func(s *mlops.MonitorSpec) { s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1" }))
+	checkMonitor(check, bias(func(s *mlops.MonitorSpec) {
+		s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1"
+	}))
 	if err := check.Err(); err != nil {
 		t.Error(err)
 	}

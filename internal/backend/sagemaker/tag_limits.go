@@ -21,6 +21,9 @@ const (
 	ownershipTags = 3 // see tagsFor
 	recordGrowth  = 1 // a record may grow by a piece, since its date is not known yet
 	roomInside    = 20
+
+	baselineGrowth = 4 // what is known of a monitor's baseline is kept beside its spec
+	monitorMarks   = 2 // tagJobs and tagDeleting
 )
 
 // loadOf is the load of a noun whose labels are tags; that of others is not ok.
@@ -35,7 +38,7 @@ func loadOf(spec any) (load tagLoad, ok bool) {
 	case mlops.ModelEndpointSpec:
 		return tagLoad{s.ID(), s.Labels, s, 2, recordGrowth + reservedEndpointTags}, true
 	case mlops.MonitorSpec:
-		return tagLoad{s.ID(), s.Labels, withoutWebhook(s), 1, recordGrowth + 2}, true // what is known of the baseline
+		return tagLoad{s.ID(), s.Labels, withoutWebhook(s), 1, recordGrowth + baselineGrowth + monitorMarks}, true
 	}
 	return tagLoad{}, false
 }
