@@ -21,7 +21,11 @@ type cloudKind struct {
 	arguments func(name string) string
 }
 
-// The objects that all others refer to; IDs are known before anything is applied.
+// manyModels is how many models share the versions.
+const manyModels = 5
+
+// The objects that all others refer to, with a place for the number of models; IDs
+// are known before anything is applied.
 const (
 	awsEnvironment = "sagemaker/us-east-1/bench"
 	awsVersion     = awsEnvironment + "/models/served/versions/1"
@@ -32,8 +36,9 @@ resource "mlops_environment" "e" {
   sagemaker = {}
 }
 resource "mlops_model" "many" {
+  count       = %d
   environment = mlops_environment.e.id
-  name        = "many"
+  name        = "many-${count.index}"
 }
 resource "mlops_model" "served" {
   environment = mlops_environment.e.id
@@ -69,15 +74,15 @@ func cloudKinds() []cloudKind {
   capture = { sample_percent = 100 }
 `, awsEnvironment, name, awsVersion)
 		}},
-		{"model versions on SageMaker", "mlops_model_version", func(name string) string {
+		{fmt.Sprintf("versions of %d models on SageMaker", manyModels), "mlops_model_version", func(name string) string {
 			return fmt.Sprintf(`
-  model        = "%s/models/many"
+  model        = "%s/models/many-%d"
   artifact_uri = "${path.module}/%s.bin"
   format       = "custom"
   image        = %q
   approval     = "approved"
   labels       = { team = "risk" }
-`, awsEnvironment, name, awsImage)
+`, awsEnvironment, name[len(name)-1]%manyModels, name, awsImage)
 		}},
 	}
 }
@@ -129,7 +134,7 @@ func (a *account) base(ctx context.Context, s site, c cli) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(awsBase), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, awsBase, manyModels), 0o600); err != nil {
 		return err
 	}
 	return c.apply(ctx, dir)
