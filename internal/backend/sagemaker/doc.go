@@ -7,7 +7,8 @@
 // a schedule of EventBridge Scheduler, a run its execution. A model is a model
 // package group and a version a model package; bytes are kept in the bucket under
 // their digest. An endpoint is an endpoint whose models and configuration are
-// named by a hash of their content and removed when nothing refers to them.
+// named by a hash of their content and removed when nothing refers to them. A variant
+// that may have no replica is serverless, of an archive of the version's folder.
 //
 // Every object carries its record: the spec as the user gave it, who owns it, and
 // a mark of it. It travels in the object's own tags, or in the metadata of a model

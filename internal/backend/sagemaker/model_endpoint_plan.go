@@ -65,7 +65,7 @@ func (p *endpointPlan) follow(old endpointState) error {
 	}
 	serving := old.serving()
 	before := *old.force()
-	before.Since = map[string]time.Time{}
+	before.Since, before.Shadow = map[string]time.Time{}, ""
 	for name, v := range serving {
 		before.Since[name] = v.Since
 	}

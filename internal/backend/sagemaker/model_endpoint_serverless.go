@@ -76,6 +76,10 @@ func checkServerless(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if spec.Capture != nil {
 		c.Add(mlops.At("capture"), serverlessWords, "SageMaker captures no requests of serverless endpoints: leave capture out, or set scaling.min to 1 or more.")
 	}
+	if patchOf(spec.Overrides, requestUpdate)["DeploymentConfig"] != nil {
+		c.AddIf(mlops.At("overrides"), []mlops.Path{mlops.At("overrides"), mlops.At("variants")}, serverlessWords,
+			"SageMaker moves the traffic of serverless endpoints all at once: leave %s.DeploymentConfig out, or set scaling.min to 1 or more.", requestUpdate)
+	}
 	if guarded(spec.Rollout) {
 		c.Add(mlops.At("rollout", "strategy"), serverlessWords, "SageMaker moves the traffic of serverless endpoints all at once: use strategy \"all_at_once\", or set scaling.min to 1 or more.")
 	}

@@ -113,6 +113,9 @@ func TestCheckServerless(t *testing.T) {
 		{"canary", rollout(mlops.Rollout{Strategy: mlops.RolloutCanary}), place{}, "rollout.strategy"},
 		{"shadow", rollout(mlops.Rollout{Strategy: mlops.RolloutShadow}), place{}, "rollout.strategy"},
 		{"kept", rollout(mlops.Rollout{Strategy: mlops.RolloutAllAtOnce, KeepPrevious: new(minutes(5))}), place{}, "rollout.keep_previous"},
+		{"overridden rollout", func(s *mlops.ModelEndpointSpec) {
+			s.Overrides = `{"UpdateEndpoint": {"DeploymentConfig": {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 60}}}}}`
+		}, place{}, "overrides"},
 		{"subnets", func(*mlops.ModelEndpointSpec) {}, place{Subnets: []string{"subnet-1"}}, main + "scaling.min"},
 		{"isolation", func(*mlops.ModelEndpointSpec) {}, place{Isolated: true}, main + "scaling.min"},
 	} {

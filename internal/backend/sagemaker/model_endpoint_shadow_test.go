@@ -275,6 +275,26 @@ func TestEndpointShadowFails(t *testing.T) {
 	}
 }
 
+// TestEndpointShadowSmokes proves that a smoke test is sent when a shadow serves, and
+// that what served before is in force again where it fails.
+func TestEndpointShadowSmokes(t *testing.T) {
+	t.Parallel()
+	b := newEndpointBench(t, 1)
+	tested := func(s *mlops.ModelEndpointSpec) {
+		s.SmokeTest = &mlops.SmokeTest{Request: "{}", Status: http.StatusOK}
+	}
+	first := b.create(b.spec(b.version("first"), tested))
+	change, _ := b.cast(b.spec(b.version("second"), tested, shadowing(nil)))
+	b.account.World.SetHooks(aws.Hooks{Invoke: func(aws.Invocation) (int, []byte) { return http.StatusInternalServerError, []byte("no such column") }})
+	b.baked(change, time.Hour)
+	seen := settledAt(t, b.backend.ModelEndpoints(), change.Ref)
+	if seen.Phase != mlops.PhaseReady || seen.Revision != first.Revision || !strings.Contains(seen.Reason, "got 500") {
+		t.Errorf("it is %s at %q because %q, want ready at %q", seen.Phase, seen.Revision, seen.Reason, first.Revision)
+	}
+	b.wantParts(change.Ref, 1, 1, 0)
+	b.destroy(change.Ref)
+}
+
 // shadowModel is the model of the shadow that the endpoint has.
 func (b *endpointBench) shadowModel() *string {
 	b.Helper()

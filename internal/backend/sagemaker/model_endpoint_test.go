@@ -133,6 +133,10 @@ func TestCheckEndpoint(t *testing.T) {
 			variant(func(v *mlops.Variant) { v.Compute = &mlops.Compute{Native: "ml.inf1.xlarge"} })(s)
 		}, "rollout.strategy"},
 		{"shadow", rollout(mlops.Rollout{Strategy: mlops.RolloutShadow, Bake: minutes(24 * 60), Gates: &mlops.Gates{Wait: minutes(5)}}), ""},
+		{"asynchronous shadow", func(s *mlops.ModelEndpointSpec) {
+			rollout(mlops.Rollout{Strategy: mlops.RolloutShadow})(s)
+			s.Overrides = `{"CreateEndpointConfig": {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/answers"}}}}`
+		}, "rollout.strategy"},
 		{"shadow for days", rollout(mlops.Rollout{Strategy: mlops.RolloutShadow, Bake: minutes(24*60 + 1)}), "rollout.bake"},
 		{"shadow of two", func(s *mlops.ModelEndpointSpec) {
 			rollout(mlops.Rollout{Strategy: mlops.RolloutShadow})(s)
