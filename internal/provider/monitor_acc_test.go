@@ -66,7 +66,6 @@ const accWatchedByAWS = `
   name             = "churn"
   description      = "all of it"
   window           = "36h"
-  min_rows         = 50
   baseline         = { dataset = mlops_dataset.test.id, features = ["age", "country", "spent"] }
   data_drift       = { statistic = "ks", threshold = 0.2, features = ["age"] }
   prediction_drift = {}
@@ -80,7 +79,7 @@ const accWatchedByAWS = `
   bias             = { group = "country", statistic = "disparate_impact", threshold = 0.8 }
   health           = { max_error_percent = 0, min_requests = 10 }
   alerts           = { emails = ["ml@example.com"] }
-  on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift", "bias"] }
+  on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift", "data_quality", "bias"] }
 `
 
 func monitorNoun(w world) accNoun {

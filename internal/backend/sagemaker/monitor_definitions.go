@@ -26,15 +26,9 @@ func dataDefinitions() definitionAPI {
 		},
 		list: func(ctx context.Context, c *clients, contains string) ([]string, error) {
 			pages := sagemaker.NewListDataQualityJobDefinitionsPaginator(c.sagemaker, &sagemaker.ListDataQualityJobDefinitionsInput{NameContains: &contains})
-			var all []string
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, definitionNames(page.JobDefinitionSummaries)...)
-			}
-			return all, nil
+			return definitionNames(ctx, pages, func(page *sagemaker.ListDataQualityJobDefinitionsOutput) []types.MonitoringJobDefinitionSummary {
+				return page.JobDefinitionSummaries
+			})
 		},
 		remove: func(ctx context.Context, c *clients, name string) error {
 			_, err := c.sagemaker.DeleteDataQualityJobDefinition(ctx, &sagemaker.DeleteDataQualityJobDefinitionInput{JobDefinitionName: &name})
@@ -51,15 +45,9 @@ func qualityDefinitions() definitionAPI {
 		},
 		list: func(ctx context.Context, c *clients, contains string) ([]string, error) {
 			pages := sagemaker.NewListModelQualityJobDefinitionsPaginator(c.sagemaker, &sagemaker.ListModelQualityJobDefinitionsInput{NameContains: &contains})
-			var all []string
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, definitionNames(page.JobDefinitionSummaries)...)
-			}
-			return all, nil
+			return definitionNames(ctx, pages, func(page *sagemaker.ListModelQualityJobDefinitionsOutput) []types.MonitoringJobDefinitionSummary {
+				return page.JobDefinitionSummaries
+			})
 		},
 		remove: func(ctx context.Context, c *clients, name string) error {
 			_, err := c.sagemaker.DeleteModelQualityJobDefinition(ctx, &sagemaker.DeleteModelQualityJobDefinitionInput{JobDefinitionName: &name})
@@ -76,15 +64,9 @@ func biasDefinitions() definitionAPI {
 		},
 		list: func(ctx context.Context, c *clients, contains string) ([]string, error) {
 			pages := sagemaker.NewListModelBiasJobDefinitionsPaginator(c.sagemaker, &sagemaker.ListModelBiasJobDefinitionsInput{NameContains: &contains})
-			var all []string
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, definitionNames(page.JobDefinitionSummaries)...)
-			}
-			return all, nil
+			return definitionNames(ctx, pages, func(page *sagemaker.ListModelBiasJobDefinitionsOutput) []types.MonitoringJobDefinitionSummary {
+				return page.JobDefinitionSummaries
+			})
 		},
 		remove: func(ctx context.Context, c *clients, name string) error {
 			_, err := c.sagemaker.DeleteModelBiasJobDefinition(ctx, &sagemaker.DeleteModelBiasJobDefinitionInput{JobDefinitionName: &name})
@@ -93,12 +75,25 @@ func biasDefinitions() definitionAPI {
 	}
 }
 
-func definitionNames(all []types.MonitoringJobDefinitionSummary) []string {
-	names := make([]string, len(all))
-	for i, d := range all {
-		names[i] = aws.ToString(d.MonitoringJobDefinitionName)
+// definitionPages is a list of definitions of one type, in pages.
+type definitionPages[Page any] interface {
+	HasMorePages() bool
+	NextPage(ctx context.Context, options ...func(*sagemaker.Options)) (*Page, error)
+}
+
+// definitionNames reads all pages.
+func definitionNames[Page any](ctx context.Context, pages definitionPages[Page], in func(*Page) []types.MonitoringJobDefinitionSummary) ([]string, error) {
+	var all []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range in(page) {
+			all = append(all, aws.ToString(d.MonitoringJobDefinitionName))
+		}
 	}
-	return names
+	return all, nil
 }
 
 // What the definitions of all types have in common follows, from the plan.

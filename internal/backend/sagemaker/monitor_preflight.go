@@ -47,6 +47,9 @@ func checkMonitor(c *mlops.Checker, spec mlops.MonitorSpec) {
 		c.Add(mlops.At("window"), "Window too short", "CloudWatch counts in minutes; look back at least 1m.")
 	}
 	if needsModelMonitor(spec) {
+		if spec.MinRows != 0 {
+			c.Add(mlops.At("min_rows"), "Not available on sagemaker", "SageMaker Model Monitor judges as many rows as there are: leave it out.")
+		}
 		if _, err := monitoringCron(spec.Schedule.Cron, spec.Schedule.Timezone); err != nil {
 			c.Add(mlops.At("schedule", "cron"), "Not a schedule of Model Monitor", "SageMaker Model Monitor runs by the hour: %s.", err)
 		}
@@ -69,12 +72,42 @@ func checkConsequences(c *mlops.Checker, spec mlops.MonitorSpec) {
 	if o == nil {
 		return
 	}
+	checkStarters(c, spec)
 	if o.Cooldown != 0 {
 		c.Add(mlops.At("on_violation", "cooldown"), "Not available on sagemaker", "EventBridge starts the pipeline at each violation and keeps no count: leave cooldown out, and let the schedule be as rare as a run may be.")
 	}
 	if o.MaxPerMonth != nil {
 		c.Add(mlops.At("on_violation", "max_per_month"), "Not available on sagemaker", "EventBridge starts the pipeline at each violation and keeps no count: leave max_per_month out.")
 	}
+}
+
+// checkStarters refuses to start the pipeline by one of two checks that are made by
+// one job, which does not tell by which of them it was violated.
+func checkStarters(c *mlops.Checker, spec mlops.MonitorSpec) {
+	for _, t := range jobTypes() {
+		made, started := 0, 0
+		for _, check := range spec.Checks() {
+			if slices.Contains(t.checks, check) {
+				made++
+				if spec.OnViolation.Starts(check) {
+					started++
+				}
+			}
+		}
+		if started > 0 && started < made {
+			c.AddIf(mlops.At("on_violation", "checks"), paths(t.checks, "on_violation"), "Not available on sagemaker",
+				"SageMaker Model Monitor makes %s in one job: list them both, or neither.", strings.Join(t.checks, " and "))
+		}
+	}
+}
+
+// paths are those of some attributes.
+func paths(names []string, more ...string) []mlops.Path {
+	var all []mlops.Path
+	for _, n := range slices.Concat(names, more) {
+		all = append(all, mlops.At(n))
+	}
+	return all
 }
 
 func checkMonitorDrift(c *mlops.Checker, at mlops.Path, d *mlops.DriftCheck) {

@@ -244,10 +244,14 @@ func TestMonitorAlarms(t *testing.T) {
 }
 
 // quality is a monitor of a model's quality, changed.
-func quality(change func(*mlops.ModelQualityCheck)) mlops.MonitorSpec {
+func quality(change func(*mlops.ModelQualityCheck), more ...func(*mlops.MonitorSpec)) mlops.MonitorSpec {
 	q := &mlops.ModelQualityCheck{Task: "classification", GroundTruth: "s3://bucket/truth"}
 	change(q)
-	return mlops.MonitorSpec{ModelQuality: q, Schedule: mlops.Schedule{Cron: "0 * * * *"}}
+	s := mlops.MonitorSpec{ModelQuality: q, Schedule: mlops.Schedule{Cron: "0 * * * *"}}
+	for _, c := range more {
+		c(&s)
+	}
+	return s
 }
 
 // bias is one that compares groups too.
@@ -283,6 +287,10 @@ func TestMonitorPreflight(t *testing.T) {
 		{"another statistic", mlops.MonitorSpec{DataDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "data_drift.statistic"},
 		{"another statistic of predictions", mlops.MonitorSpec{PredictionDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "prediction_drift.statistic"},
 		{"quality by minutes", mlops.MonitorSpec{ModelQuality: &mlops.ModelQualityCheck{GroundTruth: "s3://bucket/truth"}, Schedule: mlops.Schedule{Cron: "*/15 * * * *"}}, "schedule.cron"},
+		{"a number of rows", quality(func(*mlops.ModelQualityCheck) {}, func(s *mlops.MonitorSpec) { s.MinRows = 50 }), "min_rows"},
+		{"one of two checks of a job", mlops.MonitorSpec{
+			DataDrift: &mlops.DriftCheck{}, DataQuality: &mlops.DataQualityCheck{}, Schedule: mlops.Schedule{Cron: "0 * * * *"}, OnViolation: &mlops.OnViolation{Checks: []string{"data_drift"}},
+		}, "on_violation.checks"},
 		{"no truth", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "" }), "model_quality.ground_truth_uri"},
 		{"truth on this machine", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "/data/truth" }), "model_quality.ground_truth_uri"},
 		{"truth far below", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "s3://bucket/" + strings.Repeat("t", 500) }), "model_quality.ground_truth_uri"},
