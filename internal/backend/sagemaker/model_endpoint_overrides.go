@@ -157,6 +157,9 @@ func checkAsync(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if spec.Rollout != nil && spec.Rollout.Gates != nil {
 		refuse(mlops.At("rollout", "gates"), "SageMaker counts as answered what it has only queued, so that gates would see no error of the model: leave gates out.")
 	}
+	if asksShadow(spec.Rollout) {
+		refuse(mlops.At("rollout", "strategy"), "SageMaker copies no requests to a shadow: take another strategy.")
+	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		at := mlops.At("variants", mlops.Key(name), "scaling")
 		switch v := spec.Variants[name]; {

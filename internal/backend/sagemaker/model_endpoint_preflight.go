@@ -27,11 +27,10 @@ const (
 // environName is what a container's environment takes as a name.
 var environName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-// Preflight refuses what only SageMaker does not have, and warns of what the account
-// has too little of; see mlops.Preflighter.
+// Preflight refuses what only SageMaker does not have; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
-	return errors.Join(k.preflightTags(ctx, c, spec), k.checkBecoming(ctx, spec, c), k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec)))
+	return errors.Join(k.preflightTags(ctx, c, spec), k.checkBecoming(ctx, spec, c))
 }
 
 // checkBecoming refuses what an endpoint cannot be in its environment, and warns of

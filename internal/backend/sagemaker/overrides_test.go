@@ -110,6 +110,9 @@ func TestCheckEndpointOverrides(t *testing.T) {
 			percent := 1.0
 			s.Rollout = &mlops.Rollout{Strategy: mlops.RolloutBlueGreen, Gates: &mlops.Gates{MaxErrorPercent: &percent}}
 		}, "rollout.gates", "leave gates out"},
+		{"asynchronous with a shadow", asyncOverrides, func(s *mlops.ModelEndpointSpec) {
+			s.Rollout = &mlops.Rollout{Strategy: mlops.RolloutShadow}
+		}, "rollout.strategy", "take another strategy"},
 		{"asynchronous and scaled", asyncOverrides, func(s *mlops.ModelEndpointSpec) {
 			v := s.Variants["main"]
 			v.Scaling = &mlops.Scaling{Min: &one, Max: &three}

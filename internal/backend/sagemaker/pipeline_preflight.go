@@ -29,16 +29,15 @@ const (
 // does not; see mlops.Preflighter.
 func (k pipelineKind) Preflight(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
 	checkPipeline(c, spec)
-	quotas := k.checkQuotas(ctx, c, spec.Environment, pipelineQuotas(spec))
 	p, err := k.place(ctx, spec.Environment)
 	if err != nil {
 		if k.is(err, mlops.NotFound) {
-			err = nil // it is made by the same apply
+			return nil // it is made by the same apply
 		}
-		return errors.Join(err, quotas)
+		return err
 	}
 	checkIsolation(c, spec, p)
-	return quotas
+	return nil
 }
 
 // checkIsolation refuses packages where a job has no network to fetch them by.

@@ -102,6 +102,16 @@ type quotaAsk struct {
 	above mlops.Path // attribute of the most
 }
 
+// Forewarn tells of quotas; see mlops.Forewarner.
+func (k modelEndpointKind) Forewarn(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
+	return k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec))
+}
+
+// Forewarn tells of quotas; see mlops.Forewarner.
+func (k pipelineKind) Forewarn(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
+	return k.checkQuotas(ctx, c, spec.Environment, pipelineQuotas(spec))
+}
+
 // checkQuotas warns of what an account may not have. What others in the account use
 // is not known, so that enough here may be too little still.
 func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment mlops.ID, asks []quotaAsk) error {
@@ -158,8 +168,6 @@ func endpointQuotas(spec mlops.ModelEndpointSpec) []quotaAsk {
 			ask, more := asks[quotaName]
 			if !more {
 				ask = quotaAsk{name: quotaName, at: at.With("compute"), above: at.With("scaling", "max")}
-			} else if quotaName == quotaEndpoints {
-				ask.at, ask.above = mlops.At("variants"), mlops.At("variants")
 			}
 			ask.least, ask.most = ask.least+least, ask.most+most
 			asks[quotaName] = ask

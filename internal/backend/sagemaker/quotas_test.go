@@ -63,8 +63,12 @@ func TestEndpointQuotasAtPlan(t *testing.T) {
 				account.World.SetQuota(name, value)
 			}
 			b := openAt(t, account.URL, "us")
-			c := mlops.NewChecker()
-			if err := b.checkQuotas(t.Context(), c, tt.spec.Environment, endpointQuotas(tt.spec)); err != nil {
+			c := mlops.NewChecker(mlops.At("variants", mlops.Key("main"), "version")) // as of a version that is planned too
+			seer, ok := b.ModelEndpoints().(mlops.Forewarner[mlops.ModelEndpointSpec])
+			if !ok {
+				t.Fatal("endpoints forewarn of nothing")
+			}
+			if err := seer.Forewarn(t.Context(), tt.spec, c); err != nil {
 				t.Fatal(err)
 			}
 			wantWarning(t, c, tt.at, tt.words)
