@@ -292,6 +292,30 @@ func TestMonitorIsMadeAgain(t *testing.T) {
 	b.remove()
 }
 
+// TestMonitorIsDeletedWhileMade proves that a deletion leaves nothing at whichever
+// step the creation was.
+func TestMonitorIsDeletedWhileMade(t *testing.T) {
+	t.Parallel()
+	b := newMonitorBench(t)
+	for steps := range 7 {
+		spec := b.spec(func(s *mlops.MonitorSpec) { s.DataDrift, s.PredictionDrift = &mlops.DriftCheck{}, &mlops.DriftCheck{} })
+		if _, err := b.monitors.Create(t.Context(), spec); err != nil {
+			t.Fatalf("after %d steps: %v", steps, err)
+		}
+		for range steps {
+			if _, err := b.monitors.Get(t.Context(), spec.ID()); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.monitors.Advance(t.Context(), spec.ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b.remove(); t.Failed() {
+			t.Fatalf("after %d steps", steps)
+		}
+	}
+}
+
 // TestGroupsOfBaseline proves that what cannot be compared is refused, with the
 // attribute at fault.
 func TestGroupsOfBaseline(t *testing.T) {
