@@ -1,8 +1,8 @@
 package acceptance
 
 import (
-	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,15 +17,10 @@ const sagemakerExample = "sagemaker"
 // and test, then prod with an approval, another model, and all of it gone again.
 func TestExamplesSageMaker(t *testing.T) {
 	t.Parallel()
-	folder := filepath.Join("..", "..", "examples", sagemakerExample)
 	w := onAWS(t, account(t, simulated.Config{Looks: 1}), "")
-	w.CopyConfig(folder, func(string) bool { return false })
+	w.CopyConfig(filepath.Join("..", "..", "examples", sagemakerExample), func(string) bool { return false })
 	w.CopyTree(modulesRoot, "modules")
-	main, err := os.ReadFile(filepath.Join(folder, "main.tf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Write("main.tf", strings.ReplaceAll(string(main), "../../modules/", "./modules/"))
+	w.Rewrite("main.tf", func(text string) string { return strings.ReplaceAll(text, "../../modules/", "./modules/") })
 	w.Init()
 	w.Apply()
 	w.PlanIsEmpty()
@@ -44,4 +39,45 @@ func TestExamplesSageMaker(t *testing.T) {
 	w.Run(approved("destroy", "-auto-approve")...).Contains(t, "deletion_protection")
 	w.Apply(approved("-var", "trees=200", "-var", "protected=false")...)
 	w.Must("destroy", "-auto-approve", "-var", "protected=false")
+}
+
+// byCommand is the server of a version, an attribute of the resource itself; SageMaker
+// runs images.
+var byCommand = regexp.MustCompile(`(?m)^  command +=.*$`)
+
+// onSageMaker is an example for the embedded engine, moved as its users would: the
+// target's line, and what the plan then names.
+func onSageMaker(text string) string {
+	text = byCommand.ReplaceAllString(text, `  image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"`)
+	return strings.NewReplacer(
+		"local = {}", "sagemaker = {}", `"local/`, `"sagemaker/us-east-1/`,
+		// Machines do not sleep beside others, and Model Monitor has one statistic, runs
+		// by the hour and counts no violations; SNS asks its receivers to confirm.
+		`{ min = 0, max = 1, idle_after = "10m" }`, "{ min = 1, max = 1 }",
+		`"psi"`, `"ks"`, "*/15 * * * *", "0 * * * *", `, cooldown = "24h", max_per_month = 4`, "",
+		"{ webhook_url = var.webhook_url }", `{ emails = ["ml-on-call@example.com"] }`,
+	).Replace(text)
+}
+
+// notOnSageMaker are examples of what SageMaker has not, with the reason.
+func notOnSageMaker() map[string]string {
+	return map[string]string{
+		"ephemeral-resources/mlops_endpoint_credentials": "requests are signed with AWS credentials, and take no token",
+		"quickstart": "examples/sagemaker is the same for SageMaker",
+	}
+}
+
+// TestExamplesOnSageMaker applies the examples of resources and data sources on
+// SageMaker too.
+func TestExamplesOnSageMaker(t *testing.T) {
+	t.Parallel()
+	for name, folder := range exampleFolders(t) {
+		if notOnSageMaker()[name] != "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tryExample(t, onAWS(t, account(t, simulated.Config{Looks: 1}), ""), folder, onSageMaker)
+		})
+	}
 }

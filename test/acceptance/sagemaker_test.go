@@ -71,7 +71,7 @@ func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) 
 		switch name {
 		case "monitoring_output":
 		case "metrics":
-			outputs["metrics/metrics"] = []byte(`{"accuracy": 0.95, "malignant_recall": 0.9}`)
+			outputs["metrics/metrics"] = []byte(`{"accuracy": 0.95, "malignant_recall": 0.9, "flagged": 3}`)
 		case "questions", "answered", "train", "test":
 			outputs[name+"/"+name] = []byte(table)
 		default:
