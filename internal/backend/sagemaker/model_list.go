@@ -19,7 +19,7 @@ func (k modelKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[
 // within lists the groups whose tags name the environment. A group's name tells
 // that only where it is short.
 func (k modelKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
-	var found []mlops.ID
+	var groups []string
 	pages := sagemaker.NewListModelPackageGroupsPaginator(c.sagemaker, &sagemaker.ListModelPackageGroupsInput{
 		NameContains: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize),
 	})
@@ -29,16 +29,10 @@ func (k modelKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID,
 			return nil, err
 		}
 		for _, g := range page.ModelPackageGroupSummaryList {
-			id, err := k.idAt(ctx, c, aws.ToString(g.ModelPackageGroupArn), p.Record.ID)
-			if err != nil {
-				return nil, err
-			}
-			if id != "" {
-				found = append(found, id)
-			}
+			groups = append(groups, aws.ToString(g.ModelPackageGroupArn))
 		}
 	}
-	return found, nil
+	return k.idsAt(ctx, c, groups, p.Record.ID)
 }
 
 // groupPrefix is what the names of an environment's groups have in common: all of

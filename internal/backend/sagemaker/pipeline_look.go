@@ -66,7 +66,7 @@ func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observ
 
 // within lists the pipelines whose tags name the environment.
 func (k pipelineKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
-	var ids []mlops.ID
+	var pipelines []string
 	pages := sagemaker.NewListPipelinesPaginator(c.sagemaker, &sagemaker.ListPipelinesInput{PipelineNamePrefix: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -74,14 +74,8 @@ func (k pipelineKind) within(ctx context.Context, c *clients, p place) ([]mlops.
 			return nil, err
 		}
 		for _, x := range page.PipelineSummaries {
-			id, err := k.idAt(ctx, c, aws.ToString(x.PipelineArn), p.Record.ID)
-			if err != nil {
-				return nil, err
-			}
-			if id != "" {
-				ids = append(ids, id)
-			}
+			pipelines = append(pipelines, aws.ToString(x.PipelineArn))
 		}
 	}
-	return ids, nil
+	return k.idsAt(ctx, c, pipelines, p.Record.ID)
 }

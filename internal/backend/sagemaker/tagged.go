@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -98,18 +99,21 @@ func (r record) matches(other record) bool {
 // change is the receipt for the record's spec.
 func (r record) change() mlops.Change { return mlops.Change{Ref: r.ID, Revision: r.Revision} }
 
-// idAt is the ID in the record of an object of SageMaker, where it is one of an
+// idsAt are the IDs in the records of objects of SageMaker, of those that are an
 // environment's own.
-func (b *backend) idAt(ctx context.Context, c *clients, arn string, environment mlops.ID) (mlops.ID, error) {
-	tags, err := sagemakerTagsOf(ctx, c, arn)
-	if err != nil && !b.is(err, mlops.NotFound) {
-		return "", err
-	}
-	r, err := recordOf(tags)
-	if err != nil || r.ID.Parent() != environment {
-		return "", nil //nolint:nilerr // somebody else's
-	}
-	return r.ID, nil
+func (b *backend) idsAt(ctx context.Context, c *clients, arns []string, environment mlops.ID) ([]mlops.ID, error) {
+	ids := make([]mlops.ID, len(arns))
+	err := each(ctx, arns, func(ctx context.Context, i int, arn string) error {
+		tags, err := sagemakerTagsOf(ctx, c, arn)
+		if err != nil && !b.is(err, mlops.NotFound) {
+			return err
+		}
+		if r, err := recordOf(tags); err == nil && r.ID.Parent() == environment {
+			ids[i] = r.ID
+		}
+		return nil
+	})
+	return slices.DeleteFunc(ids, func(id mlops.ID) bool { return id == "" }), err
 }
 
 // sagemakerTagsOf reads the tags of an object.
