@@ -134,22 +134,25 @@ func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment
 	return nil
 }
 
+// check warns where a quota is too small. The summary names it, since Terraform shows
+// one of several warnings of the same summary.
 func (q quota) check(c *mlops.Checker, region string, ask quotaAsk) {
 	more := "AWS does not raise this one: ask for another machine type, or fewer."
 	switch {
 	case q.value >= float64(ask.most):
 		return
 	case q.adjustable:
+		// Indented, so that Terraform does not break the line.
 		more = "Ask AWS for more, which may take days, or ask for another machine type:\n\n" +
-			"aws service-quotas request-service-quota-increase --service-code sagemaker --region " + region +
+			"  aws service-quotas request-service-quota-increase --service-code sagemaker --region " + region +
 			" --quota-code " + q.code + " --desired-value %[4]d"
 	}
 	if q.value < float64(ask.least) {
-		c.Warn(ask.at, "Not enough quota", "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and %[4]d at once are asked for: SageMaker will refuse it. "+more,
+		c.Warn(ask.at, "Not enough quota: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and %[4]d at once are asked for: SageMaker will refuse it. "+more,
 			ask.name, q.code, q.value, ask.least)
 		return
 	}
-	c.Warn(ask.above, "Not enough quota to scale", "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and up to %[4]d are asked for: the autoscaler will not get there. "+more,
+	c.Warn(ask.above, "Not enough quota to scale: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and up to %[4]d are asked for: the autoscaler will not get there. "+more,
 		ask.name, q.code, q.value, ask.most)
 }
 
