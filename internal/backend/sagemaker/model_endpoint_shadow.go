@@ -232,9 +232,6 @@ func checkEndpointShadow(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if n := len(spec.Variants); n > 1 {
 		c.AddIf(at, []mlops.Path{at, mlops.At("variants")}, "Too many variants", "SageMaker copies the requests of one variant to one other; these are %d. Use strategy \"canary\", or one variant.", n)
 	}
-	if isAsync(spec) {
-		c.AddIf(at, []mlops.Path{at, mlops.At("overrides")}, "Not asynchronously", "SageMaker copies no asynchronous requests: use another strategy, or leave AsyncInferenceConfig out of overrides.")
-	}
 	if bake := spec.Rollout.Bake.Or(mlops.DefaultBake); bake > longestShadow {
 		c.Add(mlops.At("rollout", "bake"), "Bake out of bounds", "A shadow is observed for at most %s; this is %s.", longestShadow, bake)
 	}
