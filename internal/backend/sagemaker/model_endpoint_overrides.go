@@ -188,16 +188,16 @@ func checkCompleteEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if len(spec.Variants) == 0 { // they are not known yet
 		config.ProductionVariants = []types.ProductionVariant{}
 	}
-	checkComplete(c, requestModel, func(client *sagemaker.Client) error {
-		_, err := client.CreateModel(context.Background(), model)
+	checkComplete(c, requestModel, func(ctx context.Context, client *sagemaker.Client) error {
+		_, err := client.CreateModel(ctx, model)
 		return err
 	})
-	checkComplete(c, requestConfig, func(client *sagemaker.Client) error {
-		_, err := client.CreateEndpointConfig(context.Background(), config)
+	checkComplete(c, requestConfig, func(ctx context.Context, client *sagemaker.Client) error {
+		_, err := client.CreateEndpointConfig(ctx, config)
 		return err
 	})
-	checkComplete(c, requestUpdate, func(client *sagemaker.Client) error {
-		_, err := client.UpdateEndpoint(context.Background(), update)
+	checkComplete(c, requestUpdate, func(ctx context.Context, client *sagemaker.Client) error {
+		_, err := client.UpdateEndpoint(ctx, update)
 		return err
 	})
 }

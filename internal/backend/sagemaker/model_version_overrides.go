@@ -50,8 +50,8 @@ func checkVersionOverrides(c *mlops.Checker, spec mlops.ModelVersionSpec) {
 		c.Add(mlops.At("overrides"), "Not mergeable", "%s.", mlops.Message(err))
 		return
 	}
-	checkComplete(c, requestPackage, func(client *sagemaker.Client) error {
-		_, err := client.CreateModelPackage(context.Background(), in)
+	checkComplete(c, requestPackage, func(ctx context.Context, client *sagemaker.Client) error {
+		_, err := client.CreateModelPackage(ctx, in)
 		return err
 	})
 }

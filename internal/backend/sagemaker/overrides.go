@@ -140,7 +140,8 @@ func (k *overrideCheck) mapping(r nativeRequest, at, place string, v any, t refl
 
 // scalar checks a text, a number or a boolean.
 func (k *overrideCheck) scalar(at string, v any, t reflect.Type) {
-	want, ok := "", false
+	var want string
+	var ok bool
 	switch t.Kind() {
 	case reflect.String:
 		var s string

@@ -1,9 +1,11 @@
 package sagemaker
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -13,9 +15,9 @@ import (
 )
 
 // checkComplete refuses a request that lacks what SageMaker requires, as the SDK finds
-// before it sends one. Nothing is sent.
-func checkComplete(c *mlops.Checker, request string, call func(*sagemaker.Client) error) {
-	lacking, ok := errors.AsType[smithy.InvalidParamsError](call(unsentClient()))
+// before it sends one. Nothing is sent, and so nothing can be cancelled.
+func checkComplete(c *mlops.Checker, request string, call func(context.Context, *sagemaker.Client) error) {
+	lacking, ok := errors.AsType[smithy.InvalidParamsError](call(unending{}, unsentClient()))
 	if !ok {
 		return
 	}
@@ -26,6 +28,15 @@ func checkComplete(c *mlops.Checker, request string, call func(*sagemaker.Client
 		}
 	}
 }
+
+// unending is the context of calls that are not sent: it neither ends nor knows
+// anything.
+type unending struct{}
+
+func (unending) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (unending) Done() <-chan struct{}       { return nil }
+func (unending) Err() error                  { return nil }
+func (unending) Value(any) any               { return nil }
 
 // unsentClient is a client of SageMaker whose requests end where they would leave
 // the machine.

@@ -34,7 +34,9 @@ func TestEndpointQuotasAtPlan(t *testing.T) {
 	}{
 		{"enough", quotaEndpointSpec("ml.m5.large", 2, 4), map[string]float64{"ml.m5.large for endpoint usage": 4}, "", nil},
 		{
-			"too few to begin", quotaEndpointSpec("ml.m5.large", 2, 4), map[string]float64{"ml.m5.large for endpoint usage": 1}, `variants["main"].compute`,
+			"too few to begin", quotaEndpointSpec("ml.m5.large", 2, 4),
+			map[string]float64{"ml.m5.large for endpoint usage": 1},
+			`variants["main"].compute`,
 			[]string{
 				`"ml.m5.large for endpoint usage" (L-614B09FD) of this account is 1 in us-east-1, and 2 at once`,
 				"aws service-quotas request-service-quota-increase --service-code sagemaker --region us-east-1 --quota-code L-614B09FD --desired-value 2",
@@ -45,11 +47,15 @@ func TestEndpointQuotasAtPlan(t *testing.T) {
 			[]string{`"ml.g5.xlarge for endpoint usage" (L-1928E07B) of this account is 0`, "--desired-value 1"},
 		},
 		{
-			"too few to scale", quotaEndpointSpec("ml.m5.large", 2, 4), map[string]float64{"ml.m5.large for endpoint usage": 3}, `variants["main"].scaling.max`,
+			"too few to scale", quotaEndpointSpec("ml.m5.large", 2, 4),
+			map[string]float64{"ml.m5.large for endpoint usage": 3},
+			`variants["main"].scaling.max`,
 			[]string{"is 3 in us-east-1, and up to 4", "--desired-value 4"},
 		},
 		{
-			"too few of all types", quotaEndpointSpec("ml.m5.large", 3, 3), map[string]float64{"Number of instances across active endpoints": 2}, `variants["main"].compute`,
+			"too few of all types", quotaEndpointSpec("ml.m5.large", 3, 3),
+			map[string]float64{"Number of instances across active endpoints": 2},
+			`variants["main"].compute`,
 			[]string{`"Number of instances across active endpoints" (L-7A3DF611)`},
 		},
 		{"serverless", quotaEndpointSpec("", 0, 1), map[string]float64{"Number of instances across active endpoints": 0}, "", nil},
