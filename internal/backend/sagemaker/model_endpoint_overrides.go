@@ -106,7 +106,6 @@ func checkEndpointOverrides(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	}
 	checkOverriddenRollout(c, spec)
 	checkAsync(c, spec)
-	checkCompleteEndpoint(c, spec)
 }
 
 // lacksCapture refuses settings of a capture that there is none of.
@@ -173,7 +172,10 @@ func checkAsync(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 
 // checkCompleteEndpoint refuses overrides that leave out what SageMaker requires
 // beside what they give.
-func checkCompleteEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
+func checkCompleteEndpoint(ctx context.Context, c *mlops.Checker, spec mlops.ModelEndpointSpec) {
+	if spec.Overrides == "" || c.Err() != nil {
+		return
+	}
 	form := endpointForm{Spec: spec, Config: "config"}
 	model := &sagemaker.CreateModelInput{ModelName: aws.String("model"), PrimaryContainer: &types.ContainerDefinition{}}
 	config := &sagemaker.CreateEndpointConfigInput{EndpointConfigName: &form.Config, DataCaptureConfig: endpointCapture(endpointScene{}, spec.Capture)}
@@ -188,15 +190,15 @@ func checkCompleteEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if len(spec.Variants) == 0 { // they are not known yet
 		config.ProductionVariants = []types.ProductionVariant{}
 	}
-	checkComplete(c, requestModel, func(ctx context.Context, client *sagemaker.Client) error {
+	checkComplete(ctx, c, requestModel, func(ctx context.Context, client *sagemaker.Client) error {
 		_, err := client.CreateModel(ctx, model)
 		return err
 	})
-	checkComplete(c, requestConfig, func(ctx context.Context, client *sagemaker.Client) error {
+	checkComplete(ctx, c, requestConfig, func(ctx context.Context, client *sagemaker.Client) error {
 		_, err := client.CreateEndpointConfig(ctx, config)
 		return err
 	})
-	checkComplete(c, requestUpdate, func(ctx context.Context, client *sagemaker.Client) error {
+	checkComplete(ctx, c, requestUpdate, func(ctx context.Context, client *sagemaker.Client) error {
 		_, err := client.UpdateEndpoint(ctx, update)
 		return err
 	})

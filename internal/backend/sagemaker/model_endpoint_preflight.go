@@ -30,6 +30,7 @@ var environName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 // Preflight refuses what only SageMaker does not have; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
+	checkCompleteEndpoint(ctx, c, spec)
 	return errors.Join(k.preflightTags(ctx, c, spec), k.checkBecoming(ctx, spec, c))
 }
 

@@ -23,6 +23,7 @@ func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSp
 	}
 	check := mlops.NewChecker()
 	checkEndpoint(check, spec)
+	checkCompleteEndpoint(ctx, check, spec)
 	if err := check.Err(); err != nil {
 		return endpointScene{}, err
 	}

@@ -42,7 +42,12 @@ func checkVersionOverrides(c *mlops.Checker, spec mlops.ModelVersionSpec) {
 	}
 	k := overrideCheck{c: c, requests: versionRequests()}
 	k.check(spec.Overrides)
-	if k.found > 0 {
+}
+
+// checkCompleteVersion refuses overrides that leave out what SageMaker requires beside
+// what they give.
+func checkCompleteVersion(ctx context.Context, c *mlops.Checker, spec mlops.ModelVersionSpec) {
+	if spec.Overrides == "" || c.Err() != nil {
 		return
 	}
 	in := &sagemaker.CreateModelPackageInput{InferenceSpecification: &types.InferenceSpecification{Containers: []types.ModelPackageContainerDefinition{{}}}}
@@ -50,7 +55,7 @@ func checkVersionOverrides(c *mlops.Checker, spec mlops.ModelVersionSpec) {
 		c.Add(mlops.At("overrides"), "Not mergeable", "%s.", mlops.Message(err))
 		return
 	}
-	checkComplete(c, requestPackage, func(ctx context.Context, client *sagemaker.Client) error {
+	checkComplete(ctx, c, requestPackage, func(ctx context.Context, client *sagemaker.Client) error {
 		_, err := client.CreateModelPackage(ctx, in)
 		return err
 	})

@@ -186,6 +186,7 @@ func (b *backend) outputDigest(ctx context.Context, near, id mlops.ID, word stri
 // environment is there already; see mlops.Preflighter.
 func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
 	checkVersionOverrides(c, spec)
+	checkCompleteVersion(ctx, c, spec)
 	region, err := regionOf(spec.Model)
 	if err != nil {
 		return ctx.Err() // the model is not known yet

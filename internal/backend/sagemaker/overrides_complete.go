@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -15,9 +14,9 @@ import (
 )
 
 // checkComplete refuses a request that lacks what SageMaker requires, as the SDK finds
-// before it sends one. Nothing is sent, and so nothing can be cancelled.
-func checkComplete(c *mlops.Checker, request string, call func(context.Context, *sagemaker.Client) error) {
-	lacking, ok := errors.AsType[smithy.InvalidParamsError](call(unending{}, unsentClient()))
+// before it sends one. Nothing is sent.
+func checkComplete(ctx context.Context, c *mlops.Checker, request string, call func(context.Context, *sagemaker.Client) error) {
+	lacking, ok := errors.AsType[smithy.InvalidParamsError](call(ctx, unsentClient()))
 	if !ok {
 		return
 	}
@@ -28,15 +27,6 @@ func checkComplete(c *mlops.Checker, request string, call func(context.Context, 
 		}
 	}
 }
-
-// unending is the context of calls that are not sent: it neither ends nor knows
-// anything.
-type unending struct{}
-
-func (unending) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (unending) Done() <-chan struct{}       { return nil }
-func (unending) Err() error                  { return nil }
-func (unending) Value(any) any               { return nil }
 
 // unsentClient is a client of SageMaker whose requests end where they would leave
 // the machine.

@@ -131,6 +131,7 @@ func TestCheckEndpointOverrides(t *testing.T) {
 			}
 			c := mlops.NewChecker()
 			checkEndpointOverrides(c, spec)
+			checkCompleteEndpoint(t.Context(), c, spec)
 			wantProblem(t, c, tt.field, tt.want)
 		})
 	}
@@ -166,7 +167,9 @@ func TestCheckVersionOverrides(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := mlops.NewChecker()
-			checkVersionOverrides(c, mlops.ModelVersionSpec{Overrides: tt.overrides})
+			spec := mlops.ModelVersionSpec{Overrides: tt.overrides}
+			checkVersionOverrides(c, spec)
+			checkCompleteVersion(t.Context(), c, spec)
 			wantProblem(t, c, tt.field, tt.want)
 		})
 	}
