@@ -139,7 +139,7 @@ func TestListIsForgottenAfterAWhile(t *testing.T) {
 		shared, ids := s.models(t, 3)
 		refresh(t, shared, ids, 0)
 		s.platform.Remove(ids[0])
-		time.Sleep(15 * time.Second)
+		time.Sleep(90 * time.Second)
 		_, err := shared.Read(t.Context(), ids[0])
 		wantError(t, err, mlops.NotFound)
 	})
