@@ -8,10 +8,15 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// keep is how long a list answers further reads, and how near to each other two
-// reads must be to be worth a list. Terraform refreshes a thousand objects in
-// well under a minute.
-const keep = 10 * time.Second
+const (
+	// near is how near to each other two reads must be to be worth a list.
+	near = 10 * time.Second
+	// keep is how long a list answers further reads. On a busy machine Terraform
+	// takes most of a minute to refresh a thousand objects, and a list that is kept
+	// for less is asked for again and again: a plan is as old as its beginning in
+	// any case.
+	keep = time.Minute
+)
 
 // Reads lets the targets of one provider instance share what one list found.
 // The first read under a parent is a look of its own; the second that follows
@@ -60,7 +65,7 @@ func (r *Reads) join(f family) (b *batch, lead bool) {
 func (r *Reads) expect(f family) {
 	b := &batch{}
 	r.batches[f] = b
-	time.AfterFunc(keep, func() { r.expire(f, b, b.unused) })
+	time.AfterFunc(near, func() { r.expire(f, b, b.unused) })
 }
 
 // unused reports whether no list was asked for.

@@ -49,6 +49,8 @@ const (
 	FeatureVersionImage   Feature = "model_version.image"
 	FeatureVersionAliases Feature = "model_version.aliases"
 
+	FeatureVersionOverrides Feature = "model_version.overrides"
+
 	FeatureEndpointSplit       Feature = "model_endpoint.variants.traffic"
 	FeatureEndpointScaling     Feature = "model_endpoint.variants.scaling"
 	FeatureEndpointScaleToZero Feature = "model_endpoint.variants.scaling.min"
@@ -68,6 +70,7 @@ const (
 	FeatureEndpointSchedule     Feature = "model_endpoint.schedule"
 	FeatureEndpointToken        Feature = "model_endpoint.access.token"
 	FeatureEndpointProtect      Feature = "model_endpoint.deletion_protection"
+	FeatureEndpointOverrides    Feature = "model_endpoint.overrides"
 
 	FeatureDatasetURI     Feature = "dataset.uri"
 	FeatureDatasetRun     Feature = "dataset.run"
@@ -130,6 +133,7 @@ func Features() []FeatureDoc {
 		{FeatureVersionCommand, "serving by a command"},
 		{FeatureVersionImage, "serving by a container image"},
 		{FeatureVersionAliases, "naming versions by movable aliases"},
+		{FeatureVersionOverrides, "reaching what only the platform has of a version"},
 		{FeatureEndpointSplit, "splitting traffic between variants by weight"},
 		{FeatureEndpointScaling, "scaling replicas by concurrency"},
 		{FeatureEndpointScaleToZero, "scaling to zero when idle"},
@@ -148,6 +152,7 @@ func Features() []FeatureDoc {
 		{FeatureEndpointSchedule, "serving at some times of the week only"},
 		{FeatureEndpointToken, "asking clients for a token"},
 		{FeatureEndpointProtect, "refusing to destroy an endpoint"},
+		{FeatureEndpointOverrides, "reaching what only the platform has of an endpoint"},
 	}, loopFeatures()...)
 }
 

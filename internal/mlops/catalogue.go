@@ -42,6 +42,9 @@ type Catalogue struct {
 	Region  string // of the prices
 	Date    string // of the prices, such as "2025-06"
 	Source  string // of the prices, for the docs
+	// Serverless names what a variant with no least replica runs on, where that is no
+	// machine of Types; nil where the platform has none such.
+	Serverless func(*Compute) string
 }
 
 // Uses lists what the platform has machines for.
@@ -86,6 +89,16 @@ func (c Catalogue) Resolve(use string, ask *Compute) (MachineType, error) {
 	}), nil
 }
 
+// Hosting is the name of what a variant of an endpoint runs on: of a machine type, or
+// of what takes its place where the variant may have none.
+func (c Catalogue) Hosting(v Variant) (string, error) {
+	if least, _, _ := v.Scaling.Bounds(); least == 0 && c.Serverless != nil {
+		return c.Serverless(v.Compute), nil
+	}
+	t, err := c.Resolve(UseHosting, v.Compute)
+	return t.Name, err
+}
+
 // USDPerMonth is about what one machine of the type costs in a month of 730 hours,
 // to the cent; zero if that is not known.
 func (t MachineType) USDPerMonth() float64 {
@@ -93,17 +106,19 @@ func (t MachineType) USDPerMonth() float64 {
 }
 
 // MonthlyUSD is about what an endpoint's machines cost in a month at its least
-// number of replicas, from the type of each variant. Nil if the price of one is not
-// known.
+// number of replicas, from the type of each variant. A variant that may have none
+// costs nothing while nobody asks it. Nil if the price of one is not known.
 func (c Catalogue) MonthlyUSD(spec ModelEndpointSpec, types map[string]string) *float64 {
 	var hour float64
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) { // sums depend on the order
-		v := spec.Variants[name]
+		least, _, _ := spec.Variants[name].Scaling.Bounds()
+		if least == 0 {
+			continue
+		}
 		t, ok := c.Lookup(UseHosting, types[name])
 		if !ok || t.USDPerHour == 0 {
 			return nil
 		}
-		least, _, _ := v.Scaling.Bounds()
 		hour += float64(least) * t.USDPerHour
 	}
 	month := MachineType{USDPerHour: hour}.USDPerMonth()

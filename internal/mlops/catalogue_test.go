@@ -115,3 +115,35 @@ func TestCatalogueMonthlyUSD(t *testing.T) {
 		})
 	}
 }
+
+// TestCatalogueHosting proves that a variant that may have no replica runs on no
+// machine, where the platform has that, and costs nothing while it has none.
+func TestCatalogueHosting(t *testing.T) {
+	t.Parallel()
+	scaled := func(least int64) Variant { return Variant{Scaling: &Scaling{Min: &least}} }
+	serverless := testCatalogue()
+	serverless.Serverless = func(*Compute) string { return "serverless" }
+	for _, tt := range []struct {
+		name string
+		all  Catalogue
+		v    Variant
+		want string
+		free bool
+	}{
+		{"one replica", serverless, scaled(1), "m.large", false},
+		{"none, serverless", serverless, scaled(0), "serverless", true},
+		{"none, on a machine", testCatalogue(), scaled(0), "m.large", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := tt.all.Hosting(tt.v)
+			if err != nil || got != tt.want {
+				t.Errorf("Hosting() = %q, %v, want %q", got, err, tt.want)
+			}
+			month := tt.all.MonthlyUSD(ModelEndpointSpec{Variants: map[string]Variant{"a": tt.v}}, map[string]string{"a": got})
+			if month == nil || (*month == 0) != tt.free {
+				t.Errorf("MonthlyUSD() = %v, want free: %t", month, tt.free)
+			}
+		})
+	}
+}

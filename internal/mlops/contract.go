@@ -93,6 +93,13 @@ type Preflighter[Spec any] interface {
 	Preflight(ctx context.Context, spec Spec, c *Checker) error
 }
 
+// Forewarner is a Kind that can tell what its platform has too little of for a spec:
+// quotas. It is asked at plan even while parts of the spec are not known, which the
+// Checker knows, and warns at most.
+type Forewarner[Spec any] interface {
+	Forewarn(ctx context.Context, spec Spec, c *Checker) error
+}
+
 // Backend is one platform, opened. Each accessor returns that noun's Kind.
 type Backend interface {
 	Environments() Kind[EnvironmentSpec, EnvironmentStatus]

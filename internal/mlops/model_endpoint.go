@@ -21,7 +21,8 @@ type ModelEndpointSpec struct {
 	SmokeTest   *SmokeTest         `json:"smoke_test,omitempty"`
 	Timeout     Duration           `json:"request_timeout,omitempty"` // of one request; default 60s
 	Schedule    *UpTime            `json:"schedule,omitempty"`
-	Access      string             `json:"access"` // one of Accesses; empty is open
+	Access      string             `json:"access"`              // one of Accesses; empty is open
+	Overrides   string             `json:"overrides,omitempty"` // JSON, merged into the platform's own requests
 
 	DeletionProtection bool `json:"deletion_protection"`
 
@@ -211,6 +212,7 @@ func (s ModelEndpointSpec) Validate(c *Checker) {
 	}
 	s.SmokeTest.validate(c, At("smoke_test"))
 	checkPositive(c, At("request_timeout"), s.Timeout)
+	checkOverrides(c, At("overrides"), s.Overrides)
 }
 
 func (s ModelEndpointSpec) validateAccess(c *Checker) {
@@ -294,6 +296,9 @@ func (s ModelEndpointSpec) Uses() []Use {
 	}
 	if s.SmokeTest != nil {
 		u = append(u, Use{FeatureEndpointSmokeTest, At("smoke_test")})
+	}
+	if s.Overrides != "" {
+		u = append(u, Use{FeatureEndpointOverrides, At("overrides")})
 	}
 	return u
 }

@@ -30,6 +30,7 @@ type ModelVersionSpec struct {
 	// Promotion is the evidence of a version that was promoted. The bytes must
 	// have its digest; others are refused as Invalid.
 	Promotion *Promotion `json:"promotion,omitempty"`
+	Overrides string     `json:"overrides,omitempty"` // JSON, merged into the platform's own request
 }
 
 // ModelVersionStatus is what the platform owns of a version.
@@ -70,6 +71,7 @@ func (s ModelVersionSpec) Validate(c *Checker) {
 	if !slices.Contains(Approvals(), s.Approval) {
 		c.Add(At("approval"), "Unknown approval", "%q is no approval state; use one of %s.%s", s.Approval, strings.Join(Approvals(), ", "), DidYouMean(s.Approval, Approvals()))
 	}
+	checkOverrides(c, At("overrides"), s.Overrides)
 	checkAliases(c, At("aliases"), s.Aliases)
 	checkRequirements(c, At("packages"), s.Packages)
 	checkLabels(c, At("labels"), s.Labels)
@@ -121,12 +123,15 @@ func (s ModelVersionSpec) Uses() []Use {
 	if len(s.Aliases) > 0 {
 		u = append(u, Use{FeatureVersionAliases, At("aliases")})
 	}
+	if s.Overrides != "" {
+		u = append(u, Use{FeatureVersionOverrides, At("overrides")})
+	}
 	return u
 }
 
 // SameBytes reports whether two specs describe the same immutable part, apart
 // from what their sources resolve to.
 func (s ModelVersionSpec) SameBytes(t ModelVersionSpec) bool {
-	return s.Format == t.Format && s.Image == t.Image && s.Signature == t.Signature &&
+	return s.Format == t.Format && s.Image == t.Image && s.Signature == t.Signature && SameOverrides(s.Overrides, t.Overrides) &&
 		slices.Equal(s.Command, t.Command) && slices.Equal(s.Packages, t.Packages)
 }

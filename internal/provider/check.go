@@ -108,10 +108,11 @@ func (r *managed[M, S, T]) verify(c *mlops.Checker, a asked[M, S]) {
 // preflightPatience bounds the platform's check of one plan.
 const preflightPatience = 20 * time.Second
 
-// preflight lets the platform check a spec that is wholly known. A platform
-// that cannot be asked now, or takes long, is no reason to refuse a plan.
+// preflight lets the platform check a spec that is wholly known, and warn of one that
+// is known in part. A platform that cannot be asked now, or takes long, is no reason
+// to refuse a plan.
 func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *diag.Diagnostics) {
-	if len(a.unknown) > 0 || a.backend == "" {
+	if a.backend == "" {
 		return
 	}
 	target, err := r.target(ctx, r.platforms, a.backend)
@@ -119,14 +120,16 @@ func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *
 		r.fail(ctx, err, diags)
 		return
 	}
-	checker, ok := target.Kind.(mlops.Preflighter[S])
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, preflightPatience)
 	defer cancel()
-	c := mlops.NewChecker()
-	if err := checker.Preflight(ctx, a.spec, c); err != nil {
+	c := mlops.NewChecker(a.unknown...)
+	if checker, ok := target.Kind.(mlops.Preflighter[S]); ok && len(a.unknown) == 0 {
+		err = checker.Preflight(ctx, a.spec, c)
+	}
+	if seer, ok := target.Kind.(mlops.Forewarner[S]); ok && c.Err() == nil {
+		err = errors.Join(err, seer.Forewarn(ctx, a.spec, c))
+	}
+	if err != nil {
 		tflog.Warn(ctx, "the platform could not check the plan", map[string]any{"error": err.Error()})
 	}
 	report(ctx, r.full, c.Problems(), diags)

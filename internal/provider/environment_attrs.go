@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -32,6 +33,7 @@ func environmentAttributes(factories []mlops.Factory) attributes {
 			"emails": textSet("Who is told."),
 		}),
 		"created_at": computedTime("When the environment was made."),
+		"problem":    computedText("Why the environment does not work, such as a bucket that somebody removed; null while it does. The next apply repairs it in place."),
 	}
 	for _, f := range factories {
 		members := attributes{}
@@ -54,6 +56,7 @@ type environmentModel struct {
 	DeletionProtection *bool             `tfsdk:"deletion_protection"`
 	Budget             *budgetModel      `tfsdk:"budget"`
 	CreatedAt          *string           `tfsdk:"created_at"`
+	Problem            *string           `tfsdk:"problem"`
 }
 
 type budgetModel struct {
@@ -124,8 +127,17 @@ func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentS
 		DeletionProtection: &s.DeletionProtection,
 		Budget:             budgetOf(s.Budget),
 		CreatedAt:          nullableTime(seen.Status.CreatedAt),
+		Problem:            problemOf(seen.Phase, seen.Reason),
 		targeting:          targeting{map[string]mlops.Settings{s.Target.Backend: settings}},
 	}
+}
+
+// problemOf is why an object does not work, or nil where it does.
+func problemOf(phase mlops.Phase, reason string) *string {
+	if phase != mlops.PhaseFailed {
+		return nil
+	}
+	return nullable(cmp.Or(reason, "the platform gives no reason"))
 }
 
 func retentionOf(r *mlops.Retention) *retentionModel {

@@ -28,6 +28,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		locate:       locateEnvironment,
 		note:         noteStage,
 		alters:       environmentAlters,
+		foretell:     withoutProblem,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
 }

@@ -46,11 +46,11 @@ func machinesOf(all mlops.Catalogue, c *mlops.Checker, s mlops.ModelEndpointSpec
 	names, values := map[string]string{}, map[string]tftypes.Value{}
 	for name, v := range s.Variants {
 		at := mlops.At("variants", mlops.Key(name))
-		t, err := all.Resolve(mlops.UseHosting, v.Compute)
+		t, err := all.Hosting(v)
 		if err != nil || !c.Known(at.With("compute"), at.With("scaling")) {
 			return nil
 		}
-		names[name], values[name] = t.Name, tftypes.NewValue(tftypes.String, t.Name)
+		names[name], values[name] = t, tftypes.NewValue(tftypes.String, t)
 	}
 	return map[string]tftypes.Value{
 		"resolved":    tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, values),

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -45,6 +46,75 @@ func TestAccModelEndpoint_machines(t *testing.T) {
 			step(`, compute = { cpu = 4, memory = "8Gi" }, scaling = { min = 2, max = 3 }`, "ml.c5.xlarge", 297.84),
 			step(`, compute = { native = "ml.g5.xlarge" }`, "ml.g5.xlarge", 1027.84),
 		},
+	})
+}
+
+// TestAccModelEndpoint_serverless proves that a variant that may have no replica is
+// serverless from its plan on, that it gets machines in place, and that the way back is
+// refused before anything is touched.
+func TestAccModelEndpoint_serverless(t *testing.T) {
+	t.Parallel()
+	w := sagemakerWorld(t)
+	const address = "mlops_model_endpoint.test"
+	config := func(more string) string {
+		return w.on(accEndpoint(`
+  name     = "churn"
+  variants = { champion = { version = mlops_model_version.test.id, traffic = 100, ` + more + ` } }
+`))
+	}
+	step := func(more, resolved string, usd float64, action plancheck.ResourceActionType) resource.TestStep {
+		at, cost := tfjsonpath.New("resolved").AtMapKey("champion"), tfjsonpath.New("monthly_usd")
+		return resource.TestStep{
+			Config: config(more),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(address, action),
+				plancheck.ExpectKnownValue(address, at, knownvalue.StringExact(resolved)),
+				plancheck.ExpectKnownValue(address, cost, knownvalue.Float64Exact(usd)),
+			}},
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, at, knownvalue.StringExact(resolved)),
+				statecheck.ExpectKnownValue(address, cost, knownvalue.Float64Exact(usd)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("serving").AtMapKey("champion").AtMapKey("traffic"), knownvalue.Int64Exact(100)),
+			},
+		}
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.servers(),
+		CheckDestroy:             w.nothingLeft,
+		Steps: []resource.TestStep{
+			{Config: config(`scaling = { min = 0 }, compute = { cpu = 1 }`), ExpectError: regexp.MustCompile(`cores\s+in\s+proportion`)},
+			step(`scaling = { min = 0, max = 2 }`, "serverless 2048 MB", 0, plancheck.ResourceActionCreate),
+			step(`scaling = { min = 0, max = 2 }, compute = { memory = "3500Mi" }`, "serverless 4096 MB", 0, plancheck.ResourceActionUpdate),
+			step(`scaling = { min = 1, max = 2 }`, "ml.m5.large", 84.1, plancheck.ResourceActionUpdate),
+			{Config: config(`scaling = { min = 0, max = 2 }`), ExpectError: regexp.MustCompile(`no\s+serverless\s+endpoint\s+of`)},
+			step(`scaling = { min = 1, max = 2 }, env = { LEVEL = "2" }`, "ml.m5.large", 84.1, plancheck.ResourceActionUpdate),
+		},
+	})
+}
+
+// TestAccModelEndpoint_shadow proves that a change that begins with a shadow ends with
+// what was asked for, in place and by one apply.
+func TestAccModelEndpoint_shadow(t *testing.T) {
+	t.Parallel()
+	w := sagemakerWorld(t)
+	const address = "mlops_model_endpoint.test"
+	step := func(level string, action plancheck.ResourceActionType) resource.TestStep {
+		return resource.TestStep{
+			Config: w.on(accEndpoint(`
+  name     = "churn"
+  variants = { champion = { version = mlops_model_version.test.id, traffic = 100, env = { LEVEL = "` + level + `" } } }
+  rollout  = { strategy = "shadow", steps = [50], bake = "2s" }
+`)),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)}},
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("serving").AtMapKey("champion").AtMapKey("traffic"), knownvalue.Int64Exact(100)),
+			},
+		}
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.servers(),
+		CheckDestroy:             w.nothingLeft,
+		Steps:                    []resource.TestStep{step("1", plancheck.ResourceActionCreate), step("2", plancheck.ResourceActionUpdate), step("3", plancheck.ResourceActionUpdate)},
 	})
 }
 

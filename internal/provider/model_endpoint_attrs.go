@@ -37,6 +37,7 @@ func modelEndpointAttributes(g guide) attributes {
 		}),
 		"access": optionalText("Who may send requests: `open` is whoever reaches the endpoint, `token` is bearers of its token, which ephemeral `mlops_endpoint_credentials` gives out. Default: `open`. " +
 			g.available("`token` is available", mlops.FeatureEndpointToken)),
+		"overrides":           optionalJSON(g.doc(mlops.FeatureEndpointOverrides, "What only the platform has, merged into its own requests: a JSON object, by request; write it with `jsonencode`. Null removes a member. It does not carry over to other platforms.")),
 		"deletion_protection": disabled(g.doc(mlops.FeatureEndpointProtect, "Whether deleting the endpoint is refused. To delete it, set this to `false` and apply that first. Default: `false`.")),
 		"url":                 computedText("Where the endpoint answers. It stays the same for the endpoint's life."),
 		"serving": computedObjectMap("What really answers, by variant.", attributes{
@@ -44,9 +45,9 @@ func modelEndpointAttributes(g guide) attributes {
 			"digest":  computedText("Digest of its bytes."),
 			"traffic": schema.Int64Attribute{MarkdownDescription: "Share of the traffic, in percent.", Computed: true},
 		}),
-		"resolved": computedTextMap("Machine type that each variant's `compute` was resolved to, by variant, on platforms that have types. Known at plan."),
+		"resolved": computedTextMap("What each variant's `compute` was resolved to, by variant, on platforms that have machine types: one of them, or the size of a serverless variant. Known at plan."),
 		"monthly_usd": schema.Float64Attribute{
-			MarkdownDescription: "About what the machines of the least number of replicas cost in a month of 730 hours, in US dollars; null where the price is not known. Known at plan. " + g.prices(),
+			MarkdownDescription: "About what the machines of the least number of replicas cost in a month of 730 hours, in US dollars: nothing for variants that may have none, which cost by request; null where the price is not known. Known at plan. " + g.prices(),
 			Computed:            true,
 		},
 	}
@@ -94,6 +95,7 @@ type modelEndpointModel struct {
 	RequestTimeout *string                 `tfsdk:"request_timeout"`
 	Schedule       *upTimeModel            `tfsdk:"schedule"`
 	Access         *string                 `tfsdk:"access"`
+	Overrides      *string                 `tfsdk:"overrides"`
 	Protection     *bool                   `tfsdk:"deletion_protection"`
 	URL            *string                 `tfsdk:"url"`
 	Serving        map[string]servingModel `tfsdk:"serving"`
@@ -170,6 +172,7 @@ func (m modelEndpointModel) spec() mlops.ModelEndpointSpec {
 		Timeout:     durationOf(m.RequestTimeout),
 		Schedule:    m.Schedule.spec(),
 		Access:      valueOf(m.Access),
+		Overrides:   valueOf(m.Overrides),
 
 		DeletionProtection: valueOf(m.Protection),
 	}
@@ -225,6 +228,7 @@ func modelEndpointOf(seen mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEnd
 		RequestTimeout: nullableDuration(s.Timeout),
 		Schedule:       upTimeOf(s.Schedule),
 		Access:         nullable(s.Access),
+		Overrides:      nullable(s.Overrides),
 		Protection:     &s.DeletionProtection,
 		URL:            nullable(seen.Status.URL),
 		Serving:        each(seen.Status.Serving, servingOf),

@@ -55,6 +55,7 @@ func modelVersionAttributes(g guide) attributes {
 		},
 		"approved_by": optionalText("Who gave that approval."),
 		"aliases":     textSet(g.doc(mlops.FeatureVersionAliases, "Names for this version, such as `champion`. An alias moves here from the version that had it.")),
+		"overrides":   optionalJSON(g.doc(mlops.FeatureVersionOverrides, "What only the platform has, merged into its own request: a JSON object, by request; write it with `jsonencode`. Null removes a member. A change registers a new version. It does not carry over to other platforms, nor by promotion.")),
 	}
 	maps.Copy(all, modelVersionStatusAttributes())
 	return all
@@ -89,6 +90,7 @@ type modelVersionModel struct {
 	Approval    *string            `tfsdk:"approval"`
 	ApprovedBy  *string            `tfsdk:"approved_by"`
 	Aliases     []string           `tfsdk:"aliases"`
+	Overrides   *string            `tfsdk:"overrides"`
 
 	Version   *string       `tfsdk:"version"`
 	Digest    *string       `tfsdk:"digest"`
@@ -115,6 +117,7 @@ func (m modelVersionModel) spec() mlops.ModelVersionSpec {
 		Approval:    valueOr(m.Approval, defaultApproval),
 		ApprovedBy:  valueOf(m.ApprovedBy),
 		Aliases:     m.Aliases,
+		Overrides:   valueOf(m.Overrides),
 	}
 }
 
@@ -138,6 +141,7 @@ func modelVersionOf(seen mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersi
 		Approval:    nullable(s.Approval),
 		ApprovedBy:  nullable(s.ApprovedBy),
 		Aliases:     s.Aliases,
+		Overrides:   nullable(s.Overrides),
 		Version:     nullable(status.Version),
 		Digest:      nullable(status.Digest),
 		URI:         nullable(status.URI),

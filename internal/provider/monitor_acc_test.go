@@ -66,22 +66,32 @@ const accWatchedByAWS = `
   name             = "churn"
   description      = "all of it"
   window           = "36h"
-  min_rows         = 50
-  baseline         = { dataset = mlops_dataset.test.id, label = "spent" }
+  baseline         = { dataset = mlops_dataset.test.id, features = ["age", "country", "spent"] }
   data_drift       = { statistic = "ks", threshold = 0.2, features = ["age"] }
+  prediction_drift = {}
   data_quality     = { max_missing_percent = 5 }
+  model_quality    = {
+    task             = "classification"
+    ground_truth_uri = "s3://${mlops_environment.test.native.bucket}/ground-truth"
+    min              = { accuracy = 0.9 }
+    delay            = "1h"
+  }
+  bias             = { group = "country", statistic = "disparate_impact", threshold = 0.8 }
   health           = { max_error_percent = 0, min_requests = 10 }
   alerts           = { emails = ["ml@example.com"] }
-  on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift"] }
+  on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift", "data_quality", "bias"] }
 `
 
 func monitorNoun(w world) accNoun {
 	n := monitorNounOf(w)
-	if !w.factories[0].Capabilities.Supports(mlops.FeatureMonitorBias) {
+	if !w.factories[0].Capabilities.Supports(mlops.FeatureMonitorWebhook) {
 		n.update = strings.Replace(accMonitor(accWatchedByAWS), `{ cron = "0 3 1 1 *", timezone = "Australia/Sydney" }`, `{ cron = "0 3 * * *" }`, 1)
 		n.updated = []statecheck.StateCheck{
 			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("data_drift").AtMapKey("threshold"), knownvalue.Float64Exact(0.2)),
 			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("schedule_arn"), knownvalue.NotNull()),
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("predictions_schedule_arn"), knownvalue.NotNull()),
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("quality_schedule_arn"), knownvalue.NotNull()),
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("bias_schedule_arn"), knownvalue.NotNull()),
 		}
 	}
 	return n

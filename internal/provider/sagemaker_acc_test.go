@@ -123,7 +123,8 @@ func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 const accConstraints = `{"version": 0.0, "features": [
   {"name": "age", "inferred_type": "Integral", "completeness": 1.0, "num_constraints": {"is_non_negative": true}},
   {"name": "country", "inferred_type": "String", "completeness": 1.0},
-  {"name": "spent", "inferred_type": "Fractional", "completeness": 1.0}
+  {"name": "spent", "inferred_type": "Fractional", "completeness": 1.0},
+  {"name": "prediction", "inferred_type": "Integral", "completeness": 1.0, "num_constraints": {"is_non_negative": true}}
 ], "monitoring_config": {}}`
 
 // removeAny deletes an object of any noun, and returns when it is gone.

@@ -42,7 +42,7 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 		return nil
 	}
 	members, err := membersOf(state)
-	if err != nil {
+	if err != nil || ails(members) {
 		return nil
 	}
 	id := mlops.ID(textOf(members["id"]))

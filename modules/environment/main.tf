@@ -51,7 +51,25 @@ locals {
     }
   }
 
-  stage = local.stages[var.stage]
+  # What a platform has otherwise: SageMaker's canary has one step, its alarms need
+  # minutes to judge one and send no requests, and what compares data there looks by
+  # the hour, in UTC.
+  alarms = { max_error_percent = 1, max_p95 = "1s" }
+  hourly = { cron = "0 * * * *", window = "24h", timezone = "Etc/UTC" }
+  otherwise = {
+    sagemaker = {
+      dev     = { monitor = local.hourly }
+      test    = { monitor = local.hourly, rollout = { strategy = "blue_green", bake = "5m", gates = local.alarms } }
+      staging = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "10m", gates = local.alarms } }
+      prod    = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "15m", gates = local.alarms, keep_previous = "30m" } }
+    }
+  }
+
+  stage = merge(
+    local.stages[var.stage],
+    provider::mlops::supports(local.backend, "model_endpoint.schedule") ? {} : { hours = null },
+    try(local.otherwise[local.backend][var.stage], {}),
+  )
   given = { for name, value in var.profile : name => value if value != null }
   mixed = { for name, value in local.stage : name => lookup(local.given, name, value) }
 
@@ -71,7 +89,8 @@ resource "mlops_environment" "this" {
   name  = var.name
   stage = var.stage
 
-  local = var.target.local
+  local     = var.target.local
+  sagemaker = var.target.sagemaker
 
   labels              = var.labels
   retention           = local.mixed.retention

@@ -14,9 +14,19 @@ variable "stage" {
 }
 
 variable "target" {
-  description = "Where the environment is: an object with exactly one backend's name and its settings, such as { local = {} }."
+  description = "Where the environment is: an object with exactly one backend's name and its settings, such as { local = {} } or { sagemaker = { region = \"eu-central-1\" } }."
   type = object({
     local = optional(object({ directory = optional(string) }))
+    sagemaker = optional(object({
+      region             = optional(string)
+      bucket             = optional(string)
+      execution_role_arn = optional(string)
+      kms_key_arn        = optional(string)
+      topic_arn          = optional(string)
+      subnets            = optional(list(string))
+      security_groups    = optional(list(string))
+      network_isolation  = optional(bool)
+    }))
   })
   default = { local = {} }
 }
@@ -68,7 +78,7 @@ variable "profile" {
         smoke_test        = optional(bool)
       }))
     }))
-    monitor  = optional(object({ cron = string, window = string }))
+    monitor  = optional(object({ cron = string, window = string, timezone = optional(string) }))
     alerting = optional(bool)
   })
   default = {}

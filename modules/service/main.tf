@@ -70,6 +70,7 @@ resource "mlops_model_version" "trained" {
   output   = var.training.model
   format   = var.model.format
   command  = var.model.command
+  image    = var.model.image
   packages = var.model.packages
   approval = var.approval
   aliases  = ["champion"]
@@ -155,7 +156,7 @@ resource "mlops_monitor" "this" {
   endpoint = mlops_model_endpoint.this.id
   name     = var.name
   labels   = var.environment.labels
-  schedule = { cron = local.profile.monitor.cron, timezone = local.profile.timezone }
+  schedule = { cron = local.profile.monitor.cron, timezone = coalesce(local.profile.monitor.timezone, local.profile.timezone) }
   window   = local.profile.monitor.window
   min_rows = var.monitoring.min_rows
 

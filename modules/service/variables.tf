@@ -12,7 +12,7 @@ variable "environment" {
       timezone            = string
       deletion_protection = bool
       rollout             = any
-      monitor             = object({ cron = string, window = string })
+      monitor             = object({ cron = string, window = string, timezone = optional(string) })
       alerting            = bool
     })
   })
@@ -41,10 +41,17 @@ variable "training" {
       outputs  = optional(set(string))
       env      = optional(map(string))
       after    = optional(set(string))
-      compute  = optional(object({ cpu = optional(number), memory = optional(string) }))
-      retry    = optional(object({ attempts = number, backoff = optional(string) }))
-      timeout  = optional(string)
-      cache    = optional(bool)
+      compute = optional(object({
+        cpu         = optional(number)
+        memory      = optional(string)
+        accelerator = optional(object({ type = optional(string), memory = optional(string), count = optional(number) }))
+        native      = optional(string)
+        disk        = optional(string)
+        spot        = optional(bool)
+      }))
+      retry   = optional(object({ attempts = number, backoff = optional(string) }))
+      timeout = optional(string)
+      cache   = optional(bool)
     }))
     parameters = optional(map(object({ type = string, default = optional(string), description = optional(string) })), {})
     values     = optional(map(string), {})
@@ -78,10 +85,11 @@ variable "approval" {
 }
 
 variable "model" {
-  description = "Format of the model, and what its server needs: the command of a server of format custom, and packages where those of the training are not enough."
+  description = "Format of the model, and what its server needs: the command of a server of format custom, or on platforms that run containers its image, and packages where those of the training are not enough."
   type = object({
     format   = string
     command  = optional(list(string))
+    image    = optional(string)
     packages = optional(list(string))
   })
 }
@@ -89,7 +97,13 @@ variable "model" {
 variable "serving" {
   description = "What each replica needs, and how the endpoint behaves. Replicas, hours, capture and rollout come from the environment's profile."
   type = object({
-    compute         = optional(object({ cpu = optional(number), memory = optional(string) }))
+    compute = optional(object({
+      cpu         = optional(number)
+      memory      = optional(string)
+      accelerator = optional(object({ type = optional(string), memory = optional(string), count = optional(number) }))
+      native      = optional(string)
+      disk        = optional(string)
+    }))
     env             = optional(map(string))
     concurrency     = optional(number, 8)
     startup_timeout = optional(string)

@@ -10,11 +10,47 @@ variable "description" {
 }
 
 variable "targets" {
-  description = "Where each stage is, such as { dev = { local = {} }, prod = { local = {} } }. Stages may be on different backends. One that is not named is on the embedded engine."
+  description = "Where each stage is, such as { dev = { local = {} }, prod = { sagemaker = { region = \"eu-central-1\" } } }. Stages may be on different backends. One that is not named is on the embedded engine."
   type = object({
-    dev  = optional(object({ local = optional(object({ directory = optional(string) })) }), { local = {} })
-    test = optional(object({ local = optional(object({ directory = optional(string) })) }), { local = {} })
-    prod = optional(object({ local = optional(object({ directory = optional(string) })) }), { local = {} })
+    dev = optional(object({
+      local = optional(object({ directory = optional(string) }))
+      sagemaker = optional(object({
+        region             = optional(string)
+        bucket             = optional(string)
+        execution_role_arn = optional(string)
+        kms_key_arn        = optional(string)
+        topic_arn          = optional(string)
+        subnets            = optional(list(string))
+        security_groups    = optional(list(string))
+        network_isolation  = optional(bool)
+      }))
+    }), { local = {} })
+    test = optional(object({
+      local = optional(object({ directory = optional(string) }))
+      sagemaker = optional(object({
+        region             = optional(string)
+        bucket             = optional(string)
+        execution_role_arn = optional(string)
+        kms_key_arn        = optional(string)
+        topic_arn          = optional(string)
+        subnets            = optional(list(string))
+        security_groups    = optional(list(string))
+        network_isolation  = optional(bool)
+      }))
+    }), { local = {} })
+    prod = optional(object({
+      local = optional(object({ directory = optional(string) }))
+      sagemaker = optional(object({
+        region             = optional(string)
+        bucket             = optional(string)
+        execution_role_arn = optional(string)
+        kms_key_arn        = optional(string)
+        topic_arn          = optional(string)
+        subnets            = optional(list(string))
+        security_groups    = optional(list(string))
+        network_isolation  = optional(bool)
+      }))
+    }), { local = {} })
   })
   default = {}
 }

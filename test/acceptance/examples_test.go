@@ -2,10 +2,11 @@ package acceptance
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/test/tfcli"
 )
 
 const protected = "deletion_protection = true"
@@ -14,49 +15,52 @@ const protected = "deletion_protection = true"
 // empty plan, destroy, and nothing left.
 func TestExamples(t *testing.T) {
 	t.Parallel()
+	for name, folder := range exampleFolders(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tryExample(t, workspace(t, ""), folder, func(text string) string { return text })
+		})
+	}
+}
+
+// exampleFolders are the folders of the examples for the embedded engine, by name.
+func exampleFolders(t *testing.T) map[string]string {
+	t.Helper()
 	root := filepath.Join("..", "..", "examples")
-	folders := map[string]bool{}
+	folders := map[string]string{}
 	// The command lines at hand refuse a whole folder for an action in it. That the
 	// actions of the examples exist is tested with the provider.
 	actions := filepath.Join(root, "actions")
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if path == actions {
+		if path == actions || path == filepath.Join(root, sagemakerExample) { // TestExamplesSageMaker has that
 			return fs.SkipDir
 		}
 		if err == nil && strings.HasSuffix(path, ".tf") && !d.IsDir() {
-			folders[filepath.Dir(path)] = true
+			name, err := filepath.Rel(root, filepath.Dir(path))
+			folders[name] = filepath.Dir(path)
+			return err
 		}
 		return err
 	})
 	if err != nil || len(folders) < 10 {
 		t.Fatalf("%d examples, %v", len(folders), err)
 	}
-	for folder := range folders {
-		name, err := filepath.Rel(root, folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tryExample(t, folder)
-		})
-	}
+	return folders
 }
 
-func tryExample(t *testing.T, folder string) {
+// tryExample applies an example, rewritten for where it is to be.
+func tryExample(t *testing.T, w *tfcli.Workspace, folder string, rewrite func(string) string) {
 	t.Helper()
-	w := workspace(t, "")
 	text := w.CopyConfig(folder, func(name string) bool {
 		// Import blocks are for objects that exist already; TestAccImport has that.
 		return strings.HasPrefix(name, "import")
 	})
+	for _, name := range w.Configs() {
+		w.Rewrite(name, rewrite)
+	}
 	if modules := "../../modules/"; strings.Contains(text, modules) {
 		w.CopyTree(modulesRoot, "modules")
-		main, err := os.ReadFile(filepath.Join(folder, "main.tf"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Write("main.tf", strings.ReplaceAll(string(main), modules, "./modules/"))
+		w.Rewrite("main.tf", func(text string) string { return strings.ReplaceAll(text, modules, "./modules/") })
 	}
 	if !strings.Contains(text, "required_providers") {
 		w.Write("providers.tf", header)
@@ -66,7 +70,7 @@ func tryExample(t *testing.T, folder string) {
 	w.PlanIsEmpty()
 	if strings.Contains(text, protected) {
 		w.Run("destroy", "-auto-approve").Contains(t, "deletion_protection")
-		w.Write("resource.tf", strings.ReplaceAll(text, protected, "deletion_protection = false"))
+		w.Rewrite("resource.tf", func(text string) string { return strings.ReplaceAll(text, protected, "deletion_protection = false") })
 		w.Apply()
 	}
 	w.Destroy()

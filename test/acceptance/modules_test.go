@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	simulated "github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
 )
 
 var modulesRoot = filepath.Join("..", "..", "modules")
@@ -34,6 +36,9 @@ func TestExamplesModules(t *testing.T) {
 			t.Run(module+"/"+example, func(t *testing.T) {
 				t.Parallel()
 				w := workspace(t, "")
+				if example == sagemakerExample {
+					w = onAWS(t, account(t, simulated.Config{Looks: 1}), "")
+				}
 				w.CopyTree(modulesRoot, "modules")
 				folder := "-chdir=modules/" + module + "/examples/" + example
 				w.Must(folder, "init")

@@ -14,9 +14,10 @@ import (
 // cli is a Terraform or OpenTofu that finds the provider in a directory.
 type cli struct {
 	path   string
-	config string // CLI configuration file
-	engine string // the engine's directory
-	usage  string // file in which the provider's use is noted
+	config string   // CLI configuration file
+	engine string   // the engine's directory
+	usage  string   // file in which the provider's use is noted
+	extra  []string // of the environment
 }
 
 // findCLI returns the first Terraform or OpenTofu on the PATH, or one that the
@@ -93,6 +94,7 @@ func (c cli) command(ctx context.Context, dir string, args ...string) *exec.Cmd 
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), logs),
 		"TF_CLI_CONFIG_FILE="+c.config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
 		"MLOPS_LOCAL_DIRECTORY="+c.engine, "MLOPS_OWNER="+owner)
+	cmd.Env = append(cmd.Env, c.extra...)
 	return cmd
 }
 

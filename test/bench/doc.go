@@ -15,6 +15,6 @@
 //
 // The program starts itself again in other roles: as the model server that
 // requests are sent to, as a provider that does nothing, as a monitor that checks
-// data for drift, and as a watcher that runs the real provider and notes what it
-// used.
+// data for drift, as a simulated AWS account, and as a watcher that runs the real
+// provider and notes what it used.
 package main

@@ -28,6 +28,8 @@ func measures() []measure {
 		{"rollout", "rolling an endpoint out and back under load", measureRollout},
 		{"gateway", "sending requests directly, through the gateway and through nginx", measureGateway},
 		{"plan", "planning many endpoints without a change", measurePlan},
+		{"aws-apply", "applying a whole service on a simulated AWS account", measureAWSApply},
+		{"aws-plan", "planning many objects on a simulated AWS account without a change", measureAWSPlan},
 		{"quickstart", "applying the quickstart twice", measureQuickstart},
 	}
 }

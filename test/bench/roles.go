@@ -7,10 +7,11 @@ type role func(ctx context.Context, args []string) error
 
 // The roles, as the first argument names them.
 const (
-	roleServer = "serve-model"
-	roleInert  = "serve-nothing"
-	roleWatch  = "watch"
-	roleDrift  = "check-drift"
+	roleServer  = "serve-model"
+	roleInert   = "serve-nothing"
+	roleWatch   = "watch"
+	roleDrift   = "check-drift"
+	roleAccount = "keep-account"
 )
 
 // roleOf returns the role that the arguments ask for, or nil, and the role's
@@ -19,6 +20,6 @@ func roleOf(args []string) (role, []string) {
 	if len(args) < 2 {
 		return nil, nil
 	}
-	r := map[string]role{roleServer: serveModel, roleInert: serveNothing, roleWatch: watch, roleDrift: checkDrift}[args[1]]
+	r := map[string]role{roleServer: serveModel, roleInert: serveNothing, roleWatch: watch, roleDrift: checkDrift, roleAccount: keepAccount}[args[1]]
 	return r, args[2:]
 }

@@ -91,10 +91,13 @@ func bares() stack {
 	}}
 }
 
+// providerHead is what a configuration with objects of ours begins with.
+const providerHead = "terraform {\n  required_providers {\n    mlops = { source = \"terraform-mlops/mlops\" }\n  }\n}\n"
+
 // endpoints is a stack of endpoints as users write them, all of one version.
 func endpoints(l *lab) stack {
 	return stack{
-		head: "terraform {\n  required_providers {\n    mlops = { source = \"terraform-mlops/mlops\" }\n  }\n}\n",
+		head: providerHead,
 		block: func(name string) string {
 			return fmt.Sprintf("\nresource \"mlops_model_endpoint\" %q {%s}\n", name, endpointArguments(l, name))
 		},

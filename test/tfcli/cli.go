@@ -187,6 +187,30 @@ func (w *Workspace) CopyConfig(folder string, leaveOut func(name string) bool) s
 	return text.String()
 }
 
+// Configs are the names of the configuration's files.
+func (w *Workspace) Configs() []string {
+	w.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(w.Dir, "*.tf"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		names[i] = filepath.Base(path)
+	}
+	return names
+}
+
+// Rewrite changes the text of a file of the configuration.
+func (w *Workspace) Rewrite(name string, change func(string) string) {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.Dir, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Write(name, change(string(text)))
+}
+
 // CopyTree copies a folder with all that is below it.
 func (w *Workspace) CopyTree(folder, to string) {
 	w.t.Helper()

@@ -46,6 +46,8 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureVersionImage:   {Support: mlops.NotProvided, Note: "Model servers are processes here: use command."},
 		mlops.FeatureVersionAliases: {Support: mlops.Native},
 
+		mlops.FeatureVersionOverrides: {Support: mlops.NotProvided, Note: "The engine has no requests of its own below this: leave overrides out."},
+
 		mlops.FeatureEndpointSplit:        {Support: mlops.Native},
 		mlops.FeatureEndpointScaling:      {Support: mlops.Native},
 		mlops.FeatureEndpointScaleToZero:  {Support: mlops.Native},
@@ -64,6 +66,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEndpointSchedule:     {Support: mlops.Native},
 		mlops.FeatureEndpointToken:        {Support: mlops.Native},
 		mlops.FeatureEndpointProtect:      {Support: mlops.Native},
+		mlops.FeatureEndpointOverrides:    {Support: mlops.NotProvided, Note: "The engine has no requests of its own below this: leave overrides out."},
 	}
 	maps.Copy(features, watching())
 	return mlops.Capabilities{Features: features}

@@ -19,6 +19,9 @@ func capabilities() mlops.Capabilities {
 	for _, f := range []mlops.Feature{mlops.FeatureEndpointCanary, mlops.FeatureEndpointLinear, mlops.FeatureEndpointBlueGreen} {
 		features[f] = mlops.Answer{Support: mlops.Emulated, Note: "The provider moves the weights of old and new versions step by step."}
 	}
+	for _, f := range []mlops.Feature{mlops.FeatureVersionOverrides, mlops.FeatureEndpointOverrides} {
+		features[f] = mlops.Answer{Support: mlops.NotProvided, Note: "There are no requests to merge it into; leave overrides out."}
+	}
 	features[mlops.FeatureEndpointShadow] = mlops.Answer{
 		Support: mlops.NotProvided,
 		Note:    "Requests cannot be copied in memory; use \"canary\" with a small first step.",

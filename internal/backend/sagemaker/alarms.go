@@ -27,7 +27,7 @@ func alarmPrefix(s endpointScene) string { return s.name + "-gate-" }
 // each limit and variant with traffic. They are named by their content.
 func endpointAlarms(s endpointScene, spec mlops.ModelEndpointSpec) map[string]*cloudwatch.PutMetricAlarmInput {
 	out := map[string]*cloudwatch.PutMetricAlarmInput{}
-	if spec.Rollout == nil || spec.Rollout.Gates == nil {
+	if spec.Rollout == nil || spec.Rollout.Gates == nil || asksShadow(spec.Rollout) { // shadows are judged by their figures
 		return out
 	}
 	window := max(spec.Rollout.Bake.Or(mlops.DefaultBake).Truncate(time.Minute), time.Minute)

@@ -33,6 +33,7 @@ type backend struct {
 	whereabouts  whereabouts
 	registering  locks    // by what is being registered: a model, a dataset
 	written      versions // that this process wrote
+	quotas       accountQuotas
 }
 
 // Environments returns the kind of environments.

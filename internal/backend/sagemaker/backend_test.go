@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 // testRegion is where the tests' environments are.
 const testRegion = "us-east-1"
 
+// testAccount is the simulation's.
+const testAccount = "123456789012"
+
 // TestConformance runs the suite against a simulated account, which holds every
 // request to AWS's published models.
 func TestConformance(t *testing.T) {
@@ -43,6 +46,10 @@ func newWorld(t *testing.T) mlopstest.World {
 		Image:      "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1",
 		Machine:    "ml.m5.xlarge",
 		Definition: testDefinition,
+		Overrides: map[mlops.Noun]string{
+			mlops.NounModelVersion:  `{"CreateModelPackage": {"Domain": "MACHINE_LEARNING", "Task": "CLASSIFICATION"}}`,
+			mlops.NounModelEndpoint: `{"CreateEndpointConfig": {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://answers/churn"}}}}`,
+		},
 		Open: func(t *testing.T, owner string) mlops.Backend {
 			t.Helper()
 			return openAt(t, account.URL, owner)
@@ -82,22 +89,38 @@ func adapt(spec any) any {
 	case mlops.ModelEndpointSpec:
 		return adaptEndpoint(s)
 	case mlops.MonitorSpec:
-		if watchesData(s) {
-			s.Schedule.Cron = "0 3 * * *"
-		}
-		if s.DataDrift != nil && s.DataDrift.Statistic != "" {
-			d := *s.DataDrift
-			d.Statistic = "ks"
-			s.DataDrift = &d
-		}
-		if s.OnViolation != nil {
-			o := *s.OnViolation
-			o.MaxPerMonth, o.Cooldown = nil, 0
-			s.OnViolation = &o
-		}
-		return s
+		return adaptMonitor(s)
 	}
 	return spec
+}
+
+// adaptMonitor keeps a monitor to schedules by the hour, to the statistic that Model
+// Monitor has, and to truth in S3; Clarify wants to know the features.
+func adaptMonitor(s mlops.MonitorSpec) mlops.MonitorSpec {
+	if s.Bias != nil {
+		b := *s.Baseline
+		b.Features = []string{"age", "colour"}
+		s.Baseline, s.ModelQuality = &b, &mlops.ModelQualityCheck{Task: "classification", Min: map[string]float64{"accuracy": 0.5}}
+	}
+	if q := s.ModelQuality; q != nil {
+		truth := *q
+		truth.GroundTruth = "s3://" + bucketName(s.Endpoint.Environment(), testAccount, testRegion) + "/ground-truth"
+		s.ModelQuality = &truth
+	}
+	if needsModelMonitor(s) {
+		s.Schedule.Cron = "0 3 * * *"
+	}
+	if s.DataDrift != nil && s.DataDrift.Statistic != "" {
+		d := *s.DataDrift
+		d.Statistic = "ks"
+		s.DataDrift = &d
+	}
+	if s.OnViolation != nil {
+		o := *s.OnViolation
+		o.MaxPerMonth, o.Cooldown = nil, 0
+		s.OnViolation = &o
+	}
+	return s
 }
 
 // adaptEndpoint keeps an endpoint to what SageMaker has: requests of a minute, and a

@@ -40,7 +40,7 @@ func catalogue() mlops.Catalogue {
 func readCatalogue(text []byte) (mlops.Catalogue, error) {
 	c := mlops.Catalogue{
 		Default: defaultMachine, Region: "us-east-1", Date: "2025-06",
-		Source: "https://aws.amazon.com/sagemaker/pricing",
+		Source: "https://aws.amazon.com/sagemaker/pricing", Serverless: serverlessSize,
 	}
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comment = '#'

@@ -16,80 +16,40 @@ import (
 // that are reading them; of former ones the digests are.
 type datasetKind struct{ *backend }
 
-// datasetScene is what a dataset's verbs need to know.
-type datasetScene struct {
-	*store
-
-	c  *clients
-	id mlops.ID
+func (k datasetKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, naming{noun: mlops.NounDataset})
 }
-
-func (k datasetKind) datasetScene(ctx context.Context, id mlops.ID) (datasetScene, error) {
-	s := datasetScene{id: id}
-	if err := ctx.Err(); err != nil {
-		return s, err
-	}
-	if _, err := id.ParseAs(mlops.NounDataset); err != nil {
-		return s, invalid(err)
-	}
-	err := nameable(id)
-	if err != nil {
-		return s, err
-	}
-	if s.store, err = k.store(ctx, id); err != nil {
-		return s, err
-	}
-	s.c, err = k.in(ctx, id)
-	return s, err
-}
-
-// folder is the prefix of all that is kept of the dataset.
-func (s datasetScene) folder() string { return datasetFolder(s.place, s.id.Name()) }
-
-func datasetFolder(p place, name string) string { return p.key("datasets/" + name + "/") }
 
 // Create keeps the data and puts the spec in force, or refuses data that break a
 // rule.
 func (k datasetKind) Create(ctx context.Context, spec mlops.DatasetSpec) (mlops.Change, error) {
-	return k.keepDataset(ctx, spec, func(err error, old datasetSeen) error {
-		if err == nil && old.Record.Owner != k.options.Owner {
-			return mlops.NewError(mlops.AlreadyExists, fmt.Errorf("dataset %q belongs to another configuration", spec.ID()))
-		}
-		if k.is(err, mlops.NotFound) {
-			return nil
-		}
-		return err
-	})
+	return create(ctx, k, spec)
 }
 
 // Update does the same for a dataset that is there. Data that break a rule leave
 // the former version in force.
 func (k datasetKind) Update(ctx context.Context, ref mlops.ID, spec mlops.DatasetSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	return k.keepDataset(ctx, spec, func(err error, _ datasetSeen) error { return err })
+	return update(ctx, k, ref, spec)
 }
 
-// keepDataset takes data in. Whether it may is said by what is there already, or
-// by the error of looking for it.
-func (k datasetKind) keepDataset(ctx context.Context, spec mlops.DatasetSpec, may func(error, datasetSeen) error) (mlops.Change, error) {
-	if err := capabilities().Admit(name, mlops.NounDataset, spec.Name, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	s, err := k.datasetScene(ctx, spec.ID())
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(s.id))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	old, err := s.look(ctx)
-	if err := may(err, old); err != nil {
-		return mlops.Change{}, err
-	}
+// Get takes one look.
+func (k datasetKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+	return show(ctx, k, ref)
+}
+
+// Delete removes a dataset and its bytes, the record last. One that a monitor
+// compares with, or that a pipeline reads, is a Conflict.
+func (k datasetKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
+
+func (k datasetKind) admit(_ context.Context, spec mlops.DatasetSpec) error {
+	return capabilities().Admit(name, mlops.NounDataset, spec.Name, spec)
+}
+
+func (k datasetKind) add(ctx context.Context, s scene, spec mlops.DatasetSpec) (mlops.Change, error) {
+	return k.change(ctx, s, spec, datasetSeen{})
+}
+
+func (k datasetKind) change(ctx context.Context, s scene, spec mlops.DatasetSpec, old datasetSeen) (mlops.Change, error) {
 	found, err := k.datasetSource(ctx, s, spec)
 	if err != nil {
 		return mlops.Change{}, err
@@ -97,18 +57,21 @@ func (k datasetKind) keepDataset(ctx context.Context, spec mlops.DatasetSpec, ma
 	return k.judge(ctx, s, old, spec, found)
 }
 
+// datasetFolder is the prefix of all that is kept of a dataset.
+func datasetFolder(s scene) string { return s.place.key("datasets/" + s.id.Name() + "/") }
+
 // judge looks at data, and takes them in where they keep the rules. Data that were
 // judged by the same rules before are not looked at again.
-func (k datasetKind) judge(ctx context.Context, s datasetScene, old datasetSeen, spec mlops.DatasetSpec, found datasetSource) (mlops.Change, error) {
+func (k datasetKind) judge(ctx context.Context, s scene, old datasetSeen, spec mlops.DatasetSpec, found datasetSource) (mlops.Change, error) {
 	status, kept := old.Status, old.Kept
 	if !old.judged(spec, found.digest) {
-		description, err := s.describe(ctx, spec, found)
+		description, err := k.describe(ctx, s, spec, found)
 		if err != nil {
 			return mlops.Change{}, err
 		}
 		status = succeed(old.Status, datasetStatus(found, description))
-		folder := s.folder() + status.Version + "-" + shortDigest(found.digest) + "/"
-		if status.URI, err = found.put(ctx, s.store, s.place, folder, found.digest); err != nil {
+		folder := datasetFolder(s) + status.Version + "-" + shortDigest(found.digest) + "/"
+		if status.URI, err = found.put(ctx, s.files, s.place, folder, found.digest); err != nil {
 			return mlops.Change{}, err
 		}
 		kept = append(slices.DeleteFunc(slices.Clone(kept), func(f string) bool { return f == folder }), folder)
@@ -118,29 +81,25 @@ func (k datasetKind) judge(ctx context.Context, s datasetScene, old datasetSeen,
 }
 
 // force writes the record, and then removes bytes that are in force no more.
-func (k datasetKind) force(ctx context.Context, s datasetScene, old datasetSeen, spec mlops.DatasetSpec, status mlops.DatasetStatus, kept []string) (mlops.Change, error) {
-	r, err := k.newRecord(s.id, spec)
+func (k datasetKind) force(ctx context.Context, s scene, old datasetSeen, spec mlops.DatasetSpec, status mlops.DatasetStatus, kept []string) (mlops.Change, error) {
+	r, err := k.successor(s.id, spec, old.Record)
 	if err != nil {
 		return mlops.Change{}, err
 	}
 	r.Revision = datasetRevision(spec, status.Digest)
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
-	if old.etag != "" {
-		r.Created = old.Record.Created
-		if old.Record.Revision == r.Revision && old.Record.Owner == r.Owner && len(old.Kept) <= keptVersions {
-			return change, nil
-		}
+	if r.matches(old.Record) && len(old.Kept) <= keptVersions {
+		return r.change(), nil
 	}
 	status.CreatedAt = r.Created
 	gone := kept[:max(0, len(kept)-keptVersions)]
 	fresh := datasetSeen{Record: r, Status: status, Kept: kept[len(gone):], etag: old.etag}
-	if err := s.write(ctx, fresh); err != nil {
+	if err := k.write(ctx, s, fresh); err != nil {
 		return mlops.Change{}, err
 	}
 	for _, folder := range gone {
-		err = errors.Join(err, s.remove(ctx, folder))
+		err = errors.Join(err, s.files.remove(ctx, folder))
 	}
-	return change, err
+	return r.change(), err
 }
 
 // keptVersions is how many versions' bytes are kept.
@@ -152,65 +111,32 @@ func datasetRevision(spec mlops.DatasetSpec, digest string) string {
 	return revisionOf([]any{spec, digest})
 }
 
-// Get takes one look.
-func (k datasetKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
-	s, err := k.datasetScene(ctx, ref)
+func (k datasetKind) drop(ctx context.Context, s scene, seen datasetSeen) error {
+	err := k.unread(ctx, s.id)
 	if err != nil {
-		return mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}, err
-	}
-	seen, err := s.look(ctx)
-	if err != nil {
-		return mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}, err
-	}
-	return seen.observed()
-}
-
-// Delete removes a dataset and its bytes, the record last. One that a monitor
-// compares with, or that a pipeline reads, is a Conflict.
-func (k datasetKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.datasetScene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	seen, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	if err := k.unread(ctx, ref); err != nil {
 		return err
 	}
 	for _, folder := range seen.Kept {
-		err = errors.Join(err, s.remove(ctx, folder))
+		err = errors.Join(err, s.files.remove(ctx, folder))
 	}
 	if err != nil {
 		return err
 	}
-	return s.remove(ctx, s.folder())
+	return s.files.remove(ctx, datasetFolder(s))
 }
 
 // unread refuses, as a Conflict, a dataset that something refers to.
 func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
-	if l, ok := any(monitorKind(k)).(mlops.Lister[mlops.MonitorSpec, mlops.MonitorStatus]); ok {
-		monitors, err := l.List(ctx, dataset.Environment())
-		if err != nil {
-			return err
-		}
-		for _, m := range monitors {
-			if b := m.Spec.Baseline; b != nil && b.Dataset == dataset {
-				return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.Ref, dataset))
-			}
+	monitors, err := monitorKind(k).List(ctx, dataset.Environment())
+	if err != nil {
+		return err
+	}
+	for _, m := range monitors {
+		if b := m.Spec.Baseline; b != nil && b.Dataset == dataset {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.Ref, dataset))
 		}
 	}
-	l, ok := any(pipelineKind(k)).(mlops.Lister[mlops.PipelineSpec, mlops.PipelineStatus])
-	if !ok {
-		return nil
-	}
-	pipelines, err := l.List(ctx, dataset.Environment())
+	pipelines, err := pipelineKind(k).List(ctx, dataset.Environment())
 	if err != nil {
 		return err
 	}
@@ -223,8 +149,8 @@ func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
 }
 
 // describe reads a table on this machine, where it is fetched to if it is in S3.
-func (s datasetScene) describe(ctx context.Context, spec mlops.DatasetSpec, found datasetSource) (d table.Description, err error) {
-	path, done, err := found.fetched(ctx, s.store)
+func (k datasetKind) describe(ctx context.Context, s scene, spec mlops.DatasetSpec, found datasetSource) (d table.Description, err error) {
+	path, done, err := found.fetched(ctx, s.files)
 	if err != nil {
 		return d, err
 	}

@@ -29,12 +29,16 @@ type datasetSeen struct {
 	etag string // of the record; empty if there is none
 }
 
-func (s datasetScene) recordKey() string { return s.folder() + "record.json" }
+func (d datasetSeen) kept() record { return d.Record }
 
-// look reads the record.
-func (s datasetScene) look(ctx context.Context) (seen datasetSeen, err error) {
-	key := s.recordKey()
-	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.place.Bucket, Key: &key})
+// leaving is never true: a deletion ends at once.
+func (d datasetSeen) leaving() bool { return false }
+
+func datasetRecordKey(s scene) string { return datasetFolder(s) + "record.json" }
+
+func (k datasetKind) look(ctx context.Context, s scene) (seen datasetSeen, err error) {
+	key := datasetRecordKey(s)
+	out, err := s.c.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.place.Bucket, Key: &key})
 	if err != nil {
 		return seen, err
 	}
@@ -52,26 +56,26 @@ func (s datasetScene) look(ctx context.Context) (seen datasetSeen, err error) {
 
 // write replaces the record, if it is still the one that was read. Another is a
 // Conflict.
-func (s datasetScene) write(ctx context.Context, seen datasetSeen) error {
+func (k datasetKind) write(ctx context.Context, s scene, seen datasetSeen) error {
 	raw, err := json.Marshal(seen)
 	if err != nil {
 		return err
 	}
 	in := &s3.PutObjectInput{
-		Bucket: &s.place.Bucket, Key: aws.String(s.recordKey()), Body: bytes.NewReader(raw), ContentType: aws.String(jsonType),
+		Bucket: &s.place.Bucket, Key: aws.String(datasetRecordKey(s)), Body: bytes.NewReader(raw), ContentType: aws.String(jsonType),
 	}
-	in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
+	in.ServerSideEncryption, in.SSEKMSKeyId = s.files.encryption()
 	if seen.etag == "" {
 		in.IfNoneMatch = aws.String("*")
 	} else {
 		in.IfMatch = &seen.etag
 	}
-	_, err = s.s3.PutObject(ctx, in)
+	_, err = s.c.s3.PutObject(ctx, in)
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "PreconditionFailed" && e.ErrorCode() != "ConditionalRequestConflict" {
 		return err
 	}
 	// The first of the SDK's attempts may have been carried out and its answer lost.
-	if there, errLook := s.look(ctx); errLook == nil && there.Record.Created.Equal(seen.Record.Created) && there.Record.Revision == seen.Record.Revision && there.Record.Owner == seen.Record.Owner {
+	if there, errLook := k.look(ctx, s); errLook == nil && there.Record.Created.Equal(seen.Record.Created) && there.Record.Revision == seen.Record.Revision && there.Record.Owner == seen.Record.Owner {
 		return nil
 	}
 	return mlops.NewError(mlops.Conflict, fmt.Errorf("%s was changed by another at the same time: %w", s.id, err))
@@ -90,8 +94,7 @@ func (d datasetSeen) judged(spec mlops.DatasetSpec, digest string) bool {
 	return rules(spec) == rules(former)
 }
 
-// observed is a dataset in the contract's words.
-func (d datasetSeen) observed() (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+func (k datasetKind) observe(_ context.Context, _ scene, d datasetSeen) (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
 	o := mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{
 		Ref: d.Record.ID, Status: d.Status, Phase: mlops.PhaseReady, Revision: d.Record.Revision,
 		Native: map[string]string{"s3_uri": d.Status.URI},
@@ -101,29 +104,21 @@ func (d datasetSeen) observed() (mlops.Observed[mlops.DatasetSpec, mlops.Dataset
 
 // List returns the datasets of an environment.
 func (k datasetKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
-	out := []mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}
-	files, err := k.store(ctx, parent)
-	if k.is(err, mlops.NotFound) {
-		return out, nil // nothing is in what is not there
-	}
+	return listAll(ctx, k, parent)
+}
+
+// within lists the folders of datasets, which may be those of unfinished ones.
+func (k datasetKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
+	files := &store{k.backend, c.s3, p}
+	names, err := files.folders(ctx, p.key("datasets/"))
 	if err != nil {
 		return nil, err
 	}
-	names, err := files.folders(ctx, files.place.key("datasets/"))
-	if err != nil {
-		return nil, err
-	}
+	ids := make([]mlops.ID, 0, len(names))
 	for _, name := range names {
-		o, err := k.Get(ctx, parent.Child(mlops.NounDataset, name))
-		if k.is(err, mlops.NotFound) {
-			continue // deleted meanwhile, or never finished
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o)
+		ids = append(ids, p.Record.ID.Child(mlops.NounDataset, name))
 	}
-	return out, nil
+	return ids, nil
 }
 
 // folders lists the folders right below a prefix, by their names.

@@ -22,7 +22,7 @@ type datasetSource struct {
 }
 
 // datasetSource finds the data of a spec, which must be one file.
-func (k datasetKind) datasetSource(ctx context.Context, s datasetScene, spec mlops.DatasetSpec) (datasetSource, error) {
+func (k datasetKind) datasetSource(ctx context.Context, s scene, spec mlops.DatasetSpec) (datasetSource, error) {
 	var found datasetSource
 	var err error
 	if spec.Run == "" {
@@ -38,7 +38,7 @@ func (k datasetKind) datasetSource(ctx context.Context, s datasetScene, spec mlo
 	if err != nil {
 		return found, err
 	}
-	found.digest, found.size, err = found.outside.digest(ctx, s.store)
+	found.digest, found.size, err = found.outside.digest(ctx, s.files)
 	switch {
 	case k.is(err, mlops.NotFound):
 		return found, refuseField(found.field, "there is nothing at %s", found.uri)

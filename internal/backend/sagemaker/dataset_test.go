@@ -180,15 +180,16 @@ func TestDataRace(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t, simulated.Config{})
 	spec := r.dataset("a\n1\n", nil)
-	s, err := datasetKind{r.backend}.datasetScene(t.Context(), spec.ID())
+	k := datasetKind{r.backend}
+	s, err := k.scene(t.Context(), spec.ID())
 	r.must(err)
-	stale, err := s.look(t.Context())
+	stale, err := k.look(t.Context(), s)
 	r.must(err)
 	spec.Description = "another's"
 	r.the(datasetKind{r.as("them")}.Update(t.Context(), spec.ID(), spec))
-	r.wantCode("a stale write", s.write(t.Context(), stale), mlops.Conflict, string(spec.ID()))
+	r.wantCode("a stale write", k.write(t.Context(), s, stale), mlops.Conflict, string(spec.ID()))
 	stale.etag = ""
-	r.wantCode("a late creation", s.write(t.Context(), stale), mlops.Conflict, string(spec.ID()))
+	r.wantCode("a late creation", k.write(t.Context(), s, stale), mlops.Conflict, string(spec.ID()))
 	if got := r.data(spec.ID()).Spec.Description; got != "another's" {
 		t.Errorf("description %q", got)
 	}

@@ -7,7 +7,8 @@
 // a schedule of EventBridge Scheduler, a run its execution. A model is a model
 // package group and a version a model package; bytes are kept in the bucket under
 // their digest. An endpoint is an endpoint whose models and configuration are
-// named by a hash of their content and removed when nothing refers to them.
+// named by a hash of their content and removed when nothing refers to them. A variant
+// that may have no replica is serverless, of an archive of the version's folder.
 //
 // Every object carries its record: the spec as the user gave it, who owns it, and
 // a mark of it. It travels in the object's own tags, or in the metadata of a model
@@ -24,7 +25,8 @@
 // sns:ListTopics to know what is in an environment, application-autoscaling:* with
 // iam:CreateServiceLinkedRole for scaling, cloudwatch:GetMetricData for figures, and
 // iam:PassRole. Unless the environment brings its own role, also iam:CreateRole and
-// iam:PutRolePolicy for roles below /mlops/.
+// iam:PutRolePolicy for roles below /mlops/. Plans warn of quotas that are too small
+// where servicequotas:ListServiceQuotas is allowed.
 //
 // # Differences
 //
@@ -32,6 +34,10 @@
 //
 // # Overrides
 //
-// None yet: what only SageMaker has is reached by a pipeline's definition, and by
-// other providers' resources through native.
+// An endpoint's overrides are merged into CreateModel, CreateEndpointConfig and
+// UpdateEndpoint, a version's into CreateModelPackage, before what is made is named by
+// its content. They are held to the SDK's request structures at plan: members that
+// there are none of, and members that the provider or another attribute gives, are
+// refused. Of pipelines, definition is the whole; the rest is reached by other
+// providers' resources through native.
 package sagemaker

@@ -150,6 +150,8 @@ func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[
 		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its parts are being removed", true
 	case p.Applied == "":
 		seen.Phase, seen.Reason = mlops.PhaseFailed, "its creation was interrupted; apply again"
+	case p.Applied == p.Record.Revision && p.Former != "":
+		seen.Phase, seen.Reason = mlops.PhaseFailed, "its repair was interrupted; apply again"
 	case !p.inForce():
 		seen.Revision, seen.Reason = p.Applied, "the last change was interrupted; apply again"
 		seen.Spec, err = p.former()
@@ -161,21 +163,28 @@ func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[
 	return seen, err
 }
 
+// turn waits for an environment's turn to be changed, and reads its record anew.
+func (k environmentKind) turn(ctx context.Context, ref mlops.ID) (p place, c *clients, unlock func(), err error) {
+	unlock, err = k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return p, nil, nil, err
+	}
+	if p, err = k.readPlace(ctx, ref); err == nil {
+		c, err = k.in(ctx, ref)
+	}
+	if err != nil {
+		unlock()
+	}
+	return p, c, unlock, err
+}
+
 // Advance takes the next step: proves the role, or removes more.
 func (k environmentKind) Advance(ctx context.Context, ref mlops.ID) error {
-	unlock, err := k.registering.lock(ctx, string(ref))
+	p, c, unlock, err := k.turn(ctx, ref)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	p, err := k.readPlace(ctx, ref)
-	if err != nil {
-		return err
-	}
-	c, err := k.in(ctx, ref)
-	if err != nil {
-		return err
-	}
 	switch {
 	case p.Deleting:
 		return k.removeStep(ctx, c, p)
@@ -193,19 +202,11 @@ func (k environmentKind) Advance(ctx context.Context, ref mlops.ID) error {
 // Delete starts to remove what the provider made. An environment that is
 // protected is Invalid, one with anything in it a Conflict.
 func (k environmentKind) Delete(ctx context.Context, ref mlops.ID) error {
-	unlock, err := k.registering.lock(ctx, string(ref))
+	p, c, unlock, err := k.turn(ctx, ref)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	p, err := k.readPlace(ctx, ref)
-	if err != nil {
-		return err
-	}
-	c, err := k.in(ctx, ref)
-	if err != nil {
-		return err
-	}
 	if !p.Deleting {
 		if p.spec.DeletionProtection && p.Applied != "" { // half an environment is not worth it
 			return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", ref)}
@@ -234,6 +235,7 @@ func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.Enviro
 		return err
 	}
 	check := mlops.NewChecker()
+	k.checkTags(check, spec, spec)
 	checkTarget(check, spec.Target.Settings, region)
 	checkBudget(check, spec.Budget)
 	return check.Err()
@@ -241,6 +243,7 @@ func (k environmentKind) admitEnvironment(ctx context.Context, spec mlops.Enviro
 
 // Preflight refuses what only AWS does not take; see mlops.Preflighter.
 func (k environmentKind) Preflight(_ context.Context, spec mlops.EnvironmentSpec, c *mlops.Checker) error {
+	k.checkTags(c, spec, spec)
 	region, err := regionOf(spec.ID)
 	if err != nil {
 		return nil //nolint:nilerr // the ID is not known yet

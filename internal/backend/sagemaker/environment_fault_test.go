@@ -160,31 +160,6 @@ func TestRoleInEffect(t *testing.T) {
 	settledReady(t, e.kind, change)
 }
 
-// TestGoneParts proves that parts that somebody removed are told of, and made
-// again.
-func TestGoneParts(t *testing.T) {
-	t.Parallel()
-	e := newEstate(t, awstest.Start(t, simulated.Config{}).URL)
-	p := e.bring(e.spec(nil))
-	for _, tt := range []struct {
-		name string
-		drop func() error
-		want string
-	}{
-		{"bucket", func() error { return e.kind.dropBucket(t.Context(), e.c, p) }, "the bucket " + p.Bucket + " is gone"},
-		{"role", func() error { return e.kind.dropRole(t.Context(), e.c, p) }, "the role " + p.Role + " is gone"},
-	} {
-		e.must(tt.drop())
-		seen, err := e.kind.Get(t.Context(), e.id)
-		e.must(err)
-		if seen.Phase != mlops.PhaseFailed || seen.Reason != tt.want {
-			t.Errorf("without its %s it is %s because %q", tt.name, seen.Phase, seen.Reason)
-		}
-		e.bring(e.spec(nil))
-	}
-	e.wantRole(p)
-}
-
 // TestForeignParts proves that nothing is taken that has a name of ours and is
 // somebody else's.
 func TestForeignParts(t *testing.T) {

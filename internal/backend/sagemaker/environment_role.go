@@ -58,15 +58,17 @@ func (k environmentKind) restateRole(ctx context.Context, c *clients, p place, h
 			return err
 		}
 	}
-	if _, err := c.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &role, Tags: iamTags(want)}); err != nil {
-		return err
+	t := tagger{
+		write: func(ctx context.Context, tags map[string]string) error {
+			_, err := c.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &role, Tags: iamTags(tags)})
+			return err
+		},
+		remove: func(ctx context.Context, keys []string) error {
+			_, err := c.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &role, TagKeys: keys})
+			return err
+		},
 	}
-	gone := stale(old, want)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err := c.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &role, TagKeys: gone})
-	return err
+	return t.retag(ctx, old, want)
 }
 
 // dropRole removes the role with the policy that it was given, if it is ours.

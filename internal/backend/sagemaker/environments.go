@@ -39,10 +39,12 @@ type place struct {
 // placeAge is for how long a place is taken as it was read.
 const placeAge = 5 * time.Second
 
-// environments remembers places for a moment: every noun needs its own.
+// environments remembers places for a moment: every noun needs its own. One at a
+// time reads a place, and others wait for what it finds.
 type environments struct {
-	mu     sync.Mutex
-	places map[mlops.ID]cachedPlace
+	reading locks // by environment
+	mu      sync.Mutex
+	places  map[mlops.ID]cachedPlace
 }
 
 type cachedPlace struct {
@@ -65,17 +67,30 @@ func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
 		return place{}, err
 	}
 	id = id.Environment()
-	b.environments.mu.Lock()
-	known, ok := b.environments.places[id]
-	b.environments.mu.Unlock()
-	if ok && time.Since(known.read) < placeAge {
-		return known.place, nil
+	if p, ok := b.remembered(id); ok {
+		return p, nil
+	}
+	unlock, err := b.environments.reading.lock(ctx, string(id))
+	if err != nil {
+		return place{}, err
+	}
+	defer unlock()
+	if p, ok := b.remembered(id); ok { // somebody else has read it meanwhile
+		return p, nil
 	}
 	p, err := b.readPlace(ctx, id)
 	if err == nil {
 		b.remember(id, p)
 	}
 	return p, err
+}
+
+// remembered is a place that was read a moment ago.
+func (b *backend) remembered(id mlops.ID) (place, bool) {
+	b.environments.mu.Lock()
+	defer b.environments.mu.Unlock()
+	known, ok := b.environments.places[id]
+	return known.place, ok && time.Since(known.read) < placeAge
 }
 
 // checkNames tells of an ID with a name that nothing here can have: it is NotFound

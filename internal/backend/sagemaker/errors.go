@@ -50,6 +50,7 @@ func errorCodes() []errorRule {
 		{validation, "cannot find", mlops.NotFound},
 		{validation, "no scalable target found", mlops.NotFound},
 		{validation, "already exist", mlops.AlreadyExists},
+		{[]string{"InvalidParameter"}, "already exists with different", mlops.AlreadyExists}, // SNS, of a topic
 		{validation, "cannot update in-progress", mlops.Conflict},
 		{validation, "in-progress", mlops.Conflict},
 		{validation, "throttl", mlops.Unavailable},

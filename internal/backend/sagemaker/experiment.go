@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -18,149 +17,77 @@ type experimentKind struct{ *backend }
 // maxExperimentName is the longest name of an experiment.
 const maxExperimentName = 120
 
-// experimentScene is what an experiment's verbs need to know.
-type experimentScene struct {
-	c         *clients
-	place     place
-	id        mlops.ID
-	name, arn string
-}
-
-func (b *backend) experimentScene(ctx context.Context, id mlops.ID) (experimentScene, error) {
-	s := experimentScene{id: id, name: nativeName(id, maxExperimentName)}
-	if err := ctx.Err(); err != nil {
-		return s, err
-	}
-	if _, err := id.ParseAs(mlops.NounExperiment); err != nil {
-		return s, invalid(err)
-	}
-	var err error
-	if s.place, err = b.place(ctx, id); err != nil {
-		return s, err
-	}
-	s.c, err = b.in(ctx, id)
-	if err == nil {
-		s.arn = s.c.arn("sagemaker", s.place.Account, "experiment/"+s.name)
-	}
-	return s, err
-}
-
-// look reads the record from the experiment's tags.
-func (s experimentScene) look(ctx context.Context) (record, map[string]string, error) {
-	if _, err := s.c.sagemaker.DescribeExperiment(ctx, &sagemaker.DescribeExperimentInput{ExperimentName: &s.name}); err != nil {
-		return record{}, nil, err
-	}
-	tags, err := sagemakerTagsOf(ctx, s.c, s.arn)
-	if err != nil {
-		return record{}, nil, err
-	}
-	r, err := recordOf(tags)
-	if err != nil {
-		err = invalid(fmt.Errorf("the experiment %s: %w", s.name, err))
-	}
-	return r, tags, err
+func (k experimentKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, naming{mlops.NounExperiment, maxExperimentName, "experiment/"})
 }
 
 // Create makes the experiment, or brings its owner's own to the spec.
 func (k experimentKind) Create(ctx context.Context, spec mlops.ExperimentSpec) (mlops.Change, error) {
-	if err := capabilities().Admit(name, mlops.NounExperiment, spec.Name, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	s, err := k.experimentScene(ctx, spec.ID())
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(s.id))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	old, tags, err := s.look(ctx)
-	switch {
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
-	case k.is(err, mlops.NotFound):
-		return k.putExperiment(ctx, s, spec, record{}, nil)
-	case err != nil:
-		return mlops.Change{}, err
-	case old.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("experiment %q belongs to another configuration", s.id))
-	}
-	return k.putExperiment(ctx, s, spec, old, tags)
+	return create(ctx, k, spec)
 }
 
 // Update brings an experiment to a spec.
 func (k experimentKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ExperimentSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	if err := capabilities().Admit(name, mlops.NounExperiment, spec.Name, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	s, err := k.experimentScene(ctx, ref)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	old, tags, err := s.look(ctx)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return k.putExperiment(ctx, s, spec, old, tags)
-}
-
-// putExperiment makes the experiment where there are no tags yet, or writes other
-// ones.
-func (k experimentKind) putExperiment(ctx context.Context, s experimentScene, spec mlops.ExperimentSpec, old record, have map[string]string) (mlops.Change, error) {
-	r, err := k.newRecord(s.id, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
-	if have != nil {
-		if old.Revision == r.Revision && old.Owner == r.Owner {
-			return change, nil
-		}
-		r.Created = old.Created
-	}
-	pieces, err := r.tags()
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
-	if have == nil {
-		_, err = s.c.sagemaker.CreateExperiment(ctx, &sagemaker.CreateExperimentInput{
-			ExperimentName: &s.name, Description: nativeDescription(spec.Description), Tags: sagemakerTags(tags),
-		})
-		return change, err
-	}
-	if _, err := s.c.sagemaker.UpdateExperiment(ctx, &sagemaker.UpdateExperimentInput{ExperimentName: &s.name, Description: nativeDescription(spec.Description)}); err != nil {
-		return change, err
-	}
-	return change, retagSagemaker(ctx, s.c, s.arn, have, tags)
+	return update(ctx, k, ref, spec)
 }
 
 // Get reads the record, and the runs of the pipelines that track theirs here.
 func (k experimentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], error) {
-	seen := mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus]{Ref: ref}
-	s, err := k.experimentScene(ctx, ref)
+	return show(ctx, k, ref)
+}
+
+// Delete removes the experiment with its trials. One that a pipeline names is a
+// Conflict.
+func (k experimentKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
+
+// Preflight refuses what an experiment has no room for; see mlops.Preflighter.
+func (k experimentKind) Preflight(ctx context.Context, spec mlops.ExperimentSpec, c *mlops.Checker) error {
+	return k.preflightTags(ctx, c, spec)
+}
+
+func (k experimentKind) admit(_ context.Context, spec mlops.ExperimentSpec) error {
+	return capabilities().Admit(name, mlops.NounExperiment, spec.Name, spec)
+}
+
+func (k experimentKind) look(ctx context.Context, s scene) (tagged, error) {
+	if _, err := s.c.sagemaker.DescribeExperiment(ctx, &sagemaker.DescribeExperimentInput{ExperimentName: &s.name}); err != nil {
+		return tagged{}, err
+	}
+	return s.tagged(ctx)
+}
+
+func (k experimentKind) add(ctx context.Context, s scene, spec mlops.ExperimentSpec) (mlops.Change, error) {
+	r, tags, err := k.stamp(s, spec, spec.Labels, record{})
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	_, err = s.c.sagemaker.CreateExperiment(ctx, &sagemaker.CreateExperimentInput{
+		ExperimentName: &s.name, Description: nativeDescription(spec.Description), Tags: sagemakerTags(tags),
+	})
+	return r.change(), err
+}
+
+func (k experimentKind) change(ctx context.Context, s scene, spec mlops.ExperimentSpec, old tagged) (mlops.Change, error) {
+	r, tags, err := k.stamp(s, spec, spec.Labels, old.record)
+	if err != nil || old.carries(r, tags) {
+		return r.change(), err
+	}
+	if _, err := s.c.sagemaker.UpdateExperiment(ctx, &sagemaker.UpdateExperimentInput{ExperimentName: &s.name, Description: nativeDescription(spec.Description)}); err != nil {
+		return r.change(), err
+	}
+	return r.change(), retagSagemaker(ctx, s.c, s.arn, old.tags, tags)
+}
+
+func (k experimentKind) observe(ctx context.Context, s scene, e tagged) (mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus], error) {
+	seen := mlops.Observed[mlops.ExperimentSpec, mlops.ExperimentStatus]{
+		Ref: s.id, Phase: mlops.PhaseReady, Revision: e.record.Revision, Native: map[string]string{"arn": s.arn, "name": s.name},
+	}
+	err := e.record.into(&seen.Spec)
 	if err != nil {
 		return seen, err
 	}
-	r, _, err := s.look(ctx)
-	if err != nil {
-		return seen, err
-	}
-	if err := r.into(&seen.Spec); err != nil {
-		return seen, err
-	}
-	seen.Phase, seen.Revision, seen.Native = mlops.PhaseReady, r.Revision, map[string]string{"arn": s.arn, "name": s.name}
-	seen.Status.CreatedAt = r.Created
-	seen.Status.Runs, err = k.trackedRuns(ctx, ref)
+	seen.Status.CreatedAt = e.record.Created
+	seen.Status.Runs, err = k.trackedRuns(ctx, s.id)
 	seen.Status.Total = int64(len(seen.Status.Runs))
 	if len(seen.Status.Runs) > mlops.MaxExperimentRuns {
 		seen.Status.Runs = seen.Status.Runs[:mlops.MaxExperimentRuns]
@@ -195,23 +122,14 @@ func (k experimentKind) trackedRuns(ctx context.Context, experiment mlops.ID) ([
 	return all, nil
 }
 
-// Delete removes the experiment with its trials. One that a pipeline names is a
-// Conflict.
-func (k experimentKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.experimentScene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if _, _, err := s.look(ctx); err != nil {
-		return err
-	}
-	pipelines, err := pipelineKind(k).List(ctx, ref.Environment())
+func (k experimentKind) drop(ctx context.Context, s scene, _ tagged) error {
+	pipelines, err := pipelineKind(k).List(ctx, s.id.Environment())
 	if err != nil {
 		return err
 	}
 	for _, p := range pipelines {
-		if p.Spec.Experiment == ref {
-			return mlops.NewError(mlops.Conflict, fmt.Errorf("the pipeline %s tracks its runs in %s", p.Ref, ref))
+		if p.Spec.Experiment == s.id {
+			return mlops.NewError(mlops.Conflict, fmt.Errorf("the pipeline %s tracks its runs in %s", p.Ref, s.id))
 		}
 	}
 	if err := k.dropTrials(ctx, s); err != nil {
@@ -222,7 +140,7 @@ func (k experimentKind) Delete(ctx context.Context, ref mlops.ID) error {
 }
 
 // dropTrials removes the trials, which go only when nothing is in them.
-func (k experimentKind) dropTrials(ctx context.Context, s experimentScene) error {
+func (k experimentKind) dropTrials(ctx context.Context, s scene) error {
 	trials := sagemaker.NewListTrialsPaginator(s.c.sagemaker, &sagemaker.ListTrialsInput{ExperimentName: &s.name})
 	var names []*string
 	for trials.HasMorePages() {

@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -19,155 +18,86 @@ import (
 // description is kept in the record, and the group goes on showing the first.
 type modelKind struct{ *backend }
 
-// modelScene is what a model's verbs need to know.
-type modelScene struct {
-	c     *clients
-	place place
-	id    mlops.ID
-	group string // native name
-	arn   string
-}
-
 // modelSeen is a group as it is now.
 type modelSeen struct {
-	record  record
-	tags    map[string]string
+	tagged
+
 	status  types.ModelPackageGroupStatus
 	created time.Time
 }
 
-func (b *backend) modelScene(ctx context.Context, id mlops.ID) (modelScene, error) {
-	s := modelScene{id: id, group: nativeName(id, maxName)}
-	if err := ctx.Err(); err != nil {
-		return s, err
-	}
-	if _, err := id.ParseAs(mlops.NounModel); err != nil {
-		return s, invalid(err)
-	}
-	err := nameable(id)
-	if err != nil {
-		return s, err
-	}
-	if s.place, err = b.place(ctx, id); err != nil {
-		return s, err
-	}
-	if s.c, err = b.in(ctx, id); err != nil {
-		return s, err
-	}
-	s.arn = s.c.arn("sagemaker", s.place.Account, "model-package-group/"+s.group)
-	return s, nil
-}
-
-// look reads the group and its record.
-func (s modelScene) look(ctx context.Context) (modelSeen, error) {
-	out, err := s.c.sagemaker.DescribeModelPackageGroup(ctx, &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: &s.group})
-	if err != nil {
-		return modelSeen{}, err
-	}
-	seen := modelSeen{status: out.ModelPackageGroupStatus, created: aws.ToTime(out.CreationTime)}
-	if seen.tags, err = sagemakerTagsOf(ctx, s.c, s.arn); err != nil {
-		return seen, err
-	}
-	if seen.record, err = recordOf(seen.tags); err != nil {
-		err = invalid(fmt.Errorf("the model package group %s: %w", s.group, err))
-	}
-	return seen, err
+func (k modelKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, naming{mlops.NounModel, maxName, "model-package-group/"})
 }
 
 // Create makes the group, or brings its owner's own to the spec.
 func (k modelKind) Create(ctx context.Context, spec mlops.ModelSpec) (mlops.Change, error) {
-	if err := capabilities().Admit(name, mlops.NounModel, spec.Name, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	s, err := k.modelScene(ctx, spec.ID())
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	seen, err := s.look(ctx)
-	if k.is(err, mlops.NotFound) {
-		var made mlops.Change
-		if made, err = k.makeGroup(ctx, s, spec); err == nil {
-			return made, nil
-		}
-		if !k.is(err, mlops.AlreadyExists) {
-			return mlops.Change{}, err
-		}
-		seen, err = s.look(ctx) // another was faster
-	}
-	switch {
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
-	case err != nil:
-		return mlops.Change{}, err
-	case seen.record.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("model %q belongs to another configuration", s.id))
-	}
-	return k.restate(ctx, s, seen, spec)
+	return create(ctx, k, spec)
 }
 
-func (k modelKind) makeGroup(ctx context.Context, s modelScene, spec mlops.ModelSpec) (mlops.Change, error) {
-	r, err := k.newRecord(s.id, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	tags, err := k.modelTags(s, spec, r)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	_, err = s.c.sagemaker.CreateModelPackageGroup(ctx, &sagemaker.CreateModelPackageGroupInput{
-		ModelPackageGroupName: &s.group, ModelPackageGroupDescription: nativeDescription(spec.Description), Tags: sagemakerTags(tags),
-	})
-	return mlops.Change{Ref: s.id, Revision: r.Revision}, err
-}
-
-func (k modelKind) modelTags(s modelScene, spec mlops.ModelSpec, r record) (map[string]string, error) {
-	pieces, err := r.tags()
-	if err != nil {
-		return nil, err
-	}
-	return k.tagsFor(s.place.spec, spec.Labels, pieces), nil
-}
-
-// restate writes another spec into a group's tags.
-func (k modelKind) restate(ctx context.Context, s modelScene, seen modelSeen, spec mlops.ModelSpec) (mlops.Change, error) {
-	r, err := k.newRecord(s.id, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
-	if seen.record.Revision == r.Revision && seen.record.Owner == r.Owner {
-		return change, nil
-	}
-	r.Created = seen.record.Created
-	tags, err := k.modelTags(s, spec, r)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return change, retagSagemaker(ctx, s.c, s.arn, seen.tags, tags)
+// Update brings a group's tags to a spec.
+func (k modelKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelSpec) (mlops.Change, error) {
+	return update(ctx, k, ref, spec)
 }
 
 // Get takes one look.
 func (k modelKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	s, err := k.modelScene(ctx, ref)
-	if err != nil {
-		return mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}, err
-	}
-	return k.observe(ctx, s)
+	return show(ctx, k, ref)
 }
 
-func (k modelKind) observe(ctx context.Context, s modelScene) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	o := mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{Ref: s.id}
-	seen, err := s.look(ctx)
+// Delete removes a model and the versions that were superseded. A version that
+// somebody still has, or that is served, makes it a Conflict.
+func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
+
+// Preflight refuses what a group has no room for; see mlops.Preflighter.
+func (k modelKind) Preflight(ctx context.Context, spec mlops.ModelSpec, c *mlops.Checker) error {
+	return k.preflightTags(ctx, c, spec)
+}
+
+func (k modelKind) admit(_ context.Context, spec mlops.ModelSpec) error {
+	return capabilities().Admit(name, mlops.NounModel, spec.Name, spec)
+}
+
+func (k modelKind) look(ctx context.Context, s scene) (modelSeen, error) {
+	out, err := s.c.sagemaker.DescribeModelPackageGroup(ctx, &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: &s.name})
+	if err != nil {
+		return modelSeen{}, err
+	}
+	seen := modelSeen{status: out.ModelPackageGroupStatus, created: aws.ToTime(out.CreationTime)}
+	seen.tagged, err = s.tagged(ctx)
+	return seen, err
+}
+
+func (k modelKind) add(ctx context.Context, s scene, spec mlops.ModelSpec) (mlops.Change, error) {
+	r, tags, err := k.stamp(s, spec, spec.Labels, record{})
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	_, err = s.c.sagemaker.CreateModelPackageGroup(ctx, &sagemaker.CreateModelPackageGroupInput{
+		ModelPackageGroupName: &s.name, ModelPackageGroupDescription: nativeDescription(spec.Description), Tags: sagemakerTags(tags),
+	})
+	return r.change(), err
+}
+
+func (k modelKind) change(ctx context.Context, s scene, spec mlops.ModelSpec, old modelSeen) (mlops.Change, error) {
+	r, tags, err := k.stamp(s, spec, spec.Labels, old.record)
+	if err != nil || old.carries(r, tags) {
+		return r.change(), err
+	}
+	return r.change(), retagSagemaker(ctx, s.c, s.arn, old.tags, tags)
+}
+
+func (k modelKind) observe(ctx context.Context, s scene, m modelSeen) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
+	o := mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{
+		Ref: s.id, Revision: m.record.Revision, Phase: phaseOfGroup(m.status),
+		Native: map[string]string{"model_package_group_arn": s.arn, "model_package_group_name": s.name},
+	}
+	err := m.record.into(&o.Spec)
 	if err != nil {
 		return o, err
 	}
-	if err := seen.record.into(&o.Spec); err != nil {
-		return o, err
-	}
-	o.Revision, o.Phase = seen.record.Revision, phaseOfGroup(seen.status)
-	o.Native = map[string]string{"model_package_group_arn": s.arn, "model_package_group_name": s.group}
-	o.Status.CreatedAt = seen.created.UTC()
-	o.Status.Latest, err = s.latest(ctx)
+	o.Status.CreatedAt = m.created.UTC()
+	o.Status.Latest, err = k.latest(ctx, s)
 	return o, err
 }
 
@@ -190,9 +120,9 @@ func phaseOfGroup(status types.ModelPackageGroupStatus) mlops.Phase {
 const latestLooked = 10
 
 // latest is the number of the newest version, "" if there is none.
-func (s modelScene) latest(ctx context.Context) (string, error) {
+func (k modelKind) latest(ctx context.Context, s scene) (string, error) {
 	out, err := s.c.sagemaker.ListModelPackages(ctx, &sagemaker.ListModelPackagesInput{
-		ModelPackageGroupName: &s.group, MaxResults: aws.Int32(latestLooked),
+		ModelPackageGroupName: &s.name, MaxResults: aws.Int32(latestLooked),
 		SortBy: types.ModelPackageSortByCreationTime, SortOrder: types.SortOrderDescending,
 	})
 	if err != nil {
@@ -208,66 +138,29 @@ func (s modelScene) latest(ctx context.Context) (string, error) {
 	return strconv.Itoa(int(newest)), nil
 }
 
-// Update brings a group's tags to a spec.
-func (k modelKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelSpec) (mlops.Change, error) {
-	if err := capabilities().Admit(name, mlops.NounModel, spec.Name, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, err := k.modelScene(ctx, ref)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	seen, err := s.look(ctx)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return k.restate(ctx, s, seen, spec)
-}
-
-// Delete removes a model and the versions that were superseded. A version that
-// somebody still has, or that is served, makes it a Conflict.
-func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.modelScene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if _, err := s.look(ctx); err != nil {
-		return err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
+func (k modelKind) drop(ctx context.Context, s scene, _ modelSeen) error {
 	if err := k.dropHistory(ctx, s); err != nil {
 		return err
 	}
-	files, err := k.store(ctx, ref)
-	if err != nil {
+	if err := s.files.remove(ctx, modelFolder(s.place, s.id)); err != nil {
 		return err
 	}
-	if err := files.remove(ctx, modelFolder(s.place, ref)); err != nil {
-		return err
-	}
-	_, err = s.c.sagemaker.DeleteModelPackageGroup(ctx, &sagemaker.DeleteModelPackageGroupInput{ModelPackageGroupName: &s.group})
+	_, err := s.c.sagemaker.DeleteModelPackageGroup(ctx, &sagemaker.DeleteModelPackageGroupInput{ModelPackageGroupName: &s.name})
 	return err
 }
 
 // dropHistory removes the versions that can go with their model, if all can.
-func (k modelKind) dropHistory(ctx context.Context, s modelScene) error {
+func (k modelKind) dropHistory(ctx context.Context, s scene) error {
 	versions, err := modelVersionKind(k).packages(ctx, s)
 	if err != nil {
 		return err
 	}
-	listed, err := s.listPackages(ctx)
+	listed, err := listPackages(ctx, s)
 	if err != nil {
 		return err
 	}
 	if len(listed) > len(versions) {
-		return mlops.NewError(mlops.Conflict, fmt.Errorf("the model package group %s has packages that something else registered; delete them first", s.group))
+		return mlops.NewError(mlops.Conflict, fmt.Errorf("the model package group %s has packages that something else registered; delete them first", s.name))
 	}
 	for _, v := range versions {
 		if !v.superseded() {

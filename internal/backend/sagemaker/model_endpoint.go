@@ -105,6 +105,9 @@ func (k modelEndpointKind) change(ctx context.Context, s endpointScene, old endp
 	if old.holds(change.Revision) {
 		return change, nil
 	}
+	if err := old.becomes(spec); err != nil {
+		return mlops.Change{}, err
+	}
 	next, err := k.endpointPlan(ctx, s, old, spec)
 	if err != nil {
 		return mlops.Change{}, err
@@ -154,6 +157,8 @@ func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
 	switch state.verdict().step {
 	case endpointBegin:
 		return k.beginEndpoint(ctx, s, state)
+	case endpointShadow:
+		return k.advanceShadow(ctx, s, state)
 	case endpointSettle:
 		return k.settleEndpoint(ctx, s, state)
 	case endpointRemake:

@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
@@ -36,23 +37,69 @@ func TestEndpointSurvives(t *testing.T) {
 		{Service: "application-autoscaling", Operation: "PutScalingPolicy"},
 		{Service: "application-autoscaling", Operation: "DeregisterScalableTarget"},
 	} {
-		for _, how := range []struct {
-			name string
-			rule func(aws.Rule) aws.Rule
-		}{
-			{"never made", func(r aws.Rule) aws.Rule { r.Before = true; return r }},
-			{"answer lost", func(r aws.Rule) aws.Rule { r.After = true; return r }},
-			{"refused for a moment", func(r aws.Rule) aws.Rule { r.Fault = aws.Broken(); return r }},
-		} {
+		for _, how := range interruptions() {
 			t.Run(call.Operation+"/"+how.name, func(t *testing.T) {
 				t.Parallel()
 				b := newEndpointBench(t, 1)
 				first, second := b.version("first"), b.version("second")
 				b.impatient()
-				b.survives(how.rule(call), first, second)
+				b.survives(how.rule(call), lives(b, first, second))
 			})
 		}
 	}
+}
+
+// TestEndpointShadowSurvives proves the same of a change that begins with a shadow,
+// once to another version and once back.
+func TestEndpointShadowSurvives(t *testing.T) {
+	t.Parallel()
+	for _, call := range []aws.Rule{
+		{Service: "sagemaker", Operation: "DescribeEndpoint"},
+		{Service: "sagemaker", Operation: "DescribeEndpointConfig"},
+		{Service: "sagemaker", Operation: "DescribeEndpointConfig", Skip: 1},
+		{Service: "sagemaker", Operation: "ListTags"},
+		{Service: "sagemaker", Operation: "AddTags"},
+		{Service: "sagemaker", Operation: "AddTags", Skip: 1},
+		{Service: "sagemaker", Operation: "AddTags", Skip: 2},
+		{Service: "sagemaker", Operation: "AddTags", Skip: 3},
+		{Service: "sagemaker", Operation: "AddTags", Skip: 4},
+		{Service: "sagemaker", Operation: "CreateEndpointConfig"},
+		{Service: "sagemaker", Operation: "CreateEndpointConfig", Skip: 1},
+		{Service: "sagemaker", Operation: "UpdateEndpoint"},
+		{Service: "sagemaker", Operation: "UpdateEndpoint", Skip: 1},
+		{Service: "sagemaker", Operation: "DeleteEndpointConfig"},
+		{Service: "sagemaker", Operation: "DeleteEndpointConfig", Skip: 1},
+		{Service: "sagemaker", Operation: "DeleteModel"},
+		{Service: "sagemaker", Operation: "DeleteEndpoint"},
+	} {
+		for _, how := range interruptions() {
+			t.Run(call.Operation+"/"+how.name, func(t *testing.T) {
+				t.Parallel()
+				b := newEndpointBench(t, 1)
+				first, second := b.version("first"), b.version("second")
+				b.impatient()
+				briefly := func(s *mlops.ModelEndpointSpec) {
+					shadowing(nil)(s)
+					s.Rollout.Bake = mlops.Duration(time.Millisecond)
+				}
+				b.survives(how.rule(call), []mlops.ModelEndpointSpec{b.spec(first), b.spec(second, briefly), b.spec(first, briefly)})
+			})
+		}
+	}
+}
+
+// interruptions are how a call can be cut off.
+func interruptions() []interruption {
+	return []interruption{
+		{"never made", func(r aws.Rule) aws.Rule { r.Before = true; return r }},
+		{"answer lost", func(r aws.Rule) aws.Rule { r.After = true; return r }},
+		{"refused for a moment", func(r aws.Rule) aws.Rule { r.Fault = aws.Broken(); return r }},
+	}
+}
+
+type interruption struct {
+	name string
+	rule func(aws.Rule) aws.Rule
 }
 
 // impatient makes each call once only, as if the process had died of its failure.
@@ -67,9 +114,8 @@ func (b *endpointBench) impatient() {
 	}
 }
 
-// survives takes an endpoint through its life, with a fault in each part of it.
-func (b *endpointBench) survives(fault aws.Rule, first, second mlops.ID) {
-	b.Helper()
+// lives are an endpoint's specs in turn, with all that rollouts and scaling have.
+func lives(b *endpointBench, first, second mlops.ID) []mlops.ModelEndpointSpec {
 	test := func(s *mlops.ModelEndpointSpec) {
 		canary(s)
 		s.Labels = map[string]string{"version": s.Variants["main"].Version.Name()}
@@ -84,8 +130,14 @@ func (b *endpointBench) survives(fault aws.Rule, first, second mlops.ID) {
 		v.Scaling = &mlops.Scaling{Min: new(int64(2))}
 		s.Variants["main"] = v
 	}
+	return []mlops.ModelEndpointSpec{b.spec(first, test), b.spec(second, test), b.spec(second, fixed)}
+}
+
+// survives takes an endpoint through its life, with a fault in each part of it.
+func (b *endpointBench) survives(fault aws.Rule, specs []mlops.ModelEndpointSpec) {
+	b.Helper()
 	b.account.Inject(fault)
-	for _, spec := range []mlops.ModelEndpointSpec{b.spec(first, test), b.spec(second, test), b.spec(second, fixed)} {
+	for _, spec := range specs {
 		b.persist(func() error {
 			_, err := b.kind.Create(b.Context(), spec)
 			return err
@@ -98,13 +150,13 @@ func (b *endpointBench) survives(fault aws.Rule, first, second mlops.ID) {
 		b.account.Inject(fault)
 	}
 	b.persist(func() error {
-		err := b.kind.Delete(b.Context(), b.spec(first).ID())
+		err := b.kind.Delete(b.Context(), specs[0].ID())
 		if b.backend.is(err, mlops.NotFound) {
 			return nil
 		}
 		return err
 	})
-	b.goneAnyhow(b.spec(first).ID())
+	b.goneAnyhow(specs[0].ID())
 }
 
 // persist does a thing again when it failed, a few times.

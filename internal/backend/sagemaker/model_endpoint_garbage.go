@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,7 +89,7 @@ func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s endpointScen
 	if err != nil {
 		return err
 	}
-	for _, v := range out.ProductionVariants {
+	for _, v := range slices.Concat(out.ProductionVariants, out.ShadowProductionVariants) {
 		kept[aws.ToString(v.ModelName)] = true
 	}
 	if err := k.dropEndpointConfigs(ctx, s, configs, keep); err != nil {

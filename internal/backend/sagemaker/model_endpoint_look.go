@@ -88,7 +88,7 @@ func (k modelEndpointKind) goneEndpoint(ctx context.Context, s endpointScene, go
 // does not know, that one's.
 func (k modelEndpointKind) withStrange(ctx context.Context, s endpointScene, facts endpointFacts) (endpointState, error) {
 	state, err := readEndpoint(facts)
-	if err != nil || !state.begun() || state.status != types.EndpointStatusInService || state.config == state.asked.Config ||
+	if err != nil || !state.begun() || state.status != types.EndpointStatusInService || state.config == state.asked.Config || state.shadowed() ||
 		state.before != nil && state.config == state.before.Config {
 		return state, err
 	}
@@ -213,6 +213,10 @@ func (s endpointState) rollout(v endpointVerdict) *mlops.RolloutStatus {
 		out.Candidate[name] = mlops.Serving{Version: variant.Version, Digest: s.asked.Digests[name], Traffic: variant.Traffic}
 	}
 	if v.phase != mlops.PhaseReady {
+		if s.shadowed() {
+			out.Step, out.Percent = 1, r.Stages()[0]
+			_, out.StepAt = s.done()
+		}
 		return out
 	}
 	var revision string

@@ -13,7 +13,7 @@ import (
 func checkEndpointMachines(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[name]
-		machine, err := resolveType(mlops.UseHosting, v.Compute)
+		machine, err := catalogue().Hosting(v)
 		if err != nil || !strings.HasPrefix(machine, "ml.t") || strings.HasPrefix(machine, "ml.trn") || !endpointScale(v).auto() {
 			continue
 		}

@@ -17,6 +17,11 @@ import (
 // makeEndpointParts makes the models and the configuration of a plan. What is there
 // already has the same content, for it has the same name.
 func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScene, p endpointPlan) error {
+	for _, a := range p.archives {
+		if err := k.makeArchive(ctx, s, a); err != nil {
+			return err
+		}
+	}
 	for i, m := range p.models {
 		_, err := s.c.sagemaker.CreateModel(ctx, m)
 		if k.is(err, mlops.Invalid) && !strings.Contains(err.Error(), "role") { // the role is the environment's
@@ -30,11 +35,23 @@ func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScen
 	if p.config == nil {
 		return nil
 	}
-	_, err := s.c.sagemaker.CreateEndpointConfig(ctx, p.config)
+	for _, c := range []*sagemaker.CreateEndpointConfigInput{p.config, p.shadow} {
+		if c == nil {
+			continue
+		}
+		if err := k.makeEndpointConfig(ctx, s, c, p.tags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k modelEndpointKind) makeEndpointConfig(ctx context.Context, s endpointScene, c *sagemaker.CreateEndpointConfigInput, tags map[string]string) error {
+	_, err := s.c.sagemaker.CreateEndpointConfig(ctx, c)
 	if !k.is(err, mlops.AlreadyExists) {
 		return k.notYetVisible(err)
 	}
-	return k.retag(ctx, s, "endpoint-config/"+p.form.Config, p.tags, []string{tagEndpointNext})
+	return k.retag(ctx, s, "endpoint-config/"+*c.EndpointConfigName, tags, []string{tagEndpointNext})
 }
 
 // notYetVisible makes an error passing that says of what was just made that it is

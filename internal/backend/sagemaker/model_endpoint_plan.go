@@ -28,8 +28,11 @@ type endpointPlan struct {
 	form   endpointForm
 	before *endpointForm
 	models []*sagemaker.CreateModelInput
-	config *sagemaker.CreateEndpointConfigInput // nil if that in force will do
-	tags   map[string]string                    // of the endpoint, with the record
+	// archives are what the models need beside what the versions have.
+	archives []modelArchive
+	config   *sagemaker.CreateEndpointConfigInput // nil if that in force will do
+	shadow   *sagemaker.CreateEndpointConfigInput // what comes before config, or nil
+	tags     map[string]string                    // of the endpoint, with the record
 	// tagsAlone says that nothing but what the tags hold is changed.
 	tagsAlone bool
 }
@@ -48,6 +51,9 @@ func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, ol
 	if err := p.follow(old); err != nil {
 		return endpointPlan{}, err
 	}
+	if err := k.planShadow(ctx, s, old, &p); err != nil {
+		return p, err
+	}
 	return p, k.tagEndpointPlan(s, spec, &p)
 }
 
@@ -59,13 +65,13 @@ func (p *endpointPlan) follow(old endpointState) error {
 	}
 	serving := old.serving()
 	before := *old.force()
-	before.Since = map[string]time.Time{}
+	before.Since, before.Shadow = map[string]time.Time{}, ""
 	for name, v := range serving {
 		before.Since[name] = v.Since
 	}
 	p.before = &before
 	if former.Core == p.form.Core {
-		p.form.Config, p.config, p.models = former.Config, nil, nil
+		p.form.Config, p.config, p.models, p.archives = former.Config, nil, nil, nil
 	} else if err := checkEndpointGuards(former, p.form.Spec); err != nil {
 		return err
 	}
@@ -124,6 +130,9 @@ func (k modelEndpointKind) tagEndpointPlan(s endpointScene, spec mlops.ModelEndp
 	if p.config != nil {
 		p.config.Tags = sagemakerTags(p.tags)
 	}
+	if p.shadow != nil {
+		p.shadow.Tags = sagemakerTags(p.tags)
+	}
 	for _, m := range p.models {
 		m.Tags = sagemakerTags(withoutRecord(p.tags))
 	}
@@ -141,17 +150,30 @@ func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string
 	c := &sagemaker.CreateEndpointConfigInput{DataCaptureConfig: endpointCapture(s, spec.Capture)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[name]
-		machine, err := resolveType("hosting", v.Compute)
+		machine, err := catalogue().Hosting(v)
 		if err != nil {
 			return p, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("variants", mlops.Key(name), "compute").String(), Err: err}
 		}
-		model := toEndpointModel(s, spec, v, served[name])
+		container := served[name].container
+		if isServerless(v) {
+			var archive modelArchive
+			if container, archive = archived(container); archive.uri != "" {
+				p.archives = append(p.archives, archive)
+			}
+		}
+		model, err := toEndpointModel(s, spec, v, container)
+		if err != nil {
+			return p, err
+		}
 		p.models = append(p.models, model)
 		p.form.Types[name], p.form.Digests[name] = machine, served[name].digest
 		c.ProductionVariants = append(c.ProductionVariants, toEndpointVariant(name, v, machine, *model.ModelName))
 	}
 	if !slices.ContainsFunc(slices.Collect(maps.Values(p.form.Types)), hasLocalDisk) {
 		c.KmsKeyId = optional(s.place.Key) // disks of the machine itself have AWS's own encryption, and take no key
+	}
+	if err := overrideConfig(c, spec); err != nil {
+		return p, err
 	}
 	p.form.Core = endpointCore(*c)
 	p.form.Config = endpointPrefix(s.id) + shortHash(mlops.DigestOf(c))
@@ -182,8 +204,7 @@ func endpointPrefix(id mlops.ID) string { return nativeName(id, longestPrefix) +
 func endpointModelPrefix(id mlops.ID) string { return "mlops-" + shortHash(string(id)) + "-" }
 
 // toEndpointModel is the model of a variant.
-func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, served endpointServed) *sagemaker.CreateModelInput {
-	container := served.container
+func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) (*sagemaker.CreateModelInput, error) {
 	container.Environment = maps.Clone(container.Environment)
 	if container.Environment == nil {
 		container.Environment = map[string]string{}
@@ -200,8 +221,9 @@ func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Vari
 	if len(s.place.Subnets) > 0 {
 		m.VpcConfig = &types.VpcConfig{Subnets: s.place.Subnets, SecurityGroupIds: s.place.Groups}
 	}
+	err := overrideModel(m, spec)
 	m.ModelName = aws.String(endpointModelPrefix(s.id) + shortHash(mlops.DigestOf(m)))
-	return m
+	return m, err
 }
 
 // defaultStartup is how long a server may take to answer its first health check.
@@ -209,11 +231,13 @@ const defaultStartup = 5 * time.Minute
 
 // toEndpointVariant is a variant in a configuration.
 func toEndpointVariant(name string, v mlops.Variant, machine, model string) types.ProductionVariant {
-	out := types.ProductionVariant{
-		VariantName: &name, ModelName: &model, InstanceType: types.ProductionVariantInstanceType(machine),
-		InitialInstanceCount: endpointCount(endpointScale(v).least), InitialVariantWeight: aws.Float32(float32(v.Traffic)),
-		ContainerStartupHealthCheckTimeoutInSeconds: aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds())),
+	out := types.ProductionVariant{VariantName: &name, ModelName: &model, InitialVariantWeight: aws.Float32(float32(v.Traffic))}
+	if isServerless(v) {
+		out.ServerlessConfig = toServerless(v)
+		return out
 	}
+	out.InstanceType, out.InitialInstanceCount = types.ProductionVariantInstanceType(machine), endpointCount(endpointScale(v).least)
+	out.ContainerStartupHealthCheckTimeoutInSeconds = aws.Int32(int32(v.Startup.Or(defaultStartup).Seconds()))
 	if c := v.Compute; c != nil && c.Disk > 0 {
 		out.VolumeSizeInGB = endpointCount(diskGB(c.Disk))
 	}

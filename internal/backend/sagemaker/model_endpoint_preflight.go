@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,9 +28,42 @@ const (
 var environName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // Preflight refuses what only SageMaker does not have; see mlops.Preflighter.
-func (k modelEndpointKind) Preflight(_ context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
+func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
+	checkCompleteEndpoint(ctx, c, spec)
+	return errors.Join(k.preflightTags(ctx, c, spec), k.checkBecoming(ctx, spec, c))
+}
+
+// checkBecoming refuses what an endpoint cannot be in its environment, and warns of
+// what it cannot become.
+func (k modelEndpointKind) checkBecoming(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
+	if !anyServerless(spec) || len(spec.Variants) != 1 {
+		return nil
+	}
+	s, err := k.scene(ctx, spec.ID())
+	if err != nil {
+		return k.unlessNotFound(err) // of an environment that is planned too
+	}
+	checkServerlessPlace(c, s.place, spec)
+	state, err := k.endpointState(ctx, s)
+	if err != nil {
+		return k.unlessNotFound(err)
+	}
+	if err := state.becomes(spec); err != nil {
+		// Not refused: nobody can tell here whether it is to be replaced.
+		for name := range spec.Variants {
+			c.Warn(mlops.At("variants", mlops.Key(name), "scaling", "min"), "Not possible in place", "%s.", mlops.Message(err))
+		}
+	}
 	return nil
+}
+
+// unlessNotFound passes over what is not there yet.
+func (k modelEndpointKind) unlessNotFound(err error) error {
+	if k.is(err, mlops.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // checkEndpoint refuses what an endpoint cannot be on SageMaker.
@@ -46,8 +80,10 @@ func checkEndpoint(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 		checkEndpointVariant(c, mlops.At("variants", mlops.Key(name)), spec.Variants[name])
 	}
 	checkEndpointMachines(c, spec)
+	checkServerless(c, spec)
 	checkEndpointSize(c, spec)
 	checkEndpointRollout(c, spec)
+	checkEndpointOverrides(c, spec)
 }
 
 // checkEndpointSize refuses what does not fit into the endpoint's tags, which keep
@@ -72,10 +108,12 @@ func checkEndpointVariant(c *mlops.Checker, at mlops.Path, v mlops.Variant) {
 		c.Add(at.With("startup_timeout"), "Timeout out of bounds", "SageMaker waits from 1m to 1h for a server to start; this is %s.", s)
 	}
 	if v.Scaling != nil && v.Scaling.IdleAfter != 0 {
-		c.Add(at.With("scaling", "idle_after"), "Not available on sagemaker", "Variants with machines of their own do not sleep: leave it out.")
+		c.Add(at.With("scaling", "idle_after"), "Not available on sagemaker", "SageMaker itself says when a variant with min = 0 sleeps, and others do not sleep: leave it out.")
 	}
 	checkEndpointEnv(c, at.With("env"), v.Env)
-	checkEndpointCompute(c, at.With("compute"), v.Compute)
+	if !isServerless(v) {
+		checkEndpointCompute(c, at.With("compute"), v.Compute)
+	}
 }
 
 func checkEndpointEnv(c *mlops.Checker, at mlops.Path, env map[string]string) {

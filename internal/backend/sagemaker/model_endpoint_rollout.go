@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,7 +82,19 @@ func guarded(r *mlops.Rollout) bool { return r != nil && r.Strategy != mlops.Rol
 // whatever the rollout asks: one of the set of variants.
 func checkEndpointGuards(former *endpointForm, spec mlops.ModelEndpointSpec) error {
 	old, fresh := slices.Sorted(maps.Keys(former.Spec.Variants)), slices.Sorted(maps.Keys(spec.Variants))
-	if !guarded(spec.Rollout) || slices.Equal(old, fresh) {
+	if !guarded(spec.Rollout) {
+		return nil
+	}
+	if anyServerless(former.Spec) {
+		return &mlops.Error{
+			Code: mlops.Invalid, Field: mlops.At("rollout", "strategy").String(),
+			Err: errors.New("SageMaker gives a serverless endpoint machines all at once: make this change with strategy \"all_at_once\""),
+		}
+	}
+	if asksShadow(spec.Rollout) {
+		return checkFormerShadow(former)
+	}
+	if slices.Equal(old, fresh) {
 		return nil
 	}
 	return &mlops.Error{
@@ -99,10 +112,11 @@ func checkEndpointRollout(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	checkEndpointStages(c, mlops.At("rollout"), spec.Rollout)
 	checkEndpointWaits(c, mlops.At("rollout"), spec.Rollout)
 	checkEndpointGates(c, spec)
+	checkEndpointShadow(c, spec)
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
-		machine, err := resolveType("hosting", spec.Variants[name].Compute)
+		machine, err := catalogue().Hosting(spec.Variants[name])
 		if guarded(spec.Rollout) && err == nil && strings.HasPrefix(machine, "ml.inf1.") {
-			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked: use strategy \"all_at_once\", or other machines for variant %q.", name)
+			c.Add(mlops.At("rollout", "strategy"), "Not available on "+machine, "SageMaker moves the traffic of Inf1 machines all at once, whatever is asked, and copies none of it: use strategy \"all_at_once\", or other machines for variant %q.", name)
 		}
 	}
 }
@@ -124,6 +138,9 @@ func checkEndpointStages(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 
 func checkEndpointWaits(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 	bake := r.Bake.Or(mlops.DefaultBake)
+	if asksShadow(r) {
+		bake = 0 // which is not SageMaker's to wait for
+	}
 	if bake > longestBake || bake%time.Second != 0 {
 		c.Add(at.With("bake"), "Bake out of bounds", "SageMaker observes a step for whole seconds, at most 1h; this is %s.", bake)
 	}
@@ -143,7 +160,7 @@ func checkEndpointGates(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	if g.SmokeTest {
 		c.Add(at.With("smoke_test"), "Not available on sagemaker", "SageMaker sends no requests of its own during a rollout: leave it out. The endpoint's smoke_test runs when all traffic has moved, and takes the change back if it fails.")
 	}
-	if g.Wait != 0 {
+	if g.Wait != 0 && !asksShadow(spec.Rollout) {
 		c.Add(at.With("wait"), "Not available on sagemaker", "SageMaker waits for no requests beyond the bake: leave it out, and choose a bake in which enough of them come.")
 	}
 	alarms := 0

@@ -16,10 +16,14 @@ import (
 // requests in flight one instance is meant.
 type scaling struct{ least, most, concurrency int64 }
 
-// endpointScale is the scaling of a variant.
+// endpointScale is the scaling of a variant. Nobody counts instances of a serverless
+// one.
 func endpointScale(v mlops.Variant) scaling {
+	if isServerless(v) {
+		return scaling{}
+	}
 	low, high, concurrency := v.Scaling.Bounds()
-	return scaling{max(low, 1), high, concurrency}
+	return scaling{low, high, concurrency}
 }
 
 // auto reports whether the number is the autoscaler's to choose.

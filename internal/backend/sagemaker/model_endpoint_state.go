@@ -34,10 +34,13 @@ const (
 type endpointForm struct {
 	Spec     mlops.ModelEndpointSpec `json:"spec,omitzero"`
 	Revision string                  `json:"revision"`
-	Config   string                  `json:"config"`  // name of the endpoint configuration
-	Core     string                  `json:"core"`    // mark of what needs a new configuration if it changes
-	Types    map[string]string       `json:"types"`   // machine types by variant
-	Digests  map[string]string       `json:"digests"` // of the versions, by variant
+	Config   string                  `json:"config"` // name of the endpoint configuration
+	// Shadow is the name of the configuration in which its variant is a shadow of what
+	// was in force before, where its rollout begins with that.
+	Shadow  string            `json:"shadow,omitempty"`
+	Core    string            `json:"core"`    // mark of what needs a new configuration if it changes
+	Types   map[string]string `json:"types"`   // machine types by variant
+	Digests map[string]string `json:"digests"` // of the versions, by variant
 	// Since is from when on a variant's version has served, where that began with
 	// another revision than this one.
 	Since    map[string]time.Time     `json:"since,omitempty"`
@@ -165,6 +168,8 @@ func (s endpointState) force() *endpointForm {
 		return f
 	case s.strange != nil:
 		return s.strange
+	case s.oneWay():
+		return nil
 	}
 	return s.before
 }
@@ -192,6 +197,7 @@ type endpointStep int
 const (
 	endpointRest   endpointStep = iota // none, or not yet
 	endpointBegin                      // tell SageMaker what is asked for
+	endpointShadow                     // what follows when that is a shadow of what is in force
 	endpointSettle                     // what follows when that is in service
 	endpointRemake                     // create again what had failed
 	endpointSweep                      // remove the parts of what is gone
@@ -222,7 +228,9 @@ func (s endpointState) verdict() endpointVerdict {
 		return endpointVerdict{mlops.PhasePending, endpointBegin, "the change is to begin"}
 	case s.status != types.EndpointStatusInService:
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: "SageMaker says " + string(s.status) + ": " + s.failure}
-	case s.givenUp() != "" && s.before == nil:
+	case s.shadowed():
+		return s.shadowVerdict(time.Now())
+	case s.givenUp() != "" && (s.before == nil || s.oneWay()):
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: s.givenUp()}
 	case s.strange != nil:
 		return endpointVerdict{phase: mlops.PhaseReady, reason: "the endpoint configuration " + s.config + " is in force, which is not of this configuration's making"}

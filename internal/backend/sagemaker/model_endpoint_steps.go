@@ -41,6 +41,14 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 	if state.config == state.asked.Config {
 		return k.reweighEndpoint(ctx, s, state)
 	}
+	if state.asked.Shadow != "" {
+		return k.beginShadow(ctx, s, state)
+	}
+	return k.moveEndpoint(ctx, s, state)
+}
+
+// moveEndpoint tells SageMaker to put the configuration that is asked for in force.
+func (k modelEndpointKind) moveEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
 	if err := k.releaseScaling(ctx, s, state); err != nil {
 		return err
 	}
@@ -55,6 +63,9 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 			d.AutoRollbackConfiguration.Alarms = append(d.AutoRollbackConfiguration.Alarms, types.Alarm{AlarmName: aws.String(name)})
 		}
 	}
+	if err := overrideUpdate(in, state.asked.Spec); err != nil {
+		return err
+	}
 	_, err := s.c.sagemaker.UpdateEndpoint(ctx, in)
 	return k.notYetVisible(err)
 }
@@ -64,6 +75,9 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 func toEndpointUpdate(name string, asked endpointForm, before *endpointForm) *sagemaker.UpdateEndpointInput {
 	in := &sagemaker.UpdateEndpointInput{EndpointName: &name, EndpointConfigName: &asked.Config}
 	if before != nil {
+		if anyServerless(before.Spec) || anyServerless(asked.Spec) {
+			return in // guardrails and counts are of machines
+		}
 		in.DeploymentConfig = toDeployment(asked.Spec.Rollout)
 	}
 	for _, v := range asked.Spec.Variants {
@@ -102,7 +116,7 @@ func reweighing(want map[string]mlops.Variant, have []types.ProductionVariantSum
 		}
 		scale := endpointScale(v)
 		change := types.DesiredWeightAndCapacity{VariantName: h.VariantName}
-		if !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != *endpointCount(scale.least) {
+		if h.CurrentServerlessConfig == nil && !scale.auto() && aws.ToInt32(h.DesiredInstanceCount) != *endpointCount(scale.least) {
 			change.DesiredInstanceCount = endpointCount(scale.least)
 			counts = append(counts, change)
 		}
@@ -186,7 +200,7 @@ func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state en
 	if err := k.giveUp(ctx, s, state, words, nil); err != nil {
 		return err
 	}
-	if state.before == nil {
+	if state.before == nil || state.oneWay() {
 		return nil
 	}
 	if state.before.Config == state.config {

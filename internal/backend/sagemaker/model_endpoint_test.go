@@ -132,6 +132,16 @@ func TestCheckEndpoint(t *testing.T) {
 			rollout(mlops.Rollout{Strategy: mlops.RolloutBlueGreen})(s)
 			variant(func(v *mlops.Variant) { v.Compute = &mlops.Compute{Native: "ml.inf1.xlarge"} })(s)
 		}, "rollout.strategy"},
+		{"shadow", rollout(mlops.Rollout{Strategy: mlops.RolloutShadow, Bake: minutes(24 * 60), Gates: &mlops.Gates{Wait: minutes(5)}}), ""},
+		{"asynchronous shadow", func(s *mlops.ModelEndpointSpec) {
+			rollout(mlops.Rollout{Strategy: mlops.RolloutShadow})(s)
+			s.Overrides = `{"CreateEndpointConfig": {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/answers"}}}}`
+		}, "rollout.strategy"},
+		{"shadow for days", rollout(mlops.Rollout{Strategy: mlops.RolloutShadow, Bake: minutes(24*60 + 1)}), "rollout.bake"},
+		{"shadow of two", func(s *mlops.ModelEndpointSpec) {
+			rollout(mlops.Rollout{Strategy: mlops.RolloutShadow})(s)
+			s.Variants["other"] = mlops.Variant{}
+		}, "rollout.strategy"},
 		{"large request", func(s *mlops.ModelEndpointSpec) {
 			s.SmokeTest = &mlops.SmokeTest{Request: incompressible(16 << 10), Status: 200}
 		}, "smoke_test.request"},
@@ -327,6 +337,13 @@ func TestEndpointVerdict(t *testing.T) {
 		{"rolling back", types.EndpointStatusRollingBack, "config-old", before, map[string]string{tagEndpointBegun: "new"}, mlops.PhasePending, endpointRest},
 		{"rolled back", types.EndpointStatusInService, "config-old", before, map[string]string{tagEndpointBegun: "new"}, mlops.PhasePending, endpointSettle},
 		{"rolled back, and told", types.EndpointStatusInService, "config-old", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "old@2", tagEndpointFailure: failure}, mlops.PhaseReady, endpointRest},
+		{"begins as a shadow", types.EndpointStatusInService, "config-shadow", before, map[string]string{tagEndpointBegun: "new"}, mlops.PhasePending, endpointShadow},
+		{"shadow bakes", types.EndpointStatusInService, "config-shadow", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "new" + shadowBakes + "@99999999999"}, mlops.PhasePending, endpointRest},
+		{"shadow is baked", types.EndpointStatusInService, "config-shadow", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "new" + shadowBakes + "@1"}, mlops.PhasePending, endpointShadow},
+		{"shadow failed", types.EndpointStatusInService, "config-shadow", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "new" + shadowBakes + "@99999999999", tagEndpointFailure: failure}, mlops.PhasePending, endpointShadow},
+		{"shadow of another change", types.EndpointStatusInService, "config-shadow", before, map[string]string{tagEndpointDone: "older" + shadowBakes + "@99999999999"}, mlops.PhasePending, endpointBegin},
+		{"shadow is moved", types.EndpointStatusUpdating, "config-shadow", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "new" + shadowMoved + "@1"}, mlops.PhasePending, endpointRest},
+		{"shadow was moved", types.EndpointStatusInService, "config-new", before, map[string]string{tagEndpointBegun: "new", tagEndpointDone: "new" + shadowMoved + "@1"}, mlops.PhasePending, endpointSettle},
 		{"smoke test of a change failed", types.EndpointStatusInService, "config-new", before, map[string]string{tagEndpointBegun: "new", tagEndpointFailure: failure}, mlops.PhasePending, endpointSettle},
 		{"deleted", types.EndpointStatusDeleting, "config-new", nil, map[string]string{tagEndpointBegun: "new"}, mlops.PhaseDeleting, endpointRest},
 		{"deleted to be made again", types.EndpointStatusDeleting, "config-new", nil, map[string]string{tagEndpointNext: nextRemake}, mlops.PhasePending, endpointRest},
@@ -335,7 +352,8 @@ func TestEndpointVerdict(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := endpointState{asked: endpointForm{Revision: "new", Config: "config-new"}, before: test.before}
+			s := endpointState{asked: endpointForm{Revision: "new", Config: "config-new", Shadow: "config-shadow"}, before: test.before}
+			s.asked.Spec.Rollout = &mlops.Rollout{Strategy: mlops.RolloutShadow}
 			s.endpointFacts = endpointFacts{exists: test.status != "", status: test.status, config: test.config, tags: test.tags}
 			if got := s.verdict(); got.phase != test.phase || got.step != test.step {
 				t.Errorf("it is %s, step %d, because %q; want %s, step %d", got.phase, got.step, got.reason, test.phase, test.step)

@@ -23,11 +23,16 @@ func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSp
 	}
 	check := mlops.NewChecker()
 	checkEndpoint(check, spec)
+	checkCompleteEndpoint(ctx, check, spec)
 	if err := check.Err(); err != nil {
 		return endpointScene{}, err
 	}
 	s, err := k.scene(ctx, spec.ID())
-	if err == nil || !k.is(err, mlops.NotFound) {
+	if err == nil {
+		checkServerlessPlace(check, s.place, spec)
+		return s, check.Err()
+	}
+	if !k.is(err, mlops.NotFound) {
 		return s, err
 	}
 	return s, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}

@@ -7,56 +7,21 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // List returns the models of an environment.
 func (k modelKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	c, err := k.in(ctx, parent)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := k.groupsOf(ctx, c, parent)
-	if err != nil {
-		return nil, err
-	}
-	out := []mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}
-	for _, id := range groups {
-		s, err := k.modelScene(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		o, err := k.observe(ctx, s)
-		if k.is(err, mlops.NotFound) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, o)
-	}
-	return out, nil
+	return listAll(ctx, k, parent)
 }
 
-// groupsOf lists the models of an environment by their groups' tags. A group's
-// name tells the environment only where it is short.
-func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.ID) ([]mlops.ID, error) {
-	parsed, err := environment.Parse()
-	if err != nil {
-		return nil, invalid(err)
-	}
-	p, err := k.place(ctx, environment)
-	if k.is(err, mlops.NotFound) {
-		return nil, nil // nothing is in what is not there
-	}
-	if err != nil {
-		return nil, err
-	}
-	var found []mlops.ID
+// within lists the groups whose tags name the environment. A group's name tells
+// that only where it is short.
+func (k modelKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
+	var groups []string
 	pages := sagemaker.NewListModelPackageGroupsPaginator(c.sagemaker, &sagemaker.ListModelPackageGroupsInput{
-		NameContains: aws.String(groupPrefix(parsed.Environment)), MaxResults: aws.Int32(pageSize),
+		NameContains: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -64,16 +29,10 @@ func (k modelKind) groupsOf(ctx context.Context, c *clients, environment mlops.I
 			return nil, err
 		}
 		for _, g := range page.ModelPackageGroupSummaryList {
-			tags, err := sagemakerTagsOf(ctx, c, c.arn("sagemaker", p.Account, "model-package-group/"+aws.ToString(g.ModelPackageGroupName)))
-			if err != nil && !k.is(err, mlops.NotFound) {
-				return nil, err
-			}
-			if r, err := recordOf(tags); err == nil && r.ID.Parent() == environment {
-				found = append(found, r.ID)
-			}
+			groups = append(groups, aws.ToString(g.ModelPackageGroupArn))
 		}
 	}
-	return found, nil
+	return k.idsAt(ctx, c, groups, p.Record.ID)
 }
 
 // groupPrefix is what the names of an environment's groups have in common: all of
@@ -98,32 +57,4 @@ func nativeDescription(text string) *string {
 		return ' '
 	}, text))
 	return optional(string(kept[:min(len(kept), maxDescription)]))
-}
-
-// sagemakerTagsOf reads the tags of an object.
-func sagemakerTagsOf(ctx context.Context, c *clients, arn string) (map[string]string, error) {
-	tags := []types.Tag{}
-	pages := sagemaker.NewListTagsPaginator(c.sagemaker, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(pageSize)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(tags, page.Tags...)
-	}
-	return tagMap(tags), nil
-}
-
-// retagSagemaker writes tags and then removes those that are not among them: an
-// interruption leaves too many, and a record that can be read.
-func retagSagemaker(ctx context.Context, c *clients, arn string, old, fresh map[string]string) error {
-	if _, err := c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(fresh)}); err != nil {
-		return err
-	}
-	gone := stale(old, fresh)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err := c.sagemaker.DeleteTags(ctx, &sagemaker.DeleteTagsInput{ResourceArn: &arn, TagKeys: gone})
-	return err
 }

@@ -28,9 +28,9 @@ func TestGroup(t *testing.T) {
 	if diff := cmp.Diff(spec, seen.Spec); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}
-	s, err := r.modelScene(t.Context(), spec.ID())
+	s, err := modelKind{r.backend}.scene(t.Context(), spec.ID())
 	r.must(err)
-	out, err := s.c.sagemaker.DescribeModelPackageGroup(t.Context(), &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: &s.group})
+	out, err := s.c.sagemaker.DescribeModelPackageGroup(t.Context(), &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: &s.name})
 	r.must(err)
 	if got := []rune(*out.ModelPackageGroupDescription); len(got) != maxDescription || !strings.HasPrefix(string(got), "first éé") {
 		t.Errorf("described by %d characters", len(got))

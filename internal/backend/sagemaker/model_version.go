@@ -43,17 +43,17 @@ func (k modelVersionKind) Update(ctx context.Context, ref mlops.ID, spec mlops.M
 }
 
 // packageScene finds the place of a version, which may not be there.
-func (k modelVersionKind) packageScene(ctx context.Context, ref mlops.ID) (s modelScene, arn string, err error) {
+func (k modelVersionKind) packageScene(ctx context.Context, ref mlops.ID) (s scene, arn string, err error) {
 	if _, err := ref.ParseAs(mlops.NounModelVersion); err != nil {
 		return s, "", invalid(err)
 	}
 	if n, err := strconv.Atoi(ref.Name()); err != nil || n < 1 {
 		return s, "", mlops.NewError(mlops.NotFound, fmt.Errorf("there is no %s: versions are numbers", ref))
 	}
-	if s, err = k.modelScene(ctx, ref.Parent()); err != nil {
+	if s, err = modelKind(k).scene(ctx, ref.Parent()); err != nil {
 		return s, "", err
 	}
-	return s, s.c.arn("sagemaker", s.place.Account, "model-package/"+s.group+"/"+ref.Name()), nil
+	return s, s.c.arn("sagemaker", s.place.Account, "model-package/"+s.name+"/"+ref.Name()), nil
 }
 
 // Get takes one look.
@@ -122,11 +122,11 @@ func (k modelVersionKind) register(ctx context.Context, from mlops.ID, spec mlop
 	if err := capabilities().Admit(name, mlops.NounModelVersion, "", spec); err != nil {
 		return mlops.Change{}, err
 	}
-	s, err := k.modelScene(ctx, spec.Model)
+	s, err := modelKind(k).scene(ctx, spec.Model)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if _, err := s.look(ctx); err != nil {
+	if _, err := modelKind(k).look(ctx, s); err != nil {
 		if k.is(err, mlops.NotFound) {
 			return mlops.Change{}, refuseField("model", "there is no model %s", spec.Model)
 		}
@@ -146,14 +146,16 @@ func (k modelVersionKind) register(ctx context.Context, from mlops.ID, spec mlop
 // checkServing refuses what cannot be served where it is to be.
 func checkServing(p place, spec mlops.ModelVersionSpec) error {
 	check := mlops.NewChecker()
+	checkVersionOverrides(check, spec)
 	checkIsolated(check, p, spec)
+	checkVersionImage(check, spec)
 	return check.Err()
 }
 
 // settle finds the version that has the content of a spec, or makes one, and
 // moves the aliases to it. What was interrupted is found and ended by the next
 // attempt: the winner has its aliases before others lose theirs.
-func (k modelVersionKind) settle(ctx context.Context, s modelScene, from mlops.ID, spec mlops.ModelVersionSpec) (mlops.Change, error) {
+func (k modelVersionKind) settle(ctx context.Context, s scene, from mlops.ID, spec mlops.ModelVersionSpec) (mlops.Change, error) {
 	found, err := k.versionSource(ctx, s, spec)
 	if err != nil {
 		return mlops.Change{}, err
@@ -196,7 +198,7 @@ func (k modelVersionKind) adoptable(siblings []packageSeen, from mlops.ID, spec 
 }
 
 // restatePackage puts another spec in force for the content of a package.
-func (k modelVersionKind) restatePackage(ctx context.Context, s modelScene, arn string, spec mlops.ModelVersionSpec, found versionSource) (mlops.Change, error) {
+func (k modelVersionKind) restatePackage(ctx context.Context, s scene, arn string, spec mlops.ModelVersionSpec, found versionSource) (mlops.Change, error) {
 	v, err := k.describePackage(ctx, s, arn)
 	if err != nil {
 		return mlops.Change{}, err
@@ -212,7 +214,7 @@ func (k modelVersionKind) restatePackage(ctx context.Context, s modelScene, arn 
 }
 
 // writePackage writes a record and an approval, where they are not there already.
-func (k modelVersionKind) writePackage(ctx context.Context, s modelScene, v packageSeen, r record, facts versionFacts, spec mlops.ModelVersionSpec) error {
+func (k modelVersionKind) writePackage(ctx context.Context, s scene, v packageSeen, r record, facts versionFacts, spec mlops.ModelVersionSpec) error {
 	properties, err := k.properties(ctx, s, r, facts, spec.Aliases)
 	if err != nil {
 		return err
@@ -233,7 +235,7 @@ func (k modelVersionKind) writePackage(ctx context.Context, s modelScene, v pack
 }
 
 // dropRecordAside removes a record from S3 that is not in force any more.
-func (k modelVersionKind) dropRecordAside(ctx context.Context, s modelScene, old, fresh string) error {
+func (k modelVersionKind) dropRecordAside(ctx context.Context, s scene, old, fresh string) error {
 	if old == "" || old == fresh {
 		return nil
 	}
@@ -251,7 +253,7 @@ func approvalText(spec mlops.ModelVersionSpec) string {
 
 // displace takes aliases from the siblings of the version that has them now, and
 // the place in the configuration from the one that it succeeds.
-func (k modelVersionKind) displace(ctx context.Context, s modelScene, siblings []packageSeen, from, winner mlops.ID, aliases []string) error {
+func (k modelVersionKind) displace(ctx context.Context, s scene, siblings []packageSeen, from, winner mlops.ID, aliases []string) error {
 	for _, v := range siblings {
 		loses := slices.ContainsFunc(v.spec.Aliases, func(a string) bool { return slices.Contains(aliases, a) })
 		succeeded := v.id == from && !v.superseded()
@@ -266,7 +268,7 @@ func (k modelVersionKind) displace(ctx context.Context, s modelScene, siblings [
 	return nil
 }
 
-func (k modelVersionKind) displaceOne(ctx context.Context, s modelScene, arn string, aliases []string, succeeded bool) error {
+func (k modelVersionKind) displaceOne(ctx context.Context, s scene, arn string, aliases []string, succeeded bool) error {
 	v, err := k.describePackage(ctx, s, arn)
 	if err != nil {
 		return err
@@ -318,7 +320,7 @@ func (k modelVersionKind) Delete(ctx context.Context, ref mlops.ID) error {
 }
 
 // dropBytes removes what was kept of a deleted version and nothing else has.
-func (k modelVersionKind) dropBytes(ctx context.Context, s modelScene, v packageSeen, siblings []packageSeen) error {
+func (k modelVersionKind) dropBytes(ctx context.Context, s scene, v packageSeen, siblings []packageSeen) error {
 	shared := slices.ContainsFunc(siblings, func(o packageSeen) bool { return o.id != v.id && o.facts.Folder == v.facts.Folder })
 	err := k.dropRecordAside(ctx, s, v.properties[propertyRecordKey], "")
 	if shared {
@@ -328,7 +330,7 @@ func (k modelVersionKind) dropBytes(ctx context.Context, s modelScene, v package
 	if errStore != nil {
 		return errors.Join(err, errStore)
 	}
-	return errors.Join(err, files.remove(ctx, v.facts.Folder))
+	return errors.Join(err, files.remove(ctx, strings.TrimSuffix(v.facts.Folder, "/"))) // and the archive beside it
 }
 
 // Export copies the bytes of a version to this machine. Whether they are those

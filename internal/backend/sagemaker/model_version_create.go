@@ -16,7 +16,7 @@ import (
 // newPackage keeps the bytes of a spec and registers them. Bytes that were kept for
 // nothing lie where the next attempt puts them, and go with the model at the
 // latest.
-func (k modelVersionKind) newPackage(ctx context.Context, s modelScene, siblings []packageSeen, spec mlops.ModelVersionSpec, found versionSource) (mlops.Change, error) {
+func (k modelVersionKind) newPackage(ctx context.Context, s scene, siblings []packageSeen, spec mlops.ModelVersionSpec, found versionSource) (mlops.Change, error) {
 	files, err := k.store(ctx, s.id)
 	if err != nil {
 		return mlops.Change{}, err
@@ -60,11 +60,11 @@ func packageToken(siblings []packageSeen, owner string, spec mlops.ModelVersionS
 	for _, v := range siblings {
 		newest = max(newest, v.version)
 	}
-	mark := mlops.DigestOf([]any{spec.Model, owner, facts.Folder, spec.Image, spec.Command, spec.Signature, facts.Packages, newest, len(siblings)})
+	mark := mlops.DigestOf([]any{spec.Model, owner, facts.Folder, spec.Image, spec.Command, spec.Signature, spec.Overrides, facts.Packages, newest, len(siblings)})
 	return strings.TrimPrefix(mark, "sha256:")[:32]
 }
 
-func (k modelVersionKind) createPackage(ctx context.Context, s modelScene, in *sagemaker.CreateModelPackageInput, spec mlops.ModelVersionSpec, revision string) (mlops.Change, error) {
+func (k modelVersionKind) createPackage(ctx context.Context, s scene, in *sagemaker.CreateModelPackageInput, spec mlops.ModelVersionSpec, revision string) (mlops.Change, error) {
 	out, err := s.c.sagemaker.CreateModelPackage(ctx, in)
 	if err != nil {
 		return mlops.Change{}, err
@@ -84,7 +84,7 @@ func (k modelVersionKind) createPackage(ctx context.Context, s modelScene, in *s
 // packageInput describes a package. Description and metrics cannot be changed on
 // AWS: the package shows those that it was registered with, and the record has
 // those in force.
-func (k modelVersionKind) packageInput(ctx context.Context, s modelScene, spec mlops.ModelVersionSpec, facts versionFacts, r record, code serving) (*sagemaker.CreateModelPackageInput, error) {
+func (k modelVersionKind) packageInput(ctx context.Context, s scene, spec mlops.ModelVersionSpec, facts versionFacts, r record, code serving) (*sagemaker.CreateModelPackageInput, error) {
 	properties, err := k.properties(ctx, s, r, facts, spec.Aliases)
 	if err != nil {
 		return nil, err
@@ -93,8 +93,8 @@ func (k modelVersionKind) packageInput(ctx context.Context, s modelScene, spec m
 	if err != nil {
 		return nil, err
 	}
-	return &sagemaker.CreateModelPackageInput{
-		ModelPackageGroupName:      &s.group,
+	in := &sagemaker.CreateModelPackageInput{
+		ModelPackageGroupName:      &s.name,
 		ModelPackageDescription:    nativeDescription(spec.Description),
 		ModelApprovalStatus:        nativeApproval(spec.Approval),
 		CustomerMetadataProperties: properties,
@@ -106,7 +106,8 @@ func (k modelVersionKind) packageInput(ctx context.Context, s modelScene, spec m
 			SupportedResponseMIMETypes: []string{jsonType},
 		},
 		SkipModelValidation: types.SkipModelValidationAll,
-	}, nil
+	}
+	return in, overridePackage(in, spec)
 }
 
 const jsonType = "application/json"
@@ -121,7 +122,7 @@ func generatedBy(spec mlops.ModelVersionSpec) *types.MetadataProperties {
 
 // putMetrics keeps metrics in the form that SageMaker shows beside a package, nil
 // where there are none.
-func (k modelVersionKind) putMetrics(ctx context.Context, s modelScene, facts versionFacts) (*types.ModelMetrics, error) {
+func (k modelVersionKind) putMetrics(ctx context.Context, s scene, facts versionFacts) (*types.ModelMetrics, error) {
 	if len(facts.Metrics) == 0 {
 		return nil, nil //nolint:nilnil // no metrics is a value
 	}

@@ -16,5 +16,7 @@ func versionFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureVersionCommand: {Support: mlops.NotProvided, Note: "SageMaker serves by container images: give image, one that answers /ping and /invocations on port 8080 and finds the bytes at $MODEL_PATH."},
 		mlops.FeatureVersionImage:   {Support: mlops.Native},
 		mlops.FeatureVersionAliases: {Support: mlops.Emulated, Note: "Kept in the metadata of the model packages; the provider moves an alias from one to the other."},
+
+		mlops.FeatureVersionOverrides: {Support: mlops.Native, Note: versionOverridesNote},
 	}
 }

@@ -21,14 +21,14 @@ const fewPackages = 3
 // exact, but has no records; a search has them, late. Packages that the search
 // does not show, or shows otherwise than the list or than this process wrote
 // them, are described: of a thousand versions at rest, none.
-func (k modelVersionKind) packages(ctx context.Context, s modelScene) ([]packageSeen, error) {
-	listed, err := s.listPackages(ctx)
+func (k modelVersionKind) packages(ctx context.Context, s scene) ([]packageSeen, error) {
+	listed, err := listPackages(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]nativePackage{}
 	if len(listed) > fewPackages {
-		if found, err = s.searchPackages(ctx); err != nil {
+		if found, err = searchPackages(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -47,7 +47,7 @@ func (k modelVersionKind) packages(ctx context.Context, s modelScene) ([]package
 	return out, nil
 }
 
-func (k modelVersionKind) packageOf(ctx context.Context, s modelScene, p types.ModelPackageSummary, found map[string]nativePackage) (packageSeen, error) {
+func (k modelVersionKind) packageOf(ctx context.Context, s scene, p types.ModelPackageSummary, found map[string]nativePackage) (packageSeen, error) {
 	arn := aws.ToString(p.ModelPackageArn)
 	f, ok := found[arn]
 	if !ok || f.status != p.ModelPackageStatus || f.approval != p.ModelApprovalStatus || k.written.late(arn, f.properties) {
@@ -56,10 +56,10 @@ func (k modelVersionKind) packageOf(ctx context.Context, s modelScene, p types.M
 	return k.readPackage(ctx, s, f)
 }
 
-func (s modelScene) listPackages(ctx context.Context) ([]types.ModelPackageSummary, error) {
+func listPackages(ctx context.Context, s scene) ([]types.ModelPackageSummary, error) {
 	var out []types.ModelPackageSummary
 	pages := sagemaker.NewListModelPackagesPaginator(s.c.sagemaker, &sagemaker.ListModelPackagesInput{
-		ModelPackageGroupName: &s.group, MaxResults: aws.Int32(pageSize),
+		ModelPackageGroupName: &s.name, MaxResults: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -71,12 +71,12 @@ func (s modelScene) listPackages(ctx context.Context) ([]types.ModelPackageSumma
 	return out, nil
 }
 
-func (s modelScene) searchPackages(ctx context.Context) (map[string]nativePackage, error) {
+func searchPackages(ctx context.Context, s scene) (map[string]nativePackage, error) {
 	out := map[string]nativePackage{}
 	pages := sagemaker.NewSearchPaginator(s.c.sagemaker, &sagemaker.SearchInput{
 		Resource: types.ResourceTypeModelPackage, MaxResults: aws.Int32(pageSize),
 		SearchExpression: &types.SearchExpression{Filters: []types.Filter{{
-			Name: aws.String("ModelPackageGroupName"), Operator: types.OperatorEquals, Value: &s.group,
+			Name: aws.String("ModelPackageGroupName"), Operator: types.OperatorEquals, Value: &s.name,
 		}}},
 	})
 	for pages.HasMorePages() {
@@ -95,7 +95,7 @@ func (s modelScene) searchPackages(ctx context.Context) (map[string]nativePackag
 
 // List returns the versions of a model.
 func (k modelVersionKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], error) {
-	s, err := k.modelScene(ctx, parent)
+	s, err := modelKind(k).scene(ctx, parent)
 	var all []packageSeen
 	if err == nil {
 		all, err = k.packages(ctx, s)

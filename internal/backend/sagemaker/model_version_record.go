@@ -68,7 +68,7 @@ type packageSeen struct {
 func (v packageSeen) superseded() bool { return v.record.Owner == "" }
 
 // describePackage reads one package.
-func (b *backend) describePackage(ctx context.Context, s modelScene, arn string) (packageSeen, error) {
+func (b *backend) describePackage(ctx context.Context, s scene, arn string) (packageSeen, error) {
 	out, err := s.c.sagemaker.DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{ModelPackageName: &arn})
 	if err != nil {
 		return packageSeen{}, err
@@ -101,7 +101,7 @@ func imageOf(s *types.InferenceSpecification) string {
 }
 
 // readPackage reads the record of a package.
-func (b *backend) readPackage(ctx context.Context, s modelScene, n nativePackage) (packageSeen, error) {
+func (b *backend) readPackage(ctx context.Context, s scene, n nativePackage) (packageSeen, error) {
 	seen := packageSeen{nativePackage: n, id: s.id.Child(mlops.NounModelVersion, strconv.Itoa(int(n.version)))}
 	var err error
 	if key := n.properties[propertyRecordKey]; key != "" {
@@ -140,7 +140,7 @@ type packageError struct {
 func (e *packageError) Error() string { return "the model package " + e.arn + ": " + e.err.Error() }
 func (e *packageError) Unwrap() error { return e.err }
 
-func (b *backend) recordAt(ctx context.Context, s modelScene, key string) (record, error) {
+func (b *backend) recordAt(ctx context.Context, s scene, key string) (record, error) {
 	files, err := b.store(ctx, s.id)
 	if err != nil {
 		return record{}, err
@@ -165,7 +165,7 @@ func (b *backend) versionRecord(model mlops.ID, spec mlops.ModelVersionSpec, fac
 
 // properties writes a record as properties of a package. A large one goes to S3,
 // named by its content, and the properties say where it is.
-func (b *backend) properties(ctx context.Context, s modelScene, r record, facts versionFacts, aliases []string) (map[string]string, error) {
+func (b *backend) properties(ctx context.Context, s scene, r record, facts versionFacts, aliases []string) (map[string]string, error) {
 	properties, err := r.tags()
 	if b.is(err, mlops.Invalid) {
 		properties, err = b.recordAside(ctx, s, r)
@@ -181,7 +181,7 @@ func (b *backend) properties(ctx context.Context, s modelScene, r record, facts 
 	return properties, nil
 }
 
-func (b *backend) recordAside(ctx context.Context, s modelScene, r record) (map[string]string, error) {
+func (b *backend) recordAside(ctx context.Context, s scene, r record) (map[string]string, error) {
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -201,17 +201,17 @@ func (b *backend) recordAside(ctx context.Context, s modelScene, r record) (map[
 func staleProperties(old, fresh map[string]string) []string {
 	var gone []string
 	for _, key := range slices.Sorted(maps.Keys(old)) {
-		if _, kept := fresh[key]; !kept && strings.HasPrefix(key, "mlops:") {
+		if _, kept := fresh[key]; !kept && strings.HasPrefix(key, tagPrefix) {
 			gone = append(gone, key)
 		}
 	}
 	return gone
 }
 
-// ours are the properties of a package that the provider wrote.
+// ours are the tags, or properties of a package, that the provider wrote.
 func ours(properties map[string]string) map[string]string {
 	out := maps.Clone(properties)
-	maps.DeleteFunc(out, func(key, _ string) bool { return !strings.HasPrefix(key, "mlops:") })
+	maps.DeleteFunc(out, func(key, _ string) bool { return !strings.HasPrefix(key, tagPrefix) })
 	return out
 }
 

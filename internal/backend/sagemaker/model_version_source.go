@@ -24,7 +24,7 @@ type versionSource struct {
 }
 
 // versionSource finds the bytes of a spec, which must be there.
-func (k modelVersionKind) versionSource(ctx context.Context, s modelScene, spec mlops.ModelVersionSpec) (versionSource, error) {
+func (k modelVersionKind) versionSource(ctx context.Context, s scene, spec mlops.ModelVersionSpec) (versionSource, error) {
 	found := versionSource{packages: spec.Packages, metrics: spec.Metrics}
 	var err error
 	if spec.Run == "" {
@@ -185,6 +185,8 @@ func (b *backend) outputDigest(ctx context.Context, near, id mlops.ID, word stri
 // Preflight refuses what cannot be served where it is to be, as far as the
 // environment is there already; see mlops.Preflighter.
 func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
+	checkVersionOverrides(c, spec)
+	checkCompleteVersion(ctx, c, spec)
 	region, err := regionOf(spec.Model)
 	if err != nil {
 		return ctx.Err() // the model is not known yet
@@ -192,6 +194,7 @@ func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersion
 	if _, known := frameworkAccounts()[region]; !known && spec.Image == "" && spec.Format != "custom" {
 		c.AddIf(mlops.At("format"), []mlops.Path{mlops.At("format"), mlops.At("image")}, "No image known", "SageMaker's images that serve %q are not known to be in %s; give image.", spec.Format, region)
 	}
+	checkVersionImage(c, spec)
 	p, err := k.place(ctx, spec.Model)
 	if k.is(err, mlops.NotFound) {
 		return nil

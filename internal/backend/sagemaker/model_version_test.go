@@ -3,127 +3,20 @@ package sagemaker
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	simulated "github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws/awstest"
 )
-
-// registry is a simulated account with an environment and a model.
-type registry struct {
-	*testing.T
-	*backend
-
-	account     *awstest.Server
-	environment mlops.ID
-	model       mlops.ID
-}
-
-func newRegistry(t *testing.T, config simulated.Config) registry {
-	t.Helper()
-	account := awstest.Start(t, config)
-	r := registry{T: t, backend: openAt(t, account.URL, "us"), account: account}
-	r.environment = mlops.EnvironmentID(name, []string{testRegion}, "churn")
-	spec := mlops.EnvironmentSpec{ID: r.environment, Name: "churn", Stage: "dev", Target: mlops.Target{Backend: name}}
-	r.the(r.Environments().Create(t.Context(), spec))
-	model := mlops.ModelSpec{Environment: r.environment, Name: "trees"}
-	r.model = r.the(r.Models().Create(t.Context(), model)).Ref
-	return r
-}
-
-// the is a change that must succeed.
-func (r registry) the(c mlops.Change, err error) mlops.Change {
-	r.Helper()
-	r.must(err)
-	return c
-}
-
-func (r registry) must(err error) {
-	r.Helper()
-	if err != nil {
-		r.Fatal(err)
-	}
-}
-
-func (r registry) wantCode(what string, err error, want mlops.Code, words string) {
-	r.Helper()
-	if got := r.Code(err); err == nil || got != want || !strings.Contains(err.Error(), words) {
-		r.Errorf("%s: %v (%s), want %s with %q", what, err, got, want, words)
-	}
-}
-
-// as is another owner's backend on the same account.
-func (r registry) as(owner string) *backend { return openAt(r.T, r.account.URL, owner) }
-
-// file keeps content in a file.
-func (r registry) file(base, content string) string {
-	r.Helper()
-	path := filepath.Join(r.TempDir(), base)
-	r.must(os.WriteFile(path, []byte(content), 0o600))
-	return path
-}
-
-func (r registry) versionSpec(content string, change func(*mlops.ModelVersionSpec)) mlops.ModelVersionSpec {
-	r.Helper()
-	spec := mlops.ModelVersionSpec{Model: r.model, ArtifactURI: r.file("model.joblib", content), Format: "sklearn", Approval: "approved"}
-	if change != nil {
-		change(&spec)
-	}
-	return spec
-}
-
-func (r registry) version(content string, change func(*mlops.ModelVersionSpec)) mlops.ID {
-	r.Helper()
-	return r.the(r.ModelVersions().Create(r.Context(), r.versionSpec(content, change))).Ref
-}
-
-func (r registry) seen(ref mlops.ID) mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus] {
-	r.Helper()
-	o, err := r.ModelVersions().Get(r.Context(), ref)
-	r.must(err)
-	return o
-}
-
-func (r registry) versions() []mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus] {
-	r.Helper()
-	all, err := modelVersionKind{r.backend}.List(r.Context(), r.model)
-	r.must(err)
-	return all
-}
-
-func (r registry) scene() modelScene {
-	r.Helper()
-	s, err := r.modelScene(r.Context(), r.model)
-	r.must(err)
-	return s
-}
-
-// keys lists the objects below a folder of the environment.
-func (r registry) keys(folder string) []string {
-	r.Helper()
-	s := r.scene()
-	out, err := s.c.s3.ListObjectsV2(r.Context(), &s3.ListObjectsV2Input{Bucket: &s.place.Bucket, Prefix: aws.String(s.place.key(folder))})
-	r.must(err)
-	var keys []string
-	for _, o := range out.Contents {
-		keys = append(keys, strings.TrimPrefix(aws.ToString(o.Key), s.place.key(folder)))
-	}
-	return keys
-}
 
 // TestPackage proves what SageMaker is told of a version, and what is kept.
 func TestPackage(t *testing.T) {
@@ -363,7 +256,7 @@ func TestForeignPackage(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t, simulated.Config{})
 	s := r.scene()
-	out, err := s.c.sagemaker.CreateModelPackage(t.Context(), &sagemaker.CreateModelPackageInput{ModelPackageGroupName: &s.group})
+	out, err := s.c.sagemaker.CreateModelPackage(t.Context(), &sagemaker.CreateModelPackageInput{ModelPackageGroupName: &s.name})
 	r.must(err)
 	r.version("bytes", nil)
 	if all := r.versions(); len(all) != 1 || all[0].Ref.Name() != "2" {
@@ -374,113 +267,4 @@ func TestForeignPackage(t *testing.T) {
 	r.must(r.ModelVersions().Delete(t.Context(), r.versions()[0].Ref))
 	err = r.Models().Delete(t.Context(), r.model)
 	r.wantCode("delete of the model", err, mlops.Conflict, "something else")
-}
-
-// TestPromotedBytes proves that a promotion's evidence and its bytes belong
-// together, and that exported bytes are those that were registered.
-func TestPromotedBytes(t *testing.T) {
-	t.Parallel()
-	r := newRegistry(t, simulated.Config{})
-	tree := t.TempDir()
-	r.must(os.MkdirAll(filepath.Join(tree, "a.b", "c"), 0o700))
-	for _, path := range []string{"MLmodel", "a.b/c/weights.bin", "a/x"} {
-		r.must(os.MkdirAll(filepath.Dir(filepath.Join(tree, path)), 0o700))
-		r.must(os.WriteFile(filepath.Join(tree, path), []byte(path), 0o600))
-	}
-	digest, size, err := mlops.ContentDigest(tree)
-	r.must(err)
-	other := r.versionSpec("", func(s *mlops.ModelVersionSpec) {
-		s.ArtifactURI, s.Format = tree, "mlflow"
-		s.Promotion = &mlops.Promotion{From: "local/dev/models/m/versions/1", Digest: "sha256:other"}
-	})
-	_, err = r.ModelVersions().Create(t.Context(), other)
-	r.wantCode("other bytes", err, mlops.Invalid, "sha256:other")
-	if kept := append(r.keys("models/"), strconv.Itoa(len(r.versions()))); len(kept) != 1 || kept[0] != "0" {
-		t.Errorf("left: %q", kept)
-	}
-	other.Promotion.Digest = digest
-	ref := r.the(r.ModelVersions().Create(t.Context(), other)).Ref
-	seen := r.seen(ref)
-	if seen.Status.Digest != digest || seen.Status.Size != size {
-		t.Errorf("digest %s of %d bytes, want %s of %d", seen.Status.Digest, seen.Status.Size, digest, size)
-	}
-	exported, err := modelVersionKind{r.backend}.Export(t.Context(), ref, t.TempDir())
-	r.must(err)
-	if got, _, err := mlops.ContentDigest(exported); got != digest || err != nil {
-		t.Errorf("exported %s, %v; want %s", got, err, digest)
-	}
-	again := other
-	again.ArtifactURI = seen.Status.URI // a tree in S3
-	if got := r.the(r.ModelVersions().Update(t.Context(), ref, again)).Ref; got != ref {
-		t.Errorf("the same bytes in S3 are %s, were %s", got, ref)
-	}
-}
-
-func TestVersionSourcesRefused(t *testing.T) {
-	t.Parallel()
-	r := newRegistry(t, simulated.Config{})
-	bucket := r.scene().place.Bucket
-	link := filepath.Join(t.TempDir(), "link")
-	r.must(os.Symlink("/etc/hostname", link))
-	tests := []struct {
-		name, uri string
-		code      mlops.Code
-		words     string
-	}{
-		{"no file", "/gone/model", mlops.Invalid, "there is no file or directory /gone/model"},
-		{"no object", "s3://" + bucket + "/gone", mlops.Invalid, "there is nothing at s3://" + bucket + "/gone"},
-		{"no objects", "s3://" + bucket + "/gone/", mlops.Invalid, "there is nothing at"},
-		{"no bucket", "s3:///key", mlops.Invalid, "not an S3 URI"},
-		{"another store", "gs://bucket/key", mlops.Unsupported, "gs://bucket/key"},
-		{"another machine", "file://elsewhere/model", mlops.Invalid, "elsewhere"},
-		{"a link", link, mlops.Invalid, "a symbolic link"},
-	}
-	for _, tt := range tests {
-		_, err := r.ModelVersions().Create(t.Context(), r.versionSpec("", func(s *mlops.ModelVersionSpec) { s.ArtifactURI = tt.uri }))
-		r.wantCode(tt.name, err, tt.code, tt.words)
-		if planned, err := (modelVersionKind{r.backend}).Digest(t.Context(), mlops.ModelVersionSpec{Model: r.model, ArtifactURI: tt.uri}); planned != "" {
-			t.Errorf("%s: the digest %s, %v is foretold", tt.name, planned, err)
-		}
-	}
-	if all := r.versions(); len(all) != 0 {
-		t.Errorf("registered: %v", all)
-	}
-}
-
-// TestVersionPreflight proves what is refused at plan, and that it is refused at
-// apply too.
-func TestVersionPreflight(t *testing.T) {
-	t.Parallel()
-	r := newRegistry(t, simulated.Config{})
-	isolated := mlops.EnvironmentSpec{
-		ID: mlops.EnvironmentID(name, []string{testRegion}, "sealed"), Name: "sealed", Stage: "dev",
-		Target: mlops.Target{Backend: name, Settings: mlops.Settings{targetNetworkIsolation: true}},
-	}
-	r.the(r.Environments().Create(t.Context(), isolated))
-	model := r.the(r.Models().Create(t.Context(), mlops.ModelSpec{Environment: isolated.ID, Name: "m"})).Ref
-	tests := []struct {
-		name   string
-		change func(*mlops.ModelVersionSpec)
-		path   string
-	}{
-		{"nothing", func(*mlops.ModelVersionSpec) {}, ""},
-		{"packages where nothing can be installed", func(s *mlops.ModelVersionSpec) { s.Model, s.Packages = model, []string{"six==1.17.0"} }, "packages"},
-		{"a format where nothing can be installed", func(s *mlops.ModelVersionSpec) { s.Model, s.Format = model, "onnx" }, "format"},
-		{"a region without images", func(s *mlops.ModelVersionSpec) { s.Model = "sagemaker/us-iso-east-1/e/models/m" }, "format"},
-		{"an environment to be made", func(s *mlops.ModelVersionSpec) { s.Model = "sagemaker/us-east-1/e/models/m" }, ""},
-		{"a model to be known", func(s *mlops.ModelVersionSpec) { s.Model = "" }, ""},
-	}
-	for _, tt := range tests {
-		spec := r.versionSpec(tt.name, tt.change)
-		check := mlops.NewChecker()
-		r.must(modelVersionKind{r.backend}.Preflight(t.Context(), spec, check))
-		e, _ := errors.AsType[*mlops.Error](check.Err())
-		if (e == nil) != (tt.path == "") || e != nil && e.Field != tt.path {
-			t.Errorf("%s: %v, want a problem at %q", tt.name, check.Err(), tt.path)
-		}
-		if tt.path != "" && spec.Model == model {
-			_, err := r.ModelVersions().Create(t.Context(), spec)
-			r.wantCode(tt.name+", at apply", err, mlops.Invalid, tt.path)
-		}
-	}
 }

@@ -3,12 +3,13 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -16,83 +17,52 @@ import (
 )
 
 // monitorKind is the kind of monitors. A monitor is an SNS topic, which carries
-// its record and which all its findings go to; alarms for health; a schedule of
-// Model Monitor for data; and a rule of EventBridge that tells and trains.
+// its record and which all its findings go to; alarms; a schedule of Model Monitor
+// for each type of job; and rules of EventBridge that tell and train.
 type monitorKind struct{ *backend }
+
+// monitorSeen is a look at a monitor.
+type monitorSeen = mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]
 
 // monitorScene is what a monitor's verbs need to know.
 type monitorScene struct {
-	c       *clients
-	place   place
+	scene
+
 	account string
-	id      mlops.ID
-	name    string // native
 	topic   string // ARN
 }
 
 func (k monitorKind) scene(ctx context.Context, id mlops.ID) (monitorScene, error) {
-	s := monitorScene{id: id, name: nativeName(id, maxName)}
-	var err error
-	if s.place, err = k.place(ctx, id); err != nil {
-		return s, err
+	s, err := k.sceneOf(ctx, id, naming{noun: mlops.NounMonitor, longest: maxName})
+	if err != nil {
+		return monitorScene{}, err
 	}
-	if s.c, err = k.in(ctx, id); err != nil {
-		return s, err
-	}
-	if s.account, err = s.c.account(ctx); err != nil {
-		return s, err
-	}
-	s.topic = s.c.arn("sns", s.account, "mlops-monitor-"+s.name)
-	return s, nil
+	return monitorScene{s, s.place.Account, s.c.arn("sns", s.place.Account, "mlops-monitor-"+s.name)}, nil
 }
 
 // Create makes the topic first: with it the monitor exists.
 func (k monitorKind) Create(ctx context.Context, spec mlops.MonitorSpec) (mlops.Change, error) {
-	s, err := k.admit(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(s.id))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	old, err := k.monitorRecord(ctx, s)
-	switch {
-	case err == nil && old.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("monitor %q belongs to another configuration", s.id))
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("the topic %s exists: %w", s.topic, err))
-	case err != nil && !k.is(err, mlops.NotFound):
-		return mlops.Change{}, err
-	}
-	return k.put(ctx, s, spec, err == nil)
+	return create(ctx, k, spec)
 }
 
 // Update brings a monitor to a spec.
 func (k monitorKind) Update(ctx context.Context, ref mlops.ID, spec mlops.MonitorSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, err := k.admit(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	if _, err := k.monitorRecord(ctx, s); err != nil {
-		return mlops.Change{}, err
-	}
-	return k.put(ctx, s, spec, true)
+	return update(ctx, k, ref, spec)
 }
 
-// admit refuses what can never be, and what refers to nothing.
-func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitorScene, error) {
+// Get looks at the record, and at the schedule where there is one.
+func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
+	return show(ctx, k, ref)
+}
+
+// Delete removes all parts, the topic with the record last. Schedules take a while
+// to be gone, and hold their definitions for as long: what follows is finished by
+// Advance.
+func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error { return remove(ctx, k, ref) }
+
+func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
 	if err := capabilities().Admit(name, mlops.NounMonitor, spec.Name, spec); err != nil {
-		return monitorScene{}, err
+		return err
 	}
 	check := mlops.NewChecker()
 	checkMonitor(check, spec)
@@ -100,13 +70,17 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) (monitor
 		check.Add(mlops.At("endpoint"), "No endpoint", "A monitor watches an endpoint.")
 	}
 	if err := check.Err(); err != nil {
-		return monitorScene{}, err
+		return err
 	}
-	s, err := k.scene(ctx, spec.ID())
+	p, err := k.place(ctx, spec.ID())
 	if err != nil {
-		return s, err
+		return err
 	}
-	return s, k.monitorReferences(ctx, spec)
+	checkTruthPlace(check, spec, p)
+	if err := check.Err(); err != nil {
+		return err
+	}
+	return k.monitorReferences(ctx, spec)
 }
 
 // monitorReferences insists that what a monitor refers to is there.
@@ -132,53 +106,87 @@ func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSp
 	return nil
 }
 
-// monitorRecord reads the record from the topic.
-func (k monitorKind) monitorRecord(ctx context.Context, s monitorScene) (record, error) {
+// look reads the topic's tags, and the record in them.
+func (k monitorKind) look(ctx context.Context, s monitorScene) (tagged, error) {
 	tags, err := topicTags(ctx, s.c, s.topic)
 	if err != nil {
-		return record{}, err
+		return tagged{}, err
 	}
-	return recordOf(tags)
+	return taggedBy(s.topic, tags)
 }
 
-// put writes the record and brings what can be changed at once to the spec; what
-// takes a baseline follows by Advance.
-func (k monitorKind) put(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, exists bool) (mlops.Change, error) {
+func (k monitorKind) add(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (mlops.Change, error) {
+	return k.change(ctx, s, spec, tagged{})
+}
+
+// change writes the record and brings what can be changed at once to the spec; what
+// takes more steps follows by Advance.
+func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, old tagged) (mlops.Change, error) {
 	r, err := k.newRecord(s.id, withoutWebhook(spec))
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	baseline, err := k.keepBaseline(ctx, s, spec)
+	p := monitorPlan{monitorScene: s, spec: spec}
+	if p.kept, err = k.keep(ctx, s, spec, keptOf(old.record), groupOf(old.record)); err != nil {
+		return mlops.Change{}, err
+	}
+	if r.Extra, err = json.Marshal(p.kept); err != nil {
+		return mlops.Change{}, err
+	}
+	tags, err := k.tagsWith(s.place.spec, spec.Labels, r)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if r.Extra, err = json.Marshal(baseline); err != nil {
+	if err := k.putMonitorTopic(ctx, s, spec, withJobs(tags, jobWords(old.tags), wantedWords(spec)), old.tags); err != nil {
 		return mlops.Change{}, err
 	}
-	pieces, err := r.tags()
+	return r.change(), k.putParts(ctx, p, tags)
+}
+
+// putParts brings alarms and rules to the spec, and takes the first step of jobs.
+func (k monitorKind) putParts(ctx context.Context, p monitorPlan, tags map[string]string) error {
+	variants, err := k.monitoredVariants(ctx, p.spec.Endpoint)
 	if err != nil {
-		return mlops.Change{}, err
+		return err
 	}
-	tags := k.tagsFor(s.place.spec, spec.Labels, pieces)
-	if err := k.putMonitorTopic(ctx, s, spec, tags, exists); err != nil {
-		return mlops.Change{}, err
+	alarms := monitorAlarms(p, variants)
+	if err := k.putMonitorAlarms(ctx, p.c, alarms, p.id, cloudwatchTags(tags)); err != nil {
+		return err
 	}
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
-	variants, err := k.monitoredVariants(ctx, spec.Endpoint)
-	if err != nil {
-		return change, err
+	maps.DeleteFunc(alarms, func(_ string, a *cloudwatch.PutMetricAlarmInput) bool {
+		return checkOf(types.MetricAlarm{Namespace: a.Namespace}) != "health"
+	})
+	if err := k.putMonitorRules(ctx, p, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
+		return err
 	}
-	alarms := monitorAlarms(spec, variants, s.topic)
-	if err := k.putMonitorAlarms(ctx, s.c, alarms, s.id, cloudwatchTags(tags)); err != nil {
-		return change, err
+	if comparesBaseline(p.spec) {
+		_, err = k.baselineDescribed(ctx, p)
 	}
-	if err := k.putMonitorRules(ctx, s, spec, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
-		return change, err
+	return err
+}
+
+// withJobs notes in a topic's tags which types of jobs there may be parts of.
+func withJobs(tags map[string]string, had, wanted []string) map[string]string {
+	var words []string
+	for _, t := range jobTypes() {
+		if slices.Contains(had, t.word) || slices.Contains(wanted, t.word) {
+			words = append(words, t.word)
+		}
 	}
-	if !watchesData(spec) {
-		return change, k.dropDataSchedule(ctx, s)
+	out := maps.Clone(tags)
+	if len(words) > 0 {
+		out[tagJobs] = strings.Join(words, " ")
 	}
-	return change, k.startBaseline(ctx, s, spec, baseline)
+	return out
+}
+
+// groupOf is the group that a record's spec compares.
+func groupOf(r record) string {
+	var spec mlops.MonitorSpec
+	if r.into(&spec) != nil || spec.Bias == nil {
+		return ""
+	}
+	return spec.Bias.Group
 }
 
 // withoutWebhook is the spec as it is kept: URLs of webhooks may hold secrets.
@@ -200,84 +208,90 @@ func (k monitorKind) monitoredVariants(ctx context.Context, endpoint mlops.ID) (
 	return slices.Sorted(maps.Keys(seen.Spec.Variants)), nil
 }
 
-// Get looks at the record, and at the schedule where there is one.
-func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus], error) {
-	seen := mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]{Ref: ref}
-	if _, err := ref.ParseAs(mlops.NounMonitor); err != nil {
-		return seen, invalid(err)
-	}
-	s, err := k.scene(ctx, ref)
+func (k monitorKind) observe(ctx context.Context, s monitorScene, m tagged) (monitorSeen, error) {
+	seen := monitorSeen{Ref: s.id, Revision: m.record.Revision, Phase: mlops.PhaseReady, Native: map[string]string{"topic_arn": s.topic}}
+	err := m.record.into(&seen.Spec)
 	if err != nil {
 		return seen, err
 	}
-	r, err := k.monitorRecord(ctx, s)
+	seen.Status, err = k.monitorStatus(ctx, s, seen.Spec, m.record.Created)
 	if err != nil {
 		return seen, err
 	}
-	if err := r.into(&seen.Spec); err != nil {
-		return seen, err
+	if m.leaving() {
+		seen.Phase, seen.Reason, seen.Due = mlops.PhaseDeleting, "its schedules are being removed", true
+		return seen, nil
 	}
-	seen.Revision, seen.Phase = r.Revision, mlops.PhaseReady
-	seen.Native = map[string]string{"topic_arn": s.topic}
-	seen.Status, err = k.monitorStatus(ctx, s, seen.Spec, r.Created)
-	if err != nil {
-		return seen, err
-	}
-	if watchesData(seen.Spec) {
-		err = k.lookAtData(ctx, s, baselineOf(r), &seen)
-	}
-	return seen, err
+	return seen, k.lookAtJobs(ctx, monitorPlan{s, seen.Spec, keptOf(m.record)}, jobWords(m.tags), &seen)
 }
 
-// Advance takes the step that follows the baseline.
+// Advance takes the next step: of the jobs, or of a deletion.
 func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
 	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
 	}
-	r, err := k.monitorRecord(ctx, s)
+	unlock, err := k.registering.lock(ctx, string(ref))
 	if err != nil {
 		return err
+	}
+	defer unlock()
+	m, err := k.look(ctx, s)
+	if err != nil {
+		return err
+	}
+	if m.leaving() {
+		return k.finishMonitor(ctx, s, m.tags)
 	}
 	var spec mlops.MonitorSpec
-	if err := r.into(&spec); err != nil {
+	if err := m.record.into(&spec); err != nil {
 		return err
 	}
-	return k.putDataSchedule(ctx, s, spec, baselineOf(r))
+	return k.putJobs(ctx, monitorPlan{s, spec, keptOf(m.record)}, m.tags)
 }
 
-// Delete removes all parts, the topic with the record last.
-func (k monitorKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if _, err := k.monitorRecord(ctx, s); err != nil {
-		return err
-	}
-	if err := k.dropDataSchedule(ctx, s); err != nil {
-		return err
-	}
+func (k monitorKind) drop(ctx context.Context, s monitorScene, m tagged) error {
 	if err := k.dropMonitorRules(ctx, s); err != nil {
 		return err
 	}
 	if err := k.putMonitorAlarms(ctx, s.c, nil, s.id, nil); err != nil {
 		return err
 	}
-	_, err = s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})
+	if len(jobWords(m.tags)) > 0 {
+		if err := tagTopic(ctx, s.c, s.topic, nil, map[string]string{tagDeleting: "true"}); err != nil {
+			return err
+		}
+	}
+	return k.finishMonitor(ctx, s, m.tags)
+}
+
+// finishMonitor takes the next step of a deletion: the schedules, and when they are
+// gone their definitions, the files and the topic.
+func (k monitorKind) finishMonitor(ctx context.Context, s monitorScene, tags map[string]string) error {
+	left := false
+	for _, t := range jobTypes() {
+		if !slices.Contains(jobWords(tags), t.word) {
+			continue
+		}
+		gone, err := k.dropJob(ctx, s, t)
+		if err != nil {
+			return err
+		}
+		left = left || !gone
+	}
+	if left {
+		return nil
+	}
+	if err := s.files.remove(ctx, s.place.key(s.folder())); err != nil {
+		return err
+	}
+	_, err := s.c.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &s.topic})
 	return err
 }
 
 // putMonitorTopic makes the topic, or changes its tags, and subscribes who is
-// told.
-func (k monitorKind) putMonitorTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags map[string]string, exists bool) error {
-	var have map[string]string
-	if exists {
-		var err error
-		if have, err = topicTags(ctx, s.c, s.topic); err != nil {
-			return err
-		}
-	}
+// told. Have are the tags that it has, nil for one that is not there.
+func (k monitorKind) putMonitorTopic(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, tags, have map[string]string) error {
 	if err := putTopic(ctx, s.c, s.topic, "mlops-monitor-"+s.name, s.place.Key, s.account, have, tags); err != nil {
 		return err
 	}

@@ -13,39 +13,63 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// monitorAlarms are the alarms that a monitor's health asks for: one for each
-// limit and variant, by name.
-func monitorAlarms(spec mlops.MonitorSpec, variants []string, topic string) map[string]*cloudwatch.PutMetricAlarmInput {
-	h := spec.Health
-	out := map[string]*cloudwatch.PutMetricAlarmInput{}
-	if h == nil {
-		return out
-	}
-	for _, variant := range variants {
-		m := endpointMetrics{endpoint: nativeName(spec.Endpoint, maxName), variant: variant, window: spec.Window.Or(mlops.DefaultWindow)}
-		add := func(limit, words string, in *cloudwatch.PutMetricAlarmInput) {
-			name := nativeName(spec.ID(), maxName) + "-" + variant + "-" + limit
-			in.AlarmName = &name
-			in.AlarmDescription = aws.String(words + " of variant " + variant + ", watched by " + string(spec.ID()))
-			in.TreatMissingData = aws.String("notBreaching")
-			in.AlarmActions, in.OKActions = []string{topic}, []string{topic}
-			out[name] = in
-		}
-		if h.MaxErrorPercent != nil {
-			add("errors", "percentage of failed requests", m.errors(*h.MaxErrorPercent, 0))
-		}
-		for stat, most := range map[string]mlops.Duration{"p50": h.MaxP50, "p95": h.MaxP95, "p99": h.MaxP99} {
-			if most != 0 {
-				add(stat, stat+" of latency", m.latency(stat, time.Duration(most)))
-			}
-		}
-		if h.MinRequests > 0 {
-			in := m.requests(h.MinRequests)
-			add("requests", "number of requests", in)
-			in.TreatMissingData = aws.String("breaching") // no metric is no request
+// alarmSet collects the alarms that a monitor asks for.
+type alarmSet struct {
+	spec   mlops.MonitorSpec
+	topic  string
+	groups []string // that bias compares
+	all    map[string]*cloudwatch.PutMetricAlarmInput
+}
+
+// monitorAlarms are the alarms that a monitor asks for, by name: for its health one
+// for each limit and variant, for what its jobs measure one for each limit.
+func monitorAlarms(p monitorPlan, variants []string) map[string]*cloudwatch.PutMetricAlarmInput {
+	a := alarmSet{p.spec, p.topic, p.kept.Groups, map[string]*cloudwatch.PutMetricAlarmInput{}}
+	if p.spec.Health != nil {
+		for _, variant := range variants {
+			a.healthAlarms(variant)
 		}
 	}
-	return out
+	if p.spec.ModelQuality != nil {
+		a.qualityAlarms()
+	}
+	if p.spec.Bias != nil {
+		a.biasAlarms()
+	}
+	return a.all
+}
+
+// add names an alarm by what it is about, and lets it tell.
+func (a alarmSet) add(about, words string, in *cloudwatch.PutMetricAlarmInput) {
+	name := nativeName(a.spec.ID(), maxName) + "-" + about
+	in.AlarmName = &name
+	in.AlarmDescription = aws.String(words + ", watched by " + string(a.spec.ID()))
+	in.AlarmActions, in.OKActions = []string{a.topic}, []string{a.topic}
+	if in.TreatMissingData == nil {
+		in.TreatMissingData = aws.String("notBreaching")
+	}
+	a.all[name] = in
+}
+
+func (a alarmSet) healthAlarms(variant string) {
+	h := a.spec.Health
+	m := endpointMetrics{endpoint: nativeName(a.spec.Endpoint, maxName), variant: variant, window: a.spec.Window.Or(mlops.DefaultWindow)}
+	add := func(limit, words string, in *cloudwatch.PutMetricAlarmInput) {
+		a.add(variant+"-"+limit, words+" of variant "+variant, in)
+	}
+	if h.MaxErrorPercent != nil {
+		add("errors", "percentage of failed requests", m.errors(*h.MaxErrorPercent, 0))
+	}
+	for stat, most := range map[string]mlops.Duration{"p50": h.MaxP50, "p95": h.MaxP95, "p99": h.MaxP99} {
+		if most != 0 {
+			add(stat, stat+" of latency", m.latency(stat, time.Duration(most)))
+		}
+	}
+	if h.MinRequests > 0 {
+		in := m.requests(h.MinRequests)
+		in.TreatMissingData = aws.String("breaching") // no metric is no request
+		add("requests", "number of requests", in)
+	}
 }
 
 // putMonitorAlarms makes the alarms that are asked for, and removes others that

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // constraints is the file that Model Monitor holds data to. Its schema is
@@ -51,53 +49,43 @@ const (
 	defaultDistance = 0.1
 )
 
-// monitorConstraints turns the constraints that a baseline suggests into those
-// that a monitor asks for: of the features that it names, with its limits.
-func monitorConstraints(suggested []byte, spec mlops.MonitorSpec) ([]byte, error) {
+// constraints turns the constraints that a baseline suggests into those that a
+// check asks for: of the columns that it looks at, with its limits.
+func (d dataCheck) constraints(suggested []byte) ([]byte, error) {
 	var c constraints
 	if err := json.Unmarshal(suggested, &c); err != nil {
 		return nil, fmt.Errorf("the baseline's constraints cannot be read: %w", err)
 	}
-	c.Features = slices.DeleteFunc(c.Features, func(f featureConstraint) bool { return !watches(spec, f.Name) })
+	c.Features = slices.DeleteFunc(c.Features, func(f featureConstraint) bool { return !d.watches(f.Name) })
 	if len(c.Features) == 0 {
-		return nil, invalid(errors.New("the baseline has none of the features that the monitor names"))
+		return nil, invalid(errors.New("the baseline has none of the columns that the monitor compares"))
 	}
 	for i, f := range c.Features {
-		c.Features[i] = constrained(f, spec)
+		c.Features[i] = d.constrained(f)
 	}
 	c.Config = monitoringConfig{
-		Evaluate: onOff(spec.DataQuality != nil), Metrics: enabled,
+		Evaluate: onOff(d.quality != nil), Metrics: enabled,
 		Types: 1, Domains: 1,
-		Distribution: distributionSetting{Compare: onOff(spec.DataDrift != nil), Threshold: defaultDistance, Method: "Robust"},
+		Distribution: distributionSetting{Compare: onOff(d.drift != nil), Threshold: defaultDistance, Method: "Robust"},
 	}
-	if q := spec.DataQuality; q != nil {
+	if q := d.quality; q != nil {
 		c.Config.Types, c.Config.Domains = least(q.MaxTypePercent), least(q.MaxCategoryPercent)
 	}
-	if d := spec.DataDrift; d != nil && d.Statistic == "ks" {
+	if d.drift != nil && d.drift.Statistic == "ks" {
 		c.Config.Distribution.Method = "Simple"
-		if d.Threshold != nil {
-			c.Config.Distribution.Threshold = *d.Threshold
+		if t := d.drift.Threshold; t != nil {
+			c.Config.Distribution.Threshold = *t
 		}
 	}
 	return json.Marshal(c)
 }
 
-// watches reports whether a column of the baseline is a feature.
-func watches(spec mlops.MonitorSpec, column string) bool {
-	b := spec.Baseline
-	if column == b.Label {
-		return false
-	}
-	return len(b.Features) == 0 || slices.Contains(b.Features, column) || column == b.Prediction
-}
-
-// constrained gives a feature the monitor's limits.
-func constrained(f featureConstraint, spec mlops.MonitorSpec) featureConstraint {
-	if q := spec.DataQuality; q != nil {
+// constrained gives a column the check's limits.
+func (d dataCheck) constrained(f featureConstraint) featureConstraint {
+	if q := d.quality; q != nil {
 		f.Completeness *= least(q.MaxMissingPercent)
 	}
-	d := spec.DataDrift
-	if d != nil && len(d.Features) > 0 && !slices.Contains(d.Features, f.Name) {
+	if d.drift != nil && len(d.drift.Features) > 0 && !slices.Contains(d.drift.Features, f.Name) {
 		f.Overrides = map[string]any{"distribution_constraints": map[string]any{"perform_comparison": disabled}}
 	}
 	return f

@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-//go:embed preprocess.py
-var preprocess string
-
 // The containers' own paths, and what monitoring jobs run on.
 const (
 	analyzerRoot      = "/opt/ml/processing"
@@ -28,34 +24,65 @@ const (
 	maxConstraints    = 16 << 20
 )
 
-// dataMonitor names the parts of a monitor that compares data. All are named by
-// what they are made from, so that a change makes new ones.
-type dataMonitor struct {
-	baseline   string // URI of the data
-	format     string
-	job        string // name of the job that describes the baseline
-	definition string // name of the job definition
-	folder     string // key of what is kept for this baseline
+// monitorKept is what a monitor's record keeps beside its spec.
+type monitorKept struct {
+	// Baseline is the URI of the baseline's data, empty for a monitor that compares
+	// with none.
+	Baseline string `json:"baseline,omitempty"`
+	// Groups are the values of the column that bias compares, in their order.
+	Groups []string `json:"groups,omitempty"`
+	// Born tells this monitor from a former one of its name: names of jobs are
+	// taken for ever.
+	Born int64 `json:"born"`
 }
 
-// dataMonitorOf names the parts of a monitor whose baseline is kept at a URI.
-func dataMonitorOf(s monitorScene, spec mlops.MonitorSpec, baseline string) dataMonitor {
-	m := dataMonitor{baseline: baseline, format: cmp.Or(spec.Baseline.Format, mlops.FormatOf(baseline), "csv")}
-	short := nativeName(s.id, maxName-1-len(shortHash("")))
-	m.job = short + "-" + shortHash(baseline+"\n"+m.format)
-	m.definition = short + "-" + shortHash(mlops.DigestOf([]any{
-		m.baseline, spec.Baseline, spec.DataDrift, spec.DataQuality, spec.Endpoint, spec.Window, s.place.Role, s.place.Key, s.place.Subnets, s.place.Groups,
-	}))
-	m.folder = "monitors/" + spec.Name + "/" + m.job
-	return m
+// keptOf is what was kept when the record was written.
+func keptOf(r record) monitorKept {
+	var kept monitorKept
+	_ = json.Unmarshal(r.Extra, &kept) // one that cannot be read is brought anew
+	return kept
 }
 
-// keepBaseline says where a monitor's baseline is, empty for one that has none.
-// Files of this machine are sent to the bucket, and named by their content.
-func (k monitorKind) keepBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (string, error) {
-	if !watchesData(spec) {
-		return "", nil
+// baselineJobName is the name of the job that describes the baseline. It is named
+// by the data, so that a change of them makes a new one.
+func (p monitorPlan) baselineJobName() string {
+	return nativeName(p.id, maxName-1-len(shortHash(""))) + "-" + shortHash(mlops.DigestOf([]any{p.kept.Baseline, p.format(), p.kept.Born}))
+}
+
+// format is the format of the baseline's data.
+func (p monitorPlan) format() string { return baselineFormat(p.spec.Baseline, p.kept.Baseline) }
+
+func baselineFormat(b *mlops.Baseline, uri string) string {
+	return cmp.Or(b.Format, mlops.FormatOf(uri), "csv")
+}
+
+// suggested is the key of a file that describes the baseline.
+func (p monitorPlan) suggested(file string) string {
+	return p.place.key(p.folder() + p.baselineJobName() + "/" + file)
+}
+
+// keep finds what a monitor keeps beside its spec; old is what it kept before, for
+// a spec that had this group.
+func (k monitorKind) keep(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, old monitorKept, oldGroup string) (monitorKept, error) {
+	kept := monitorKept{Born: cmp.Or(old.Born, time.Now().UnixNano())}
+	if !comparesBaseline(spec) && spec.Bias == nil {
+		return kept, nil
 	}
+	var err error
+	if kept.Baseline, err = k.keepBaseline(ctx, s, spec); err != nil || spec.Bias == nil {
+		return kept, err
+	}
+	if old.Baseline == kept.Baseline && oldGroup == spec.Bias.Group && len(old.Groups) > 0 {
+		kept.Groups = old.Groups
+		return kept, nil
+	}
+	kept.Groups, err = k.groups(ctx, s, spec, kept.Baseline)
+	return kept, err
+}
+
+// keepBaseline says where a monitor's baseline is. Files of this machine are sent to
+// the bucket, and named by their content.
+func (k monitorKind) keepBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec) (string, error) {
 	b := spec.Baseline
 	if b.URI == "" || strings.HasPrefix(b.URI, "s3://") {
 		return k.baselineURI(ctx, b)
@@ -72,16 +99,7 @@ func (k monitorKind) keepBaseline(ctx context.Context, s monitorScene, spec mlop
 	if err != nil {
 		return "", err
 	}
-	return from.put(ctx, files, s.place, s.place.key("monitors/"+spec.Name+"/baseline/"+strings.TrimPrefix(digest, "sha256:")+"/"), digest)
-}
-
-// baselineOf is what keepBaseline said when the record was written.
-func baselineOf(r record) string {
-	var uri string
-	if json.Unmarshal(r.Extra, &uri) != nil {
-		return ""
-	}
-	return uri
+	return from.put(ctx, files, s.place, s.place.key(s.folder()+"baseline/"+strings.TrimPrefix(digest, "sha256:")+"/"), digest)
 }
 
 // baselineURI is where the baseline's data are.
@@ -104,38 +122,65 @@ func (k monitorKind) baselineURI(ctx context.Context, b *mlops.Baseline) (string
 	return b.URI, nil
 }
 
-// startBaseline starts the job that describes the baseline. One that was started
-// before, for the same data, is left alone.
-func (k monitorKind) startBaseline(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, baseline string) error {
-	m := dataMonitorOf(s, spec, baseline)
-	_, err := s.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &m.job})
+// baselineDescribed starts the job that describes the baseline, and says what is
+// waited for while it runs. One that was started before, for the same data, is left
+// alone.
+func (k monitorKind) baselineDescribed(ctx context.Context, p monitorPlan) (waiting string, err error) {
+	name := p.baselineJobName()
+	job, err := p.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &name})
+	if err == nil && job.ProcessingJobStatus == types.ProcessingJobStatusCompleted {
+		return "", nil
+	}
 	if err == nil || !k.is(err, mlops.NotFound) {
-		return err
+		return "the job " + name, err
 	}
-	in, err := baselineJob(s, m)
+	in, err := p.baselineJob()
 	if err != nil {
-		return err
+		return "", err
 	}
-	in.Tags = sagemakerTags(withoutRecord(k.tagsFor(s.place.spec, spec.Labels, nil)))
-	_, err = s.c.sagemaker.CreateProcessingJob(ctx, in)
-	return err
+	in.Tags = sagemakerTags(withoutRecord(k.tagsFor(p.place.spec, p.spec.Labels, nil)))
+	_, err = p.c.sagemaker.CreateProcessingJob(ctx, in)
+	return "the job " + name, err
+}
+
+// lookAtBaseline adds to a look how far the description of the baseline is, and
+// reports whether it is there.
+func (k monitorKind) lookAtBaseline(ctx context.Context, p monitorPlan, seen *monitorSeen) (described bool, err error) {
+	name := p.baselineJobName()
+	job, err := p.c.sagemaker.DescribeProcessingJob(ctx, &sagemaker.DescribeProcessingJobInput{ProcessingJobName: &name})
+	switch {
+	case k.is(err, mlops.NotFound):
+		hold(seen, "the baseline is not described yet", true)
+		return false, nil
+	case err != nil:
+		return false, err
+	case job.ProcessingJobStatus == types.ProcessingJobStatusFailed, job.ProcessingJobStatus == types.ProcessingJobStatusStopped:
+		seen.Phase = mlops.PhaseFailed
+		seen.Reason = "the job that describes the baseline failed: " + aws.ToString(job.FailureReason) + aws.ToString(job.ExitMessage)
+		return false, nil
+	case job.ProcessingJobStatus != types.ProcessingJobStatusCompleted:
+		hold(seen, "the baseline is being described by the job "+name, false)
+		return false, nil
+	}
+	seen.Native["baseline_job_arn"] = aws.ToString(job.ProcessingJobArn)
+	return true, nil
 }
 
 // baselineJob is the analyzer's job on the baseline. Its settings are those that
 // its documentation gives for a baseline: where the data are, and in which form.
-func baselineJob(s monitorScene, m dataMonitor) (*sagemaker.CreateProcessingJobInput, error) {
-	image, err := s.c.analyzerImage()
+func (p monitorPlan) baselineJob() (*sagemaker.CreateProcessingJobInput, error) {
+	image, err := p.c.analyzerImage()
 	if err != nil {
 		return nil, err
 	}
-	form, err := datasetForm(m.format)
+	form, err := datasetForm(p.format())
 	if err != nil {
 		return nil, err
 	}
 	in, out := analyzerRoot+"/input/baseline_dataset_input", analyzerRoot+"/output"
 	return &sagemaker.CreateProcessingJobInput{
-		ProcessingJobName: &m.job,
-		RoleArn:           &s.place.Role,
+		ProcessingJobName: aws.String(p.baselineJobName()),
+		RoleArn:           &p.place.Role,
 		AppSpecification:  &types.AppSpecification{ImageUri: &image},
 		Environment: map[string]string{
 			"dataset_format": form, "dataset_source": in, "output_path": out, "publish_cloudwatch_metrics": disabled,
@@ -143,22 +188,22 @@ func baselineJob(s monitorScene, m dataMonitor) (*sagemaker.CreateProcessingJobI
 		ProcessingInputs: []types.ProcessingInput{{
 			InputName: aws.String("baseline_dataset_input"),
 			S3Input: &types.ProcessingS3Input{
-				S3Uri: &m.baseline, LocalPath: &in, S3DataType: types.ProcessingS3DataTypeS3Prefix,
+				S3Uri: &p.kept.Baseline, LocalPath: &in, S3DataType: types.ProcessingS3DataTypeS3Prefix,
 				S3InputMode: types.ProcessingS3InputModeFile, S3DataDistributionType: types.ProcessingS3DataDistributionTypeFullyreplicated,
 			},
 		}},
 		ProcessingOutputConfig: &types.ProcessingOutputConfig{
-			KmsKeyId: optional(s.place.Key),
+			KmsKeyId: optional(p.place.Key),
 			Outputs: []types.ProcessingOutput{{
 				OutputName: aws.String("monitoring_output"),
-				S3Output:   &types.ProcessingS3Output{S3Uri: aws.String(s.place.uri(m.folder + "/suggested")), LocalPath: &out, S3UploadMode: types.ProcessingS3UploadModeEndOfJob},
+				S3Output:   &types.ProcessingS3Output{S3Uri: aws.String(p.place.uri(p.folder() + p.baselineJobName())), LocalPath: &out, S3UploadMode: types.ProcessingS3UploadModeEndOfJob},
 			}},
 		},
 		ProcessingResources: &types.ProcessingResources{ClusterConfig: &types.ProcessingClusterConfig{
-			InstanceCount: aws.Int32(1), InstanceType: types.ProcessingInstanceType(monitorMachine), VolumeSizeInGB: aws.Int32(monitorVolume), VolumeKmsKeyId: optional(s.place.Key),
+			InstanceCount: aws.Int32(1), InstanceType: types.ProcessingInstanceType(monitorMachine), VolumeSizeInGB: aws.Int32(monitorVolume), VolumeKmsKeyId: optional(p.place.Key),
 		}},
 		StoppingCondition: &types.ProcessingStoppingCondition{MaxRuntimeInSeconds: aws.Int32(int32(monitorLongestJob.Seconds()))},
-		NetworkConfig:     s.place.processingNetwork(),
+		NetworkConfig:     p.place.processingNetwork(),
 	}, nil
 }
 

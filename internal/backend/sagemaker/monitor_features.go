@@ -13,13 +13,24 @@ func monitorFeatures() map[mlops.Feature]mlops.Answer {
 			Support: mlops.Native,
 			Note:    modelMonitor + " Its statistic is ks, of every feature.",
 		},
+		mlops.FeatureMonitorPredictionDrift: {
+			Support: mlops.Native,
+			Note:    modelMonitor + " Its statistic is ks. The baseline needs a column of predictions.",
+		},
 		mlops.FeatureMonitorDataQuality: {
 			Support: mlops.Native,
 			Note:    modelMonitor + " It does not look at ranges.",
 		},
-		mlops.FeatureMonitorPredictionDrift: {Support: mlops.NotProvided, Note: "Model Monitor compares predictions with all other columns: use data_drift, with predictions in the baseline."},
-		mlops.FeatureMonitorModelQuality:    {Support: mlops.NotProvided, Note: "Its ground truth has another form there; compare in a pipeline, and use the run's metrics."},
-		mlops.FeatureMonitorBias:            {Support: mlops.NotProvided, Note: "Compare groups in a pipeline, and use the run's metrics."},
+		mlops.FeatureMonitorModelQuality: {
+			Support: mlops.Native,
+			Note: modelMonitor + " The truth is a folder in S3 in its own form, a label for each request of one instance; see the guide. " +
+				"It measures accuracy, precision, recall, f1, r2, rmse and mae, of the labels 1 and 0 where there are two.",
+		},
+		mlops.FeatureMonitorBias: {
+			Support: mlops.Native,
+			Note: modelMonitor + " By its SageMaker Clarify, for 2 to 10 groups that the baseline shows; of more than two, each is compared with all others. " +
+				"It needs model_quality, with labels in Clarify's form in the folder bias of the truth; see the guide.",
+		},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineURI:     {Support: mlops.Native},

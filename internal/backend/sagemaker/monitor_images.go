@@ -29,6 +29,30 @@ func (c *clients) analyzerImage() (string, error) {
 	return fmt.Sprintf("%s.dkr.ecr.%s.%s/sagemaker-model-monitor-analyzer", account, c.region, dnsSuffix(c.partition)), nil
 }
 
+// clarifyAccounts are the accounts that hold the image of SageMaker Clarify, by
+// region. Source: image_uri_config/clarify.json of the SageMaker Python SDK.
+func clarifyAccounts() map[string]string {
+	return map[string]string{
+		"af-south-1": "811711786498", "ap-east-1": "098760798382", "ap-northeast-1": "377024640650",
+		"ap-northeast-2": "263625296855", "ap-northeast-3": "364406365360", "ap-south-1": "452307495513",
+		"ap-southeast-1": "834264404009", "ap-southeast-2": "007051062584", "ca-central-1": "675030665977",
+		"cn-north-1": "122526803553", "cn-northwest-1": "122578899357", "eu-central-1": "017069133835",
+		"eu-north-1": "763603941244", "eu-south-1": "638885417683", "eu-west-1": "131013547314",
+		"eu-west-2": "440796970383", "eu-west-3": "341593696636", "me-south-1": "835444307964",
+		"sa-east-1": "520018980103", "us-east-1": "205585389593", "us-east-2": "211330385671",
+		"us-west-1": "740489534195", "us-west-2": "306415355426",
+	}
+}
+
+// clarifyImage is the image of SageMaker Clarify in a region.
+func (c *clients) clarifyImage() (string, error) {
+	account, ok := clarifyAccounts()[c.region]
+	if !ok {
+		return "", invalid(fmt.Errorf("SageMaker Clarify is not known to be in %s", c.region))
+	}
+	return fmt.Sprintf("%s.dkr.ecr.%s.%s/sagemaker-clarify-processing:1.0", account, c.region, dnsSuffix(c.partition)), nil
+}
+
 // dnsSuffix is what the hosts of a partition end in.
 func dnsSuffix(partition string) string {
 	if partition == "aws-cn" {

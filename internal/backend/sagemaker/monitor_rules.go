@@ -9,13 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	smtypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // The rules of a monitor by what they listen to, and the targets of a rule.
 const (
-	ruleData   = "-data"   // a check of data ended with violations
+	ruleData   = "-data"   // a job on data ended with violations, which are to be told
+	ruleTrain  = "-train"  // a job ended with violations, which start the pipeline
 	ruleHealth = "-health" // an alarm of health went off
 
 	targetTell  = "tell"
@@ -27,9 +29,9 @@ const (
 const violatedMessage = "CompletedWithViolations"
 
 // putMonitorRules makes the rules that a monitor needs, and removes the others.
-func (k monitorKind) putMonitorRules(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, alarms []string, tags map[string]string) error {
-	want := monitorRules(s, spec, alarms)
-	for _, suffix := range []string{ruleData, ruleHealth} {
+func (k monitorKind) putMonitorRules(ctx context.Context, p monitorPlan, health []string, tags map[string]string) error {
+	s, want := p.monitorScene, monitorRules(p, health)
+	for _, suffix := range ruleSuffixes() {
 		rule := ruleName(s, suffix)
 		in, ok := want[suffix]
 		if !ok {
@@ -54,6 +56,9 @@ func (k monitorKind) putMonitorRules(ctx context.Context, s monitorScene, spec m
 	return nil
 }
 
+// ruleSuffixes are those of all rules that a monitor may have.
+func ruleSuffixes() []string { return []string{ruleData, ruleTrain, ruleHealth} }
+
 func ruleName(s monitorScene, suffix string) string {
 	return nativeName(s.id, maxName-len(ruleHealth)) + suffix
 }
@@ -64,21 +69,40 @@ type monitorRule struct {
 	targets []types.Target
 }
 
-// monitorRules says which rules a monitor needs: findings on data are told by a
-// rule, alarms tell by themselves.
-func monitorRules(s monitorScene, spec mlops.MonitorSpec, alarms []string) map[string]monitorRule {
+// monitorRules says which rules a monitor needs. Findings of jobs that have no alarm
+// are told by a rule; alarms, of which health are the names of those of health, tell
+// by themselves.
+func monitorRules(p monitorPlan, health []string) map[string]monitorRule {
+	s, spec := p.monitorScene, p.spec
 	out := map[string]monitorRule{}
-	if watchesData(spec) {
+	if told := p.schedules(func(t jobType) bool { return t.monitoring == smtypes.MonitoringTypeDataQuality }); len(told) > 0 {
 		targets := []types.Target{{Id: aws.String(targetTell), Arn: &s.topic}}
-		if starts(spec, "data_drift") || starts(spec, "data_quality") {
-			targets = append(targets, trainTarget(s, spec.OnViolation))
-		}
-		out[ruleData] = monitorRule{dataPattern(s), targets}
+		out[ruleData] = monitorRule{jobPattern(s, told), targets}
 	}
-	if len(alarms) > 0 && starts(spec, "health") {
-		out[ruleHealth] = monitorRule{alarmPattern(s, alarms), []types.Target{trainTarget(s, spec.OnViolation)}}
+	if started := p.schedules(func(t jobType) bool { return startsAny(spec, t.checks) }); len(started) > 0 {
+		out[ruleTrain] = monitorRule{jobPattern(s, started), []types.Target{trainTarget(s, spec.OnViolation)}}
+	}
+	if len(health) > 0 && starts(spec, "health") {
+		out[ruleHealth] = monitorRule{alarmPattern(s, health), []types.Target{trainTarget(s, spec.OnViolation)}}
 	}
 	return out
+}
+
+// schedules are the names of the schedules of some types of jobs, of those that a
+// monitor needs.
+func (p monitorPlan) schedules(of func(jobType) bool) []string {
+	var names []string
+	for _, t := range jobTypes() {
+		if t.wanted(p.spec) && of(t) {
+			names = append(names, t.schedule(p.id))
+		}
+	}
+	return names
+}
+
+// startsAny reports whether one of some checks starts the pipeline.
+func startsAny(spec mlops.MonitorSpec, checks []string) bool {
+	return slices.ContainsFunc(checks, func(check string) bool { return starts(spec, check) })
 }
 
 // starts reports whether a check that the monitor makes starts the pipeline.
@@ -100,14 +124,18 @@ func trainTarget(s monitorScene, o *mlops.OnViolation) types.Target {
 	return t
 }
 
-// dataPattern matches the end of this monitor's jobs with violations.
-func dataPattern(s monitorScene) string {
+// jobPattern matches the end of some schedules' jobs with violations.
+func jobPattern(s monitorScene, schedules []string) string {
+	var arns []string
+	for _, name := range schedules {
+		arns = append(arns, s.c.arn("sagemaker", s.account, "monitoring-schedule/"+name))
+	}
 	return eventPattern(map[string]any{
 		"source":      []string{"aws.sagemaker"},
 		"detail-type": []string{"SageMaker Processing Job State Change"},
 		"detail": map[string]any{
 			"ProcessingJobStatus":   []string{"Completed"},
-			"MonitoringScheduleArn": []string{s.c.arn("sagemaker", s.account, "monitoring-schedule/"+s.name)},
+			"MonitoringScheduleArn": arns,
 			"ExitMessage":           []map[string]string{{"prefix": violatedMessage}},
 		},
 	})
@@ -180,7 +208,7 @@ func (k monitorKind) dropRule(ctx context.Context, c *clients, rule string) erro
 }
 
 func (k monitorKind) dropMonitorRules(ctx context.Context, s monitorScene) error {
-	for _, suffix := range []string{ruleData, ruleHealth} {
+	for _, suffix := range ruleSuffixes() {
 		if err := k.dropRule(ctx, s.c, ruleName(s, suffix)); err != nil {
 			return err
 		}

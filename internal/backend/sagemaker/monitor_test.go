@@ -83,8 +83,8 @@ func TestMonitorConstraints(t *testing.T) {
 				if diff := cmp.Diff(want, got.Config); diff != "" {
 					t.Error(diff)
 				}
-				if len(got.Features) != 3 {
-					t.Errorf("%d features, want all but the label", len(got.Features))
+				if len(got.Features) != 2 {
+					t.Errorf("%d features, want all but the label and the prediction", len(got.Features))
 				}
 			},
 		},
@@ -118,7 +118,7 @@ func TestMonitorConstraints(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b, err := monitorConstraints([]byte(suggested), c.spec)
+			b, err := featureCheck(c.spec).constraints([]byte(suggested))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,47 +134,87 @@ func TestMonitorConstraints(t *testing.T) {
 func TestMonitorConstraintsOfNothing(t *testing.T) {
 	t.Parallel()
 	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Features: []string{"height"}}, DataDrift: &mlops.DriftCheck{}}
-	_, err := monitorConstraints([]byte(suggested), spec)
+	_, err := featureCheck(spec).constraints([]byte(suggested))
 	if mlops.CodeOf(err) != mlops.Invalid {
 		t.Errorf("a baseline without the feature: %v, want it refused", err)
 	}
 }
 
-// TestPreprocessScript runs the script as the analyzer would, in Python.
-func TestPreprocessScript(t *testing.T) {
+// TestPredictionConstraints proves that predictions alone are compared where only
+// their drift is watched.
+func TestPredictionConstraints(t *testing.T) {
 	t.Parallel()
+	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}, PredictionDrift: &mlops.DriftCheck{}}
+	b, err := predictionCheck(spec).constraints([]byte(suggested))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got constraints
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Features) != 1 || got.Features[0].Name != "prediction" || got.Config.Distribution.Compare != enabled {
+		t.Errorf("got %+v, want the prediction's distribution", got)
+	}
+	spec.Baseline.Prediction = "score"
+	if _, err := predictionCheck(spec).constraints([]byte(suggested)); mlops.CodeOf(err) != mlops.Invalid {
+		t.Errorf("a baseline without predictions: %v, want it refused", err)
+	}
+}
+
+// played runs a script of a job as its container would, in Python, on some captured
+// requests and answers.
+func played(t *testing.T, script []byte, captured ...[2]string) string {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Fatal("the script is Python's to run: ", err)
-	}
-	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}}
-	script, err := preprocessScript([]byte(strings.ReplaceAll(suggested, `"colour"`, `"co\"lo\\ur"`)), spec)
-	if err != nil {
-		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "preprocess.py"), script, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const main = `
-import json
+import json, sys
 from types import SimpleNamespace as N
 from preprocess import preprocess_handler
-def record(i, o): return N(endpoint_input=N(data=i), endpoint_output=N(data=o))
-print(json.dumps([
-    preprocess_handler(record('{"instances": [[31, "red"], {"age": 42}]}', '{"predictions": [1, 0]}')),
-    preprocess_handler(record('no json', '')),
-    preprocess_handler(record('{"instances": [[1, "x"]]}', '{"error": "none"}')),
-]))`
-	cmd := exec.CommandContext(t.Context(), python, "-c", main)
+print(json.dumps([preprocess_handler(N(endpoint_input=N(data=i), endpoint_output=N(data=o))) for i, o in json.loads(sys.argv[1])]))`
+	cmd := exec.CommandContext(t.Context(), python, "-c", main, jsonText(captured))
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const want = `[[{"age": 31, "co\"lo\\ur": "red", "prediction": 1}, {"age": 42, "co\"lo\\ur": null, "prediction": 0}], [], [{"age": 1, "co\"lo\\ur": "x"}]]`
-	if got := strings.TrimSpace(string(out)); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	return strings.TrimSpace(string(out))
+}
+
+func TestPreprocessScript(t *testing.T) {
+	t.Parallel()
+	spec := mlops.MonitorSpec{Baseline: &mlops.Baseline{Label: "label"}}
+	odd := []byte(strings.ReplaceAll(suggested, `"colour"`, `"co\"lo\\ur"`))
+	captured := [][2]string{
+		{`{"instances": [[31, "red"], {"age": 42}]}`, `{"predictions": [1, 0]}`},
+		{"no json", ""},
+		{`{"instances": [[1, "x"]]}`, `{"error": "none"}`},
+	}
+	for _, c := range []struct {
+		name  string
+		check dataCheck
+		want  string
+	}{
+		{"features", featureCheck(spec), `[[{"age": 31, "co\"lo\\ur": "red"}, {"age": 42, "co\"lo\\ur": null}], [], [{"age": 1, "co\"lo\\ur": "x"}]]`},
+		{"predictions", predictionCheck(spec), `[[{"prediction": 1}, {"prediction": 0}], [], []]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			script, err := c.check.script(odd, spec.Baseline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := played(t, script, captured...); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }
 
@@ -185,7 +225,7 @@ func TestMonitorAlarms(t *testing.T) {
 		Endpoint: "sagemaker/us-east-1/churn-dev/endpoints/churn", Name: "watch", Window: mlops.Duration(15 * time.Minute),
 		Health: &mlops.HealthCheck{MaxErrorPercent: &one, MaxP95: mlops.Duration(250 * time.Millisecond), MinRequests: 10},
 	}
-	got := monitorAlarms(spec, []string{"a", "b"}, "topic")
+	got := monitorAlarms(monitorPlan{monitorScene: monitorScene{topic: "topic"}, spec: spec}, []string{"a", "b"})
 	if len(got) != 6 {
 		t.Fatalf("%d alarms, want three for each variant", len(got))
 	}
@@ -203,6 +243,38 @@ func TestMonitorAlarms(t *testing.T) {
 	}
 }
 
+// quality is a monitor of a model's quality, changed.
+func quality(change func(*mlops.ModelQualityCheck), more ...func(*mlops.MonitorSpec)) mlops.MonitorSpec {
+	q := &mlops.ModelQualityCheck{Task: "classification", GroundTruth: "s3://bucket/truth"}
+	change(q)
+	s := mlops.MonitorSpec{ModelQuality: q, Schedule: mlops.Schedule{Cron: "0 * * * *"}}
+	for _, c := range more {
+		c(&s)
+	}
+	return s
+}
+
+// bias is one that compares groups too.
+func bias(change func(*mlops.MonitorSpec)) mlops.MonitorSpec {
+	s := quality(func(*mlops.ModelQualityCheck) {})
+	s.Baseline = &mlops.Baseline{Features: []string{"age", "sex"}}
+	s.Bias = &mlops.BiasCheck{Group: "sex", Statistic: "disparate_impact", Threshold: 0.8}
+	change(&s)
+	return s
+}
+
+// TestMonitorPreflightTakes proves that what is complete is taken.
+func TestMonitorPreflightTakes(t *testing.T) {
+	t.Parallel()
+	check := mlops.NewChecker()
+	checkMonitor(check, bias(func(s *mlops.MonitorSpec) {
+		s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1"
+	}))
+	if err := check.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMonitorPreflight(t *testing.T) {
 	t.Parallel()
 	four, psi := int64(4), mlops.DriftCheck{Statistic: "psi"}
@@ -213,6 +285,23 @@ func TestMonitorPreflight(t *testing.T) {
 	}{
 		{"a schedule by minutes", mlops.MonitorSpec{DataDrift: &mlops.DriftCheck{}, Schedule: mlops.Schedule{Cron: "*/15 * * * *"}}, "schedule.cron"},
 		{"another statistic", mlops.MonitorSpec{DataDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "data_drift.statistic"},
+		{"another statistic of predictions", mlops.MonitorSpec{PredictionDrift: &psi, Schedule: mlops.Schedule{Cron: "0 * * * *"}}, "prediction_drift.statistic"},
+		{"quality by minutes", mlops.MonitorSpec{ModelQuality: &mlops.ModelQualityCheck{GroundTruth: "s3://bucket/truth"}, Schedule: mlops.Schedule{Cron: "*/15 * * * *"}}, "schedule.cron"},
+		{"a number of rows", quality(func(*mlops.ModelQualityCheck) {}, func(s *mlops.MonitorSpec) { s.MinRows = 50 }), "min_rows"},
+		{"one of two checks of a job", mlops.MonitorSpec{
+			DataDrift: &mlops.DriftCheck{}, DataQuality: &mlops.DataQualityCheck{}, Schedule: mlops.Schedule{Cron: "0 * * * *"}, OnViolation: &mlops.OnViolation{Checks: []string{"data_drift"}},
+		}, "on_violation.checks"},
+		{"no truth", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "" }), "model_quality.ground_truth_uri"},
+		{"truth on this machine", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "/data/truth" }), "model_quality.ground_truth_uri"},
+		{"truth far below", quality(func(q *mlops.ModelQualityCheck) { q.GroundTruth = "s3://bucket/" + strings.Repeat("t", 500) }), "model_quality.ground_truth_uri"},
+		{"a metric of others", quality(func(q *mlops.ModelQualityCheck) { q.Max = map[string]float64{"log_loss": 1} }), `model_quality.max["log_loss"]`},
+		{"another metric of others", quality(func(q *mlops.ModelQualityCheck) { q.Max = map[string]float64{"mape": 1} }), `model_quality.max["mape"]`},
+		{"a label in words", quality(func(q *mlops.ModelQualityCheck) { q.Positive = "yes" }), "model_quality.positive"},
+		{"bias without truth", bias(func(s *mlops.MonitorSpec) { s.ModelQuality = nil }), "bias"},
+		{"bias without a baseline", bias(func(s *mlops.MonitorSpec) { s.Baseline = nil }), "bias"},
+		{"bias of unnamed features", bias(func(s *mlops.MonitorSpec) { s.Baseline.Features = nil }), "bias.group"},
+		{"bias of no feature", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "sexe" }), "bias.group"},
+		{"bias in other letters", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "größe" }), "bias.group"},
 		{"a window of a month", mlops.MonitorSpec{Window: mlops.Duration(30 * 24 * time.Hour)}, "window"},
 		{"a cooldown", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{Cooldown: mlops.Duration(time.Hour)}}, "on_violation.cooldown"},
 		{"a cap", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{MaxPerMonth: &four}}, "on_violation.max_per_month"},

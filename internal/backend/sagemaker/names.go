@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -48,21 +47,6 @@ func shortHash(text string) string {
 
 // pipelineName is the native name of a pipeline.
 func pipelineName(id mlops.ID) string { return nativeName(id, maxPipelineName) }
-
-// nameable refuses, as NotFound, the ID of an object that cannot be: SageMaker
-// would call its name invalid.
-func nameable(id mlops.ID) error {
-	p, err := id.Parse()
-	if err != nil {
-		return invalid(err)
-	}
-	check := mlops.NewChecker()
-	capabilities().NameRule(p.Noun).CheckName(check, mlops.At("name"), p.Name)
-	if check.Err() != nil {
-		return mlops.NewError(mlops.NotFound, fmt.Errorf("there is no %s", id))
-	}
-	return nil
-}
 
 // jsonText is a value's JSON form. It panics on one that has none, which nothing
 // that is written in this package is.

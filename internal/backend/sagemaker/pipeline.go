@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -20,16 +20,6 @@ import (
 // EventBridge Scheduler. Scripts are too large for tags: the spec is a file in the
 // bucket, named by its content, and the record's extra part says which.
 type pipelineKind struct{ *backend }
-
-// pipelineScene is what a pipeline's verbs need to know.
-type pipelineScene struct {
-	c     *clients
-	place place
-	id    mlops.ID
-	name  string // native
-	arn   string
-	files *store
-}
 
 // pipelineFacts is what a pipeline's record has beside the spec's mark.
 type pipelineFacts struct {
@@ -41,143 +31,86 @@ type pipelineFacts struct {
 
 // pipelineSeen is a pipeline as it is now.
 type pipelineSeen struct {
-	record record
-	facts  pipelineFacts
-	tags   map[string]string
-	native *sagemaker.DescribePipelineOutput
+	tagged
+
+	facts    pipelineFacts
+	native   *sagemaker.DescribePipelineOutput
+	schedule *scheduler.GetScheduleOutput // nil if it has none
 }
 
 // leaving reports whether it was deleted, and is not gone yet.
 func (p pipelineSeen) leaving() bool {
-	return p.tags[tagDeleting] != "" || p.native.PipelineStatus == types.PipelineStatusDeleting
+	return p.tagged.leaving() || p.native.PipelineStatus == types.PipelineStatusDeleting
 }
 
-func (b *backend) pipelineScene(ctx context.Context, id mlops.ID) (pipelineScene, error) {
-	s := pipelineScene{id: id, name: pipelineName(id)}
-	if err := ctx.Err(); err != nil {
-		return s, err
-	}
-	if _, err := id.ParseAs(mlops.NounPipeline); err != nil {
-		return s, invalid(err)
-	}
-	var err error
-	if s.place, err = b.place(ctx, id); err != nil {
-		return s, err
-	}
-	if s.c, err = b.in(ctx, id); err != nil {
-		return s, err
-	}
-	s.arn = s.c.arn("sagemaker", s.place.Account, "pipeline/"+s.name)
-	s.files = &store{b, s.c.s3, s.place}
-	return s, nil
-}
-
-// look reads the pipeline and its record.
-func (s pipelineScene) look(ctx context.Context) (pipelineSeen, error) {
-	native, err := s.c.sagemaker.DescribePipeline(ctx, &sagemaker.DescribePipelineInput{PipelineName: &s.name})
-	if err != nil {
-		return pipelineSeen{}, err
-	}
-	tags, err := sagemakerTagsOf(ctx, s.c, s.arn)
-	if err != nil {
-		return pipelineSeen{}, err
-	}
-	seen := pipelineSeen{native: native, tags: tags}
-	if seen.record, err = recordOf(seen.tags); err != nil {
-		return seen, invalid(fmt.Errorf("the pipeline %s: %w", s.name, err))
-	}
-	return seen, json.Unmarshal(seen.record.Extra, &seen.facts)
+func (k pipelineKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, naming{mlops.NounPipeline, maxPipelineName, "pipeline/"})
 }
 
 // Create makes the pipeline, or brings its owner's own to the spec.
 func (k pipelineKind) Create(ctx context.Context, spec mlops.PipelineSpec) (mlops.Change, error) {
-	s, err := k.admitPipeline(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(s.id))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	seen, err := s.look(ctx)
-	switch {
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
-	case k.is(err, mlops.NotFound):
-		return k.putPipeline(ctx, s, spec, nil)
-	case err != nil:
-		return mlops.Change{}, err
-	case seen.record.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("pipeline %q belongs to another configuration", s.id))
-	case seen.leaving():
-		return mlops.Change{}, leavingPipeline(s.id)
-	}
-	return k.putPipeline(ctx, s, spec, &seen)
+	return create(ctx, k, spec)
 }
 
 // Update brings a pipeline to a spec, in place.
 func (k pipelineKind) Update(ctx context.Context, ref mlops.ID, spec mlops.PipelineSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, err := k.admitPipeline(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	unlock, err := k.registering.lock(ctx, string(ref))
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	seen, err := s.look(ctx)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	if seen.leaving() {
-		return mlops.Change{}, leavingPipeline(ref)
-	}
-	return k.putPipeline(ctx, s, spec, &seen)
+	return update(ctx, k, ref, spec)
 }
 
-func leavingPipeline(id mlops.ID) error {
-	return mlops.NewError(mlops.Conflict, fmt.Errorf("pipeline %q is being deleted", id))
-}
-
-// admitPipeline refuses what can never be, and what refers to nothing.
-func (k pipelineKind) admitPipeline(ctx context.Context, spec mlops.PipelineSpec) (pipelineScene, error) {
+func (k pipelineKind) admit(ctx context.Context, spec mlops.PipelineSpec) error {
 	if err := capabilities().Admit(name, mlops.NounPipeline, spec.Name, spec); err != nil {
-		return pipelineScene{}, err
+		return err
 	}
-	s, err := k.pipelineScene(ctx, spec.ID())
+	p, err := k.place(ctx, spec.ID())
 	if err != nil {
-		return s, err
+		return err
 	}
 	c := mlops.NewChecker()
 	checkPipeline(c, spec)
-	checkIsolation(c, spec, s.place)
+	checkIsolation(c, spec, p)
 	if err := c.Err(); err != nil {
-		return s, err
+		return err
 	}
 	if spec.Experiment != "" {
 		_, err = experimentKind(k).Get(ctx, spec.Experiment)
 	}
-	return s, err
+	return err
+}
+
+func (k pipelineKind) look(ctx context.Context, s scene) (pipelineSeen, error) {
+	native, err := s.c.sagemaker.DescribePipeline(ctx, &sagemaker.DescribePipelineInput{PipelineName: &s.name})
+	if err != nil {
+		return pipelineSeen{}, err
+	}
+	seen := pipelineSeen{native: native}
+	if seen.tagged, err = s.tagged(ctx); err != nil {
+		return seen, err
+	}
+	if err := json.Unmarshal(seen.record.Extra, &seen.facts); err != nil || seen.facts.Scheduled == "" {
+		return seen, err
+	}
+	seen.schedule, err = k.pipelineSchedule(ctx, s)
+	return seen, err
+}
+
+func (k pipelineKind) add(ctx context.Context, s scene, spec mlops.PipelineSpec) (mlops.Change, error) {
+	return k.putPipeline(ctx, s, spec, nil)
+}
+
+func (k pipelineKind) change(ctx context.Context, s scene, spec mlops.PipelineSpec, old pipelineSeen) (mlops.Change, error) {
+	return k.putPipeline(ctx, s, spec, &old)
 }
 
 // putPipeline writes files, definition, schedule and record, in the order in which
 // an interruption leaves what was there in force.
-func (k pipelineKind) putPipeline(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec, old *pipelineSeen) (mlops.Change, error) {
-	r, err := k.newRecord(s.id, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	change := mlops.Change{Ref: s.id, Revision: r.Revision}
+func (k pipelineKind) putPipeline(ctx context.Context, s scene, spec mlops.PipelineSpec, old *pipelineSeen) (mlops.Change, error) {
+	var former record
 	if old != nil {
-		if old.record.Revision == r.Revision && old.intact() {
-			return change, nil
-		}
-		r.Created = old.record.Created
+		former = old.record
+	}
+	r, err := k.successor(s.id, spec, former)
+	if err != nil || r.matches(former) && old.intact() && old.keeps(spec.Schedule) {
+		return r.change(), err
 	}
 	text, files, err := k.compilePipeline(s, spec)
 	if err != nil {
@@ -195,21 +128,20 @@ func (k pipelineKind) putPipeline(ctx context.Context, s pipelineScene, spec mlo
 	if err := k.keepFiles(ctx, s, files); err != nil {
 		return mlops.Change{}, err
 	}
-	pieces, err := r.tags()
+	tags, err := k.tagsWith(s.place.spec, nil, r)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	tags := k.tagsFor(s.place.spec, nil, pieces)
 	if err := k.sendPipeline(ctx, s, spec, text, tags, old); err != nil {
 		return mlops.Change{}, err
 	}
 	if err := k.putPipelineSchedule(ctx, s, spec); err != nil {
-		return change, err
+		return r.change(), err
 	}
 	if old == nil {
-		return change, nil
+		return r.change(), nil
 	}
-	return change, retagSagemaker(ctx, s.c, s.arn, old.tags, tags)
+	return r.change(), retagSagemaker(ctx, s.c, s.arn, old.tags, tags)
 }
 
 // intact reports whether SageMaker has the definition that it was given.
@@ -227,7 +159,7 @@ func textMark(text string) string {
 }
 
 // compilePipeline writes the definition, or takes the user's own.
-func (k pipelineKind) compilePipeline(s pipelineScene, spec mlops.PipelineSpec) (text string, files map[string][]byte, err error) {
+func (k pipelineKind) compilePipeline(s scene, spec mlops.PipelineSpec) (text string, files map[string][]byte, err error) {
 	if spec.Definition != "" {
 		return spec.Definition, map[string][]byte{}, nil
 	}
@@ -257,7 +189,7 @@ func (c *clients) stepImage() (string, error) {
 }
 
 // keepFiles writes what is not there yet: the names are of the content.
-func (k pipelineKind) keepFiles(ctx context.Context, s pipelineScene, files map[string][]byte) error {
+func (k pipelineKind) keepFiles(ctx context.Context, s scene, files map[string][]byte) error {
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		if err := s.files.putBytes(ctx, s.place.key(path), files[path]); err != nil {
 			return err
@@ -270,7 +202,7 @@ func (k pipelineKind) keepFiles(ctx context.Context, s pipelineScene, files map[
 const maxInline = 1 << 20
 
 // sendPipeline gives SageMaker the definition.
-func (k pipelineKind) sendPipeline(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec, text string, tags map[string]string, old *pipelineSeen) error {
+func (k pipelineKind) sendPipeline(ctx context.Context, s scene, spec mlops.PipelineSpec, text string, tags map[string]string, old *pipelineSeen) error {
 	inline, at := &text, (*types.PipelineDefinitionS3Location)(nil)
 	if len(text) > maxInline {
 		key := s.place.key("pipelines/" + spec.Name + "/definition-" + textMark(text) + ".json")

@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -18,17 +17,10 @@ const tagDeleting = "mlops:deleting"
 // still runs is stopped first, for AWS deletes no pipeline that runs: the deletion
 // is then finished by Advance.
 func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.pipelineScene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	seen, err := s.look(ctx)
-	if k.is(err, mlops.NotFound) {
-		return errors.Join(err, s.dropFiles(ctx)) // of a deletion that was interrupted
-	}
-	if err != nil {
-		return err
-	}
+	return remove(ctx, k, ref)
+}
+
+func (k pipelineKind) drop(ctx context.Context, s scene, seen pipelineSeen) error {
 	if err := k.dropPipelineSchedule(ctx, s); err != nil {
 		return err
 	}
@@ -53,11 +45,11 @@ func (k pipelineKind) Delete(ctx context.Context, ref mlops.ID) error {
 
 // Advance finishes a deletion whose runs have stopped.
 func (k pipelineKind) Advance(ctx context.Context, ref mlops.ID) error {
-	s, err := k.pipelineScene(ctx, ref)
+	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
 	}
-	seen, err := s.look(ctx)
+	seen, err := k.look(ctx, s)
 	if err != nil || !seen.leaving() {
 		return err
 	}
@@ -70,7 +62,7 @@ func (k pipelineKind) Advance(ctx context.Context, ref mlops.ID) error {
 
 // finishPipeline removes a pipeline that does not run. AWS forgets its runs with
 // it; what they wrote is removed here.
-func (k pipelineKind) finishPipeline(ctx context.Context, s pipelineScene, seen pipelineSeen) error {
+func (k pipelineKind) finishPipeline(ctx context.Context, s scene, seen pipelineSeen) error {
 	if err := k.dropRuns(ctx, s); err != nil {
 		return err
 	}
@@ -78,11 +70,11 @@ func (k pipelineKind) finishPipeline(ctx context.Context, s pipelineScene, seen 
 	if err != nil && !k.is(err, mlops.NotFound) {
 		return err
 	}
-	return s.dropFiles(ctx)
+	return k.sweep(ctx, s)
 }
 
-// dropFiles removes the definitions and programs of a pipeline.
-func (s pipelineScene) dropFiles(ctx context.Context) error {
+// sweep removes the definitions and programs of a pipeline.
+func (k pipelineKind) sweep(ctx context.Context, s scene) error {
 	for _, folder := range []string{"pipelines/", "code/"} {
 		if err := s.files.remove(ctx, s.place.key(folder+s.id.Name()+"/")); err != nil {
 			return err
@@ -97,7 +89,7 @@ func deleteToken(seen pipelineSeen) string {
 }
 
 // running are the executions of a pipeline that have not ended.
-func (k pipelineKind) running(ctx context.Context, s pipelineScene) ([]execution, error) {
+func (k pipelineKind) running(ctx context.Context, s scene) ([]execution, error) {
 	var all []execution
 	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) {
 		if !ended(e.status) {
@@ -108,7 +100,7 @@ func (k pipelineKind) running(ctx context.Context, s pipelineScene) ([]execution
 }
 
 // dropRuns removes what the runs of a pipeline wrote.
-func (k pipelineKind) dropRuns(ctx context.Context, s pipelineScene) error {
+func (k pipelineKind) dropRuns(ctx context.Context, s scene) error {
 	var all []string
 	err := pipelineRunKind(k).eachExecution(ctx, s, func(e execution, _ string) { all = append(all, e.id) })
 	for _, id := range all {

@@ -14,19 +14,10 @@ import (
 // Get shows the spec of the record, or SageMaker's own definition where somebody
 // changed that.
 func (k pipelineKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
-	out := mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{Ref: ref}
-	s, err := k.pipelineScene(ctx, ref)
-	if err != nil {
-		return out, err
-	}
-	seen, err := s.look(ctx)
-	if err != nil {
-		return out, err
-	}
-	return k.observe(ctx, s, seen)
+	return show(ctx, k, ref)
 }
 
-func (k pipelineKind) observe(ctx context.Context, s pipelineScene, seen pipelineSeen) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
+func (k pipelineKind) observe(ctx context.Context, s scene, seen pipelineSeen) (mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
 	out := mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{Ref: s.id}
 	var err error
 	if out.Spec, err = k.pipelineSpec(ctx, s, seen); err != nil {
@@ -36,6 +27,10 @@ func (k pipelineKind) observe(ctx context.Context, s pipelineScene, seen pipelin
 	out.Native = map[string]string{"arn": s.arn, "name": s.name}
 	if out.Spec.Schedule != nil {
 		out.Native["schedule"] = scheduleName(s.id)
+	}
+	if !seen.keeps(out.Spec.Schedule) {
+		out.Phase, out.Reason = mlops.PhasePending, "its schedule is not there, or another"
+		out.Spec.Schedule = nil
 	}
 	if !seen.intact() {
 		out.Revision, out.Reason = "", "its definition was changed behind the provider's back"
@@ -55,7 +50,7 @@ func (k pipelineKind) observe(ctx context.Context, s pipelineScene, seen pipelin
 // maxSpec bounds the file that holds a pipeline's spec.
 const maxSpec = 64 << 20
 
-func (k pipelineKind) pipelineSpec(ctx context.Context, s pipelineScene, seen pipelineSeen) (mlops.PipelineSpec, error) {
+func (k pipelineKind) pipelineSpec(ctx context.Context, s scene, seen pipelineSeen) (mlops.PipelineSpec, error) {
 	var spec mlops.PipelineSpec
 	raw, err := s.files.getBytes(ctx, s.place.key(seen.facts.Spec), maxSpec)
 	if err != nil {
@@ -66,38 +61,12 @@ func (k pipelineKind) pipelineSpec(ctx context.Context, s pipelineScene, seen pi
 
 // List returns the pipelines of an environment.
 func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus], error) {
-	p, err := k.place(ctx, parent)
-	if err != nil {
-		if k.is(err, mlops.NotFound) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	c, err := k.in(ctx, parent)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := k.pipelinesOf(ctx, c, p)
-	if err != nil {
-		return nil, err
-	}
-	out := []mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{}
-	for _, id := range ids {
-		seen, err := k.Get(ctx, id)
-		if k.is(err, mlops.NotFound) {
-			continue // deleted meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, seen)
-	}
-	return out, nil
+	return listAll(ctx, k, parent)
 }
 
-// pipelinesOf lists the pipelines of an environment, by the records in their tags.
-func (k pipelineKind) pipelinesOf(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
-	var ids []mlops.ID
+// within lists the pipelines whose tags name the environment.
+func (k pipelineKind) within(ctx context.Context, c *clients, p place) ([]mlops.ID, error) {
+	var pipelines []string
 	pages := sagemaker.NewListPipelinesPaginator(c.sagemaker, &sagemaker.ListPipelinesInput{PipelineNamePrefix: aws.String(groupPrefix(p.spec.Name)), MaxResults: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -105,14 +74,8 @@ func (k pipelineKind) pipelinesOf(ctx context.Context, c *clients, p place) ([]m
 			return nil, err
 		}
 		for _, x := range page.PipelineSummaries {
-			tags, err := sagemakerTagsOf(ctx, c, aws.ToString(x.PipelineArn))
-			if err != nil && !k.is(err, mlops.NotFound) {
-				return nil, err
-			}
-			if r, err := recordOf(tags); err == nil && r.ID.Parent() == p.Record.ID {
-				ids = append(ids, r.ID)
-			}
+			pipelines = append(pipelines, aws.ToString(x.PipelineArn))
 		}
 	}
-	return ids, nil
+	return k.idsAt(ctx, c, pipelines, p.Record.ID)
 }

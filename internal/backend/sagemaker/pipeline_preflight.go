@@ -62,8 +62,10 @@ func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 			c.Add(mlops.At("definition"), "Not a pipeline of SageMaker", "%s.", err)
 		}
 	}
+	region, _ := regionOf(spec.Environment) // "" while it is not known
 	for _, name := range slices.Sorted(maps.Keys(spec.Steps)) {
 		checkStep(c, mlops.At("steps", mlops.Key(name)), spec.Steps[name])
+		checkImageRegion(c, mlops.At("steps", mlops.Key(name), "image"), spec.Steps[name].Image, region)
 	}
 }
 

@@ -80,7 +80,7 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 	if err := c.Err(); err != nil {
 		return mlops.Change{}, err
 	}
-	s, err := k.pipelineScene(ctx, spec.Pipeline)
+	s, err := pipelineKind(k).scene(ctx, spec.Pipeline)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -89,7 +89,7 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 		return mlops.Change{}, err
 	}
 	defer unlock()
-	seen, err := s.look(ctx)
+	seen, err := pipelineKind(k).look(ctx, s)
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -123,7 +123,7 @@ func (k pipelineRunKind) changeOf(pipeline mlops.ID, e execution) mlops.Change {
 }
 
 // eachExecution visits a pipeline's executions, newest first.
-func (k pipelineRunKind) eachExecution(ctx context.Context, s pipelineScene, visit func(e execution, name string)) error {
+func (k pipelineRunKind) eachExecution(ctx context.Context, s scene, visit func(e execution, name string)) error {
 	pages := sagemaker.NewListPipelineExecutionsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionsInput{
 		PipelineName: &s.name, SortBy: types.SortPipelineExecutionsByCreationTime, SortOrder: types.SortOrderDescending, MaxResults: aws.Int32(pageSize),
 	})
@@ -173,14 +173,14 @@ func (k pipelineRunKind) Update(ctx context.Context, ref mlops.ID, spec mlops.Pi
 }
 
 // execution finds the execution of a run. One that was deleted is NotFound.
-func (k pipelineRunKind) execution(ctx context.Context, ref mlops.ID) (pipelineScene, execution, error) {
+func (k pipelineRunKind) execution(ctx context.Context, ref mlops.ID) (scene, execution, error) {
 	if err := ctx.Err(); err != nil {
-		return pipelineScene{}, execution{}, err
+		return scene{}, execution{}, err
 	}
 	if _, err := ref.ParseAs(mlops.NounPipelineRun); err != nil {
-		return pipelineScene{}, execution{}, invalid(err)
+		return scene{}, execution{}, invalid(err)
 	}
-	s, err := k.pipelineScene(ctx, ref.Parent())
+	s, err := pipelineKind(k).scene(ctx, ref.Parent())
 	if err != nil {
 		return s, execution{}, err
 	}
@@ -223,14 +223,14 @@ func (k pipelineRunKind) Delete(ctx context.Context, ref mlops.ID) error {
 // remove stops an execution, or marks it as deleted. What it wrote stays until its
 // pipeline or the retention of its environment removes it: steps of other runs may
 // have been left out in favour of its outputs.
-func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e execution) error {
+func (k pipelineRunKind) remove(ctx context.Context, s scene, e execution) error {
 	note := deletedRun
 	if !ended(e.status) {
 		note = deletingRun
 		if err := k.stop(ctx, s, e); err != nil {
 			return err
 		}
-	} else if err := s.files.remove(ctx, s.resultKey(e.id)); err != nil {
+	} else if err := s.files.remove(ctx, resultKey(s, e.id)); err != nil {
 		return err
 	}
 	_, err := s.c.sagemaker.UpdatePipelineExecution(ctx, &sagemaker.UpdatePipelineExecutionInput{PipelineExecutionArn: &e.arn, PipelineExecutionDescription: &note})
@@ -238,7 +238,7 @@ func (k pipelineRunKind) remove(ctx context.Context, s pipelineScene, e executio
 }
 
 // stop stops an execution that has not ended.
-func (k pipelineRunKind) stop(ctx context.Context, s pipelineScene, e execution) error {
+func (k pipelineRunKind) stop(ctx context.Context, s scene, e execution) error {
 	_, err := s.c.sagemaker.StopPipelineExecution(ctx, &sagemaker.StopPipelineExecutionInput{
 		PipelineExecutionArn: &e.arn, ClientRequestToken: aws.String(strings.TrimPrefix(mlops.DigestOf([]string{e.arn, "stop"}), "sha256:")),
 	})

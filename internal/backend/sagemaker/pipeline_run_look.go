@@ -34,7 +34,7 @@ func (k pipelineRunKind) List(ctx context.Context, parent mlops.ID) ([]runObserv
 	if _, err := parent.ParseAs(mlops.NounPipeline); err != nil {
 		return nil, invalid(err)
 	}
-	s, err := k.pipelineScene(ctx, parent)
+	s, err := pipelineKind(k).scene(ctx, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (k pipelineRunKind) List(ctx context.Context, parent mlops.ID) ([]runObserv
 	return out, nil
 }
 
-func (k pipelineRunKind) observe(ctx context.Context, s pipelineScene, e execution) (runObserved, error) {
+func (k pipelineRunKind) observe(ctx context.Context, s scene, e execution) (runObserved, error) {
 	ref := s.id.Child(mlops.NounPipelineRun, e.id)
 	seen := runObserved{Ref: ref, Native: map[string]string{"arn": e.arn}}
 	seen.Spec = mlops.PipelineRunSpec{Pipeline: s.id, Detached: true}
@@ -121,7 +121,7 @@ func underWay(steps map[string]mlops.StepRun) string {
 }
 
 // addSteps reads the steps, and returns why those failed that did.
-func (k pipelineRunKind) addSteps(ctx context.Context, s pipelineScene, e execution, seen *runObserved) (reasons []string, err error) {
+func (k pipelineRunKind) addSteps(ctx context.Context, s scene, e execution, seen *runObserved) (reasons []string, err error) {
 	pages := sagemaker.NewListPipelineExecutionStepsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: &e.arn, MaxResults: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -32,7 +32,7 @@ const (
 
 // addResult adds what came of a run that succeeded. A run of a configuration is
 // ready when that is kept; one of a schedule is read as it is.
-func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execution, seen *runObserved) error {
+func (k pipelineRunKind) addResult(ctx context.Context, s scene, e execution, seen *runObserved) error {
 	seen.Phase = mlops.PhaseReady
 	result, err := k.keptResult(ctx, s, e)
 	switch {
@@ -57,13 +57,13 @@ func (k pipelineRunKind) addResult(ctx context.Context, s pipelineScene, e execu
 
 // resultKey is where a run's result is kept: with its pipeline, so that it outlives
 // the outputs, which retention removes.
-func (s pipelineScene) resultKey(run string) string {
+func resultKey(s scene, run string) string {
 	return s.place.key("pipelines/" + s.id.Name() + "/results/" + run + ".json")
 }
 
 // keptResult reads the result of a run; NotFound while none is kept.
-func (k pipelineRunKind) keptResult(ctx context.Context, s pipelineScene, e execution) (result runResult, err error) {
-	raw, err := s.files.getBytes(ctx, s.resultKey(e.id), maxResult)
+func (k pipelineRunKind) keptResult(ctx context.Context, s scene, e execution) (result runResult, err error) {
+	raw, err := s.files.getBytes(ctx, resultKey(s, e.id), maxResult)
 	if err != nil {
 		return result, err
 	}
@@ -72,7 +72,7 @@ func (k pipelineRunKind) keptResult(ctx context.Context, s pipelineScene, e exec
 
 // stands reports whether a run is under way or succeeded: whether it is what was
 // asked for.
-func (k pipelineRunKind) stands(ctx context.Context, s pipelineScene, e execution) (bool, error) {
+func (k pipelineRunKind) stands(ctx context.Context, s scene, e execution) (bool, error) {
 	switch e.status {
 	case types.PipelineExecutionStatusFailed, types.PipelineExecutionStatusStopped:
 		return false, nil
@@ -109,12 +109,12 @@ func (k pipelineRunKind) Advance(ctx context.Context, ref mlops.ID) error {
 	if err != nil {
 		return err
 	}
-	return s.files.putBytes(ctx, s.resultKey(e.id), raw)
+	return s.files.putBytes(ctx, resultKey(s, e.id), raw)
 }
 
 // collect reads what a run wrote: where its outputs are, its metrics and, with
 // evidence, the digests of it all.
-func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e execution, evidence bool) (runResult, error) {
+func (k pipelineRunKind) collect(ctx context.Context, s scene, e execution, evidence bool) (runResult, error) {
 	r := runResult{Outputs: map[string]string{}, Metrics: map[string]float64{}}
 	pipeline, err := k.pipelineOf(ctx, s, e)
 	if err != nil {
@@ -143,7 +143,7 @@ func (k pipelineRunKind) collect(ctx context.Context, s pipelineScene, e executi
 
 // digests are those of a run's outputs. One that is not there is a problem of the
 // run, in words: a step in an image of the user's need not have written it.
-func (k pipelineRunKind) digests(ctx context.Context, s pipelineScene, outputs map[string]string) (digests map[string]string, problem string, err error) {
+func (k pipelineRunKind) digests(ctx context.Context, s scene, outputs map[string]string) (digests map[string]string, problem string, err error) {
 	digests = map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(outputs)) {
 		digests[key], _, err = s.files.digest(ctx, outputs[key])
@@ -160,8 +160,8 @@ func (k pipelineRunKind) digests(ctx context.Context, s pipelineScene, outputs m
 
 // pipelineOf is the pipeline as it was when the run started, if the record says
 // which that was, or as it is.
-func (k pipelineRunKind) pipelineOf(ctx context.Context, s pipelineScene, e execution) (mlops.PipelineSpec, error) {
-	seen, err := s.look(ctx)
+func (k pipelineRunKind) pipelineOf(ctx context.Context, s scene, e execution) (mlops.PipelineSpec, error) {
+	seen, err := pipelineKind(k).look(ctx, s)
 	if err != nil {
 		return mlops.PipelineSpec{}, err
 	}
@@ -177,7 +177,7 @@ func (k pipelineRunKind) pipelineOf(ctx context.Context, s pipelineScene, e exec
 }
 
 // cachedFrom lists the runs whose outputs took the place of a step's, by step.
-func (k pipelineRunKind) cachedFrom(ctx context.Context, s pipelineScene, e execution) (map[string]string, error) {
+func (k pipelineRunKind) cachedFrom(ctx context.Context, s scene, e execution) (map[string]string, error) {
 	from := map[string]string{}
 	pages := sagemaker.NewListPipelineExecutionStepsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: &e.arn, MaxResults: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
@@ -197,7 +197,7 @@ func (k pipelineRunKind) cachedFrom(ctx context.Context, s pipelineScene, e exec
 
 // readMetrics reads every output named metrics. What is no flat object of numbers
 // is a problem of the run, in words.
-func (k pipelineRunKind) readMetrics(ctx context.Context, s pipelineScene, r runResult) (problem string, err error) {
+func (k pipelineRunKind) readMetrics(ctx context.Context, s scene, r runResult) (problem string, err error) {
 	for _, key := range slices.Sorted(maps.Keys(r.Outputs)) {
 		step, output, _ := strings.Cut(key, ".")
 		if output != "metrics" {

@@ -31,7 +31,7 @@ func filled(m map[string]string) map[string]string {
 
 // withToken lists the runs of a token, oldest first. One that was deleted keeps
 // its token in its name.
-func (k pipelineRunKind) withToken(ctx context.Context, s pipelineScene, token string) ([]execution, error) {
+func (k pipelineRunKind) withToken(ctx context.Context, s scene, token string) ([]execution, error) {
 	var found []execution
 	err := k.eachExecution(ctx, s, func(e execution, name string) {
 		if e.facts.Token == token || strings.HasPrefix(name, runName(token, 0)) {
@@ -111,7 +111,7 @@ func useOfParameters(pipeline mlops.PipelineSpec) parameterUse {
 }
 
 // begin starts an execution. The request's token makes a repeated one the same.
-func (k pipelineRunKind) begin(ctx context.Context, s pipelineScene, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec, facts runFacts) (mlops.Change, error) {
+func (k pipelineRunKind) begin(ctx context.Context, s scene, spec mlops.PipelineRunSpec, pipeline mlops.PipelineSpec, facts runFacts) (mlops.Change, error) {
 	parameters, err := k.runParameters(ctx, pipeline, &facts)
 	if err != nil {
 		return mlops.Change{}, err

@@ -19,19 +19,15 @@ func scheduleName(id mlops.ID) string { return nativeName(id, maxScheduleName) }
 
 // putPipelineSchedule makes the schedule that a pipeline asks for, or removes the
 // one that it had.
-func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) error {
+func (k pipelineKind) putPipelineSchedule(ctx context.Context, s scene, spec mlops.PipelineSpec) error {
 	if spec.Schedule == nil {
 		return k.dropPipelineSchedule(ctx, s)
 	}
-	cron, err := schedulerCron(spec.Schedule.Cron)
+	cron, zone, state, err := scheduleOf(spec.Schedule)
 	if err != nil {
 		return invalid(fmt.Errorf("schedule.cron: %w", err))
 	}
-	state := types.ScheduleStateEnabled
-	if spec.Schedule.Disabled {
-		state = types.ScheduleStateDisabled
-	}
-	name, zone := scheduleName(s.id), cmp.Or(spec.Schedule.Timezone, "UTC")
+	name := scheduleName(s.id)
 	target, err := k.scheduleTarget(ctx, s, spec)
 	if err != nil {
 		return err
@@ -50,9 +46,39 @@ func (k pipelineKind) putPipelineSchedule(ctx context.Context, s pipelineScene, 
 	return err
 }
 
+// scheduleOf is a schedule in EventBridge's words.
+func scheduleOf(s *mlops.Schedule) (cron, zone string, state types.ScheduleState, err error) {
+	state = types.ScheduleStateEnabled
+	if s.Disabled {
+		state = types.ScheduleStateDisabled
+	}
+	cron, err = schedulerCron(s.Cron)
+	return cron, cmp.Or(s.Timezone, "UTC"), state, err
+}
+
+// pipelineSchedule is the schedule as EventBridge has it, nil if there is none: its
+// creation was interrupted, or somebody removed it.
+func (k pipelineKind) pipelineSchedule(ctx context.Context, s scene) (*scheduler.GetScheduleOutput, error) {
+	out, err := s.c.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String(scheduleName(s.id))})
+	if k.is(err, mlops.NotFound) {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	return out, err
+}
+
+// keeps reports whether a pipeline that is to be scheduled is.
+func (p pipelineSeen) keeps(asked *mlops.Schedule) bool {
+	if asked == nil {
+		return true
+	}
+	cron, zone, state, err := scheduleOf(asked)
+	return err == nil && p.schedule != nil && aws.ToString(p.schedule.ScheduleExpression) == cron &&
+		aws.ToString(p.schedule.ScheduleExpressionTimezone) == zone && p.schedule.State == state
+}
+
 // scheduleTarget starts the pipeline with its defaults, and with the datasets as
 // they are now: EventBridge cannot look them up.
-func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec mlops.PipelineSpec) (*types.Target, error) {
+func (k pipelineKind) scheduleTarget(ctx context.Context, s scene, spec mlops.PipelineSpec) (*types.Target, error) {
 	datasets, err := k.datasetsOf(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -69,7 +95,7 @@ func (k pipelineKind) scheduleTarget(ctx context.Context, s pipelineScene, spec 
 }
 
 // dropPipelineSchedule removes the schedule; one that is not there is success.
-func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s pipelineScene) error {
+func (k pipelineKind) dropPipelineSchedule(ctx context.Context, s scene) error {
 	_, err := s.c.scheduler.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: aws.String(scheduleName(s.id))})
 	if k.is(err, mlops.NotFound) {
 		return nil

@@ -63,6 +63,47 @@ func TestScheduleInForce(t *testing.T) {
 	}
 }
 
+// TestScheduleGone proves that a schedule that somebody removed or changed is seen,
+// and put back by what asks for it.
+func TestScheduleGone(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, simulated.Config{})
+	c, err := r.in(t.Context(), r.environment)
+	r.must(err)
+	spec := mlops.PipelineSpec{
+		Environment: r.environment, Name: "nightly", Schedule: &mlops.Schedule{Cron: "0 3 * * *"},
+		Steps: map[string]mlops.Step{"s": {Script: "pass"}},
+	}
+	made(t, r.Pipelines(), spec)
+	name := sdk.String(scheduleName(spec.ID()))
+	whole, err := c.scheduler.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: name})
+	r.must(err)
+	for _, tt := range []struct {
+		name  string
+		spoil func() error
+	}{
+		{"removed", func() error {
+			_, err := c.scheduler.DeleteSchedule(t.Context(), &scheduler.DeleteScheduleInput{Name: name})
+			return err
+		}},
+		{"switched off", func() error {
+			_, err := c.scheduler.UpdateSchedule(t.Context(), &scheduler.UpdateScheduleInput{
+				Name: name, ScheduleExpression: whole.ScheduleExpression, ScheduleExpressionTimezone: whole.ScheduleExpressionTimezone,
+				State: types.ScheduleStateDisabled, Target: whole.Target, FlexibleTimeWindow: whole.FlexibleTimeWindow,
+			})
+			return err
+		}},
+	} {
+		r.must(tt.spoil())
+		seen, err := r.Pipelines().Get(t.Context(), spec.ID())
+		r.must(err)
+		if seen.Spec.Schedule != nil || seen.Phase != mlops.PhasePending {
+			t.Errorf("%s: it is %s with the schedule %v", tt.name, seen.Phase, seen.Spec.Schedule)
+		}
+		settledReady(t, r.Pipelines(), r.the(r.Pipelines().Create(t.Context(), spec)))
+	}
+}
+
 // TestLargeDefinition proves that a definition past the limit of a request, of
 // which we count the bytes, goes by way of the bucket and comes back.
 func TestLargeDefinition(t *testing.T) {

@@ -35,5 +35,6 @@ def preprocess_handler(inference_record):
         row = named(instance)
         if PREDICTION and i < len(predictions):
             row[PREDICTION] = predictions[i]
-        rows.append(row)
+        if row:
+            rows.append(row)
     return rows

@@ -21,6 +21,7 @@ import (
 // The keys of what the provider writes on every object: who made it, for whom,
 // and the record.
 const (
+	tagPrefix      = "mlops:"
 	tagManagedBy   = "managed-by"
 	tagEnvironment = "mlops:environment"
 	tagStage       = "mlops:stage"
@@ -160,16 +161,22 @@ func unpack(text string) ([]byte, error) {
 // tagsFor are the tags of an object: the provider's, the user's defaults, the
 // labels, and the record's where there is one.
 func (b *backend) tagsFor(environment mlops.EnvironmentSpec, labels, more map[string]string) map[string]string {
+	tags := b.labelsFor(environment, labels)
+	tags[tagManagedBy] = agent
+	tags[tagEnvironment] = environment.Name
+	tags[tagStage] = environment.Stage
+	maps.Copy(tags, more)
+	return tags
+}
+
+// labelsFor are the tags of an object that are the user's.
+func (b *backend) labelsFor(environment mlops.EnvironmentSpec, labels map[string]string) map[string]string {
 	tags := map[string]string{}
 	for _, given := range []map[string]string{b.options.Settings.Map(settingTags), environment.Labels, labels} {
 		for k, v := range given {
 			tags[clean(k)] = clean(v)
 		}
 	}
-	tags[tagManagedBy] = agent
-	tags[tagEnvironment] = environment.Name
-	tags[tagStage] = environment.Stage
-	maps.Copy(tags, more)
 	return tags
 }
 

@@ -32,9 +32,10 @@ type serving struct {
 
 // servingOf finds what serves a spec. Without an index of packages in reach, a
 // container has those that it came with.
-func servingOf(s modelScene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
+func servingOf(s scene, spec mlops.ModelVersionSpec, packages []string) (serving, error) {
 	if spec.Image != "" {
-		return serving{image: spec.Image, format: spec.Format}, nil
+		// That of a promoted version was given where it comes from.
+		return serving{image: imageIn(spec.Image, s.c.region), format: spec.Format}, nil
 	}
 	image, err := s.c.servingImage(spec.Format)
 	v := serving{image: image, format: spec.Format, prebuilt: true}

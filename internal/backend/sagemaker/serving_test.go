@@ -84,7 +84,7 @@ func TestIsolatedServing(t *testing.T) {
 			t.Errorf("%s, not isolated: %v", tt.name, err)
 		}
 	}
-	s := modelScene{c: &clients{region: testRegion, partition: "aws"}, place: place{Isolated: true}}
+	s := scene{c: &clients{region: testRegion, partition: "aws"}, place: place{Isolated: true}}
 	if v, err := servingOf(s, mlops.ModelVersionSpec{Format: "sklearn"}, nil); err != nil || len(v.packages) != 0 {
 		t.Errorf("isolated, to be installed: %q, %v", v.packages, err)
 	}

@@ -42,14 +42,19 @@ func restateTopic(ctx context.Context, c *clients, arn, key string, have, want m
 }
 
 func tagTopic(ctx context.Context, c *clients, arn string, have, want map[string]string) error {
-	if _, err := c.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: &arn, Tags: snsTags(want)}); err != nil {
-		return err
+	t := tagger{
+		write: func(ctx context.Context, tags map[string]string) error {
+			_, err := c.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: &arn, Tags: snsTags(tags)})
+			return err
+		},
+		remove: func(ctx context.Context, keys []string) error { return untagTopic(ctx, c, arn, keys...) },
 	}
-	gone := stale(have, want)
-	if len(gone) == 0 {
-		return nil
-	}
-	_, err := c.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: gone})
+	return t.retag(ctx, have, want)
+}
+
+// untagTopic removes tags.
+func untagTopic(ctx context.Context, c *clients, arn string, keys ...string) error {
+	_, err := c.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
 	return err
 }
 

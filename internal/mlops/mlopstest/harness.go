@@ -3,6 +3,7 @@ package mlopstest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -53,6 +54,8 @@ type World struct {
 	Machine string
 	// Definition is a pipeline in the platform's own language.
 	Definition string
+	// Overrides are by noun what only the platform has, in its own requests.
+	Overrides map[mlops.Noun]string
 	// Artifact keeps content where the platform can read it and returns its URI;
 	// a file in a temporary directory by default.
 	Artifact func(t *testing.T, content string) string
@@ -131,6 +134,9 @@ func artifactFile(t *testing.T, content string) string {
 	return "file://" + filepath.ToSlash(path)
 }
 
+// noOverrides are of a request that no platform has, for those without overrides.
+const noOverrides = `{"Request": {"Member": true}}`
+
 // breakBySmokeTest asks for an answer that no server gives.
 func breakBySmokeTest(spec mlops.ModelEndpointSpec) mlops.ModelEndpointSpec {
 	spec.SmokeTest = &mlops.SmokeTest{Request: "{}", Status: 418, Timeout: mlops.Duration(5 * time.Second)}
@@ -156,6 +162,9 @@ func (w World) complete(h Harness, open mlops.Backend) World {
 	if w.Definition == "" {
 		w.Definition = `{"steps": []}`
 	}
+	overrides := map[mlops.Noun]string{mlops.NounModelVersion: noOverrides, mlops.NounModelEndpoint: noOverrides}
+	maps.Copy(overrides, w.Overrides)
+	w.Overrides = overrides
 	if w.Artifact == nil {
 		w.Artifact = artifactFile
 	}

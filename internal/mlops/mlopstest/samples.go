@@ -123,6 +123,7 @@ func versionSamples() []sample {
 		of(mlops.FeatureVersionCommand, func(l *lab, s *mlops.ModelVersionSpec) { s.Image, s.Command = "", l.world.Command }),
 		of(mlops.FeatureVersionImage, func(l *lab, s *mlops.ModelVersionSpec) { s.Image, s.Command = l.world.Image, nil }),
 		of(mlops.FeatureVersionAliases, func(_ *lab, s *mlops.ModelVersionSpec) { s.Aliases = []string{"champion", "latest_good"} }),
+		of(mlops.FeatureVersionOverrides, func(l *lab, s *mlops.ModelVersionSpec) { s.Overrides = l.world.Overrides[mlops.NounModelVersion] }),
 	}
 }
 
@@ -152,9 +153,7 @@ func endpointSamples() []sample {
 			}
 		}),
 		variant(mlops.FeatureEndpointScaling, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Max: &two, Concurrency: &two} }),
-		variant(mlops.FeatureEndpointScaleToZero, func(v *mlops.Variant) {
-			v.Scaling = &mlops.Scaling{Min: &zero, IdleAfter: mlops.Duration(time.Minute)}
-		}),
+		variant(mlops.FeatureEndpointScaleToZero, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Min: &zero} }),
 		variant(mlops.FeatureEndpointGPU, func(v *mlops.Variant) {
 			v.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-l4"}}
 		}),
@@ -170,6 +169,9 @@ func endpointSamples() []sample {
 		of(mlops.FeatureEndpointCapture, func(_ *lab, s *mlops.ModelEndpointSpec) { s.Capture = &mlops.Capture{SamplePercent: 50} }),
 		of(mlops.FeatureEndpointSmokeTest, func(_ *lab, s *mlops.ModelEndpointSpec) {
 			s.SmokeTest = &mlops.SmokeTest{Request: `{"instances":[[1]]}`, Status: 200}
+		}),
+		of(mlops.FeatureEndpointOverrides, func(l *lab, s *mlops.ModelEndpointSpec) {
+			s.Overrides = l.world.Overrides[mlops.NounModelEndpoint]
 		}),
 	}
 }

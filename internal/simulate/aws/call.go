@@ -16,7 +16,8 @@ type Call struct {
 	Service   string // as the models' folder names it: "sagemaker", "iam", "monitoring", …
 	Operation string
 	Region    string
-	Account   string
+	Account   string // that answers
+	Caller    string // account whose key signed the request; another than Account for AssumeRole alone
 	In        Params
 	Header    http.Header
 	Time      time.Time

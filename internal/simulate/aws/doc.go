@@ -12,9 +12,10 @@
 // timeouts of jobs do not pass. Steps of pipelines other than Processing, Training,
 // Model, RegisterModel, Condition and Fail are accepted, and fail when they run.
 // Schedules of monitoring start nothing by themselves: Monitored adds what they
-// would have done. Permissions of roles are not judged, only whom they trust.
-// Inference components, asynchronous requests and endpoints' data capture are not
-// there.
+// would have done, and judges what jobs of model quality and bias measured; nothing
+// is captured, merged or measured. Permissions of roles are not judged, only whom
+// they trust. Inference components and endpoints' data capture are not there;
+// asynchronous requests are answered at once, and no topic is told.
 //
 // # The services beside it
 //

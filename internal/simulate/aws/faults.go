@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -23,6 +24,9 @@ type Rule struct {
 	After  bool
 	// Slow waits first, until the client goes away at the latest.
 	Slow time.Duration
+	// Hold leaves the request without an answer until it is closed, or the client
+	// goes away: before it is looked at, or with After when it was carried out.
+	Hold <-chan struct{}
 }
 
 // Throttled is a fault that clients retry.
@@ -81,22 +85,53 @@ func (f *faults) next(service, operation string) *Rule {
 
 // before does what happens before a request is looked at, and reports whether it
 // was the end of it.
-func (r *Rule) before(rw http.ResponseWriter, p interface {
+func (r *Rule) before(ctx context.Context, rw http.ResponseWriter, p interface {
 	refuse(f *Fault, request string, rw http.ResponseWriter)
 }, id string,
 ) bool {
-	if r.Slow > 0 {
-		time.Sleep(r.Slow)
+	r.delay(ctx)
+	if !r.After {
+		r.holds(ctx)
 	}
 	switch {
 	case r.Fault != nil:
 		p.refuse(r.Fault, id, rw)
 		return true
-	case r.Before:
+	case r.Before, ctx.Err() != nil: // whoever asked is gone, and nothing was done
 		reset(rw)
 		return true
 	}
 	return false
+}
+
+// delay waits as long as the rule says.
+func (r *Rule) delay(ctx context.Context) {
+	if r.Slow <= 0 {
+		return
+	}
+	over := time.NewTimer(r.Slow)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-ctx.Done():
+	}
+}
+
+// holds waits until the rule lets go.
+func (r *Rule) holds(ctx context.Context) {
+	if r.Hold == nil {
+		return
+	}
+	select {
+	case <-r.Hold:
+	case <-ctx.Done():
+	}
+}
+
+// after takes the answer of a request that was carried out away.
+func (r *Rule) after(ctx context.Context, rw http.ResponseWriter) {
+	r.holds(ctx)
+	reset(rw)
 }
 
 // storageProtocol writes errors as S3 does.

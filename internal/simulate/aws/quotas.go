@@ -18,9 +18,24 @@ type quotasState struct{ values map[string]float64 }
 // other quotas are made up here: they look like AWS's, and are not.
 func quotaCodes() map[string]string {
 	return map[string]string{
-		"ml.g5.xlarge for endpoint usage":  "L-1928E07B",
-		"ml.g6.xlarge for endpoint usage":  "L-D470D954",
-		"ml.g6e.xlarge for endpoint usage": "L-B0729CB4",
+		"ml.g5.xlarge for endpoint usage":                "L-1928E07B",
+		"ml.g6.xlarge for endpoint usage":                "L-D470D954",
+		"ml.g6e.xlarge for endpoint usage":               "L-B0729CB4",
+		"ml.g5.48xlarge for endpoint usage":              "L-0100B823",
+		"ml.m5.large for endpoint usage":                 "L-614B09FD",
+		"ml.m5.xlarge for endpoint usage":                "L-2F737F8D",
+		"ml.c5.large for endpoint usage":                 "L-4D27DFDD",
+		"ml.m5.large for processing job usage":           "L-8541302D",
+		"ml.m5.xlarge for processing job usage":          "L-0307F515",
+		"ml.g4dn.xlarge for processing job usage":        "L-2F1EB012",
+		"ml.t3.medium for processing job usage":          "L-0CE343FE",
+		"ml.m5.large for training job usage":             "L-611FA074",
+		"ml.g4dn.xlarge for training job usage":          "L-3F53BF0F",
+		"ml.m5.large for spot training job usage":        "L-29688C85",
+		"ml.m5.xlarge for spot training job usage":       "L-4CEE6BA6",
+		"Number of instances across active endpoints":    "L-7A3DF611",
+		"Number of instances across all processing jobs": "L-F311B08F",
+		"Number of instances across all training jobs":   "L-00C91CB5",
 	}
 }
 
@@ -50,7 +65,11 @@ type quota struct {
 
 // sagemakerQuotas lists quotas in the order of their names.
 func (w *World) sagemakerQuotas() []quota {
-	all := map[string]float64{"Maximum number of instances per endpoint": 20, "Number of endpoints": 100}
+	all := map[string]float64{
+		"Maximum number of instances per endpoint": 20, "Number of endpoints": 100,
+		"Number of instances across active endpoints": 20, "Number of instances across all processing jobs": 20,
+		"Number of instances across all training jobs": 20,
+	}
 	for family, value := range quotaFamilies() {
 		for _, size := range quotaSizes() {
 			for _, use := range quotaUses() {

@@ -2,29 +2,24 @@ package aws
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 )
 
 func (w *World) runtimeHandlers() map[string]Handler {
-	return map[string]Handler{"InvokeEndpoint": w.smInvoke}
+	return map[string]Handler{"InvokeEndpoint": w.smInvoke, "InvokeEndpointAsync": w.smInvokeAsync}
 }
 
 // smInvoke sends a request to a variant of an endpoint. The words of its refusals
 // are those that the runtime's users report.
 func (w *World) smInvoke(c *Call) (Params, error) {
-	name := text(c.In, "EndpointName")
-	o, err := w.find(c, smEndpoint, name)
-	serving := &smServing{}
-	if err == nil {
-		serving, _ = o.detail.(*smServing)
-	}
-	if err != nil || len(serving.variants) == 0 {
-		// Also an endpoint that is still created, or failed, serves nothing.
-		return nil, fault("ValidationError", "Endpoint %s of account %s not found.", name, c.Account)
+	o, serving, err := w.smAnswering(c)
+	if err != nil {
+		return nil, err
 	}
 	if structure(serving.config.in, "AsyncInferenceConfig") != nil {
-		return nil, fault("ValidationError", "Endpoint %s of type ASYNC not supported.", name)
+		return nil, fault("ValidationError", "Endpoint %s of type ASYNC not supported.", o.name)
 	}
 	v, err := w.smTarget(o, serving, text(c.In, "TargetVariant"))
 	if err != nil {
@@ -37,6 +32,7 @@ func (w *World) smInvoke(c *Call) (Params, error) {
 	}
 	status, answer := w.smAnswer(request)
 	w.smCounted(c, request, v, status)
+	w.smCopied(c, o, serving, request)
 	if status >= http.StatusBadRequest {
 		return nil, &Fault{
 			Code: "ModelError", Status: http.StatusFailedDependency,
@@ -44,6 +40,47 @@ func (w *World) smInvoke(c *Call) (Params, error) {
 		}
 	}
 	return Params{"Body": answer, "ContentType": "application/json", "InvokedProductionVariant": v.name}, nil
+}
+
+// smAnswering finds the endpoint of a request, and what serves there.
+func (w *World) smAnswering(c *Call) (*smObject, *smServing, error) {
+	name := text(c.In, "EndpointName")
+	o, err := w.find(c, smEndpoint, name)
+	serving := &smServing{}
+	if err == nil {
+		serving, _ = o.detail.(*smServing)
+	}
+	if err != nil || len(serving.variants) == 0 {
+		// Also an endpoint that is still created, or failed, serves nothing.
+		return nil, nil, fault("ValidationError", "Endpoint %s of account %s not found.", name, c.Account)
+	}
+	return o, serving, nil
+}
+
+// smCopied sends a copy of a request to the shadow of the variant that answers. How
+// many are copied is the ratio of the two weights, as AWS's examples of shadow variants
+// have it; the answer is nobody's, and its figures are the shadow's.
+func (w *World) smCopied(c *Call, o *smObject, serving *smServing, request Invocation) {
+	production, shadow := 0.0, (*smVariant)(nil)
+	for _, v := range serving.variants {
+		if v.shadow {
+			shadow = v
+		} else {
+			production += v.weight
+		}
+	}
+	if shadow == nil || production == 0 {
+		return
+	}
+	ratio := min(shadow.weight/production, 1)
+	turn := float64(w.sm().copies[o.arn])
+	w.sm().copies[o.arn]++
+	if math.Floor((turn+1)*ratio) == math.Floor(turn*ratio) {
+		return
+	}
+	request.Variant, request.Model = shadow.name, shadow.model
+	status, _ := w.smAnswer(request)
+	w.smCounted(c, request, shadow, status)
 }
 
 // smTarget chooses the variant that answers: the one that is asked for, or by the

@@ -38,6 +38,7 @@ type sagemakerState struct {
 	tokens  map[string]string    // ARNs by operation and idempotency token
 	indexed map[string]*smEntry  // what Search shows, by ARN
 	weights map[string]int       // requests so far, by endpoint, to spread them
+	copies  map[string]int       // requests so far that had a shadow, by endpoint
 }
 
 // smObject is one object of the service, of any kind.
@@ -66,7 +67,7 @@ func (w *World) sm() *sagemakerState {
 	if w.sagemaker == nil {
 		w.sagemaker = &sagemakerState{
 			objects: map[string]*smObject{}, tokens: map[string]string{},
-			indexed: map[string]*smEntry{}, weights: map[string]int{},
+			indexed: map[string]*smEntry{}, weights: map[string]int{}, copies: map[string]int{},
 		}
 	}
 	return w.sagemaker

@@ -3,6 +3,8 @@ package aws
 import (
 	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 )
 
 func (w *World) smConfigHandlers() map[string]Handler {
@@ -54,9 +56,8 @@ func (w *World) smConfigFault(c *Call) error {
 		return err
 	}
 	production, shadow := structures(c.In, "ProductionVariants"), structures(c.In, "ShadowProductionVariants")
-	if len(shadow) > 0 && (len(shadow) != 1 || len(production) != 1) {
-		// API reference, CreateEndpointConfig.
-		return fault("ValidationException", "With ShadowProductionVariants only one production variant and one shadow variant can be specified.")
+	if err := w.smShadowFault(c, production, shadow); err != nil {
+		return err
 	}
 	seen, serverless := map[string]bool{}, false
 	for _, variant := range append(production, shadow...) {
@@ -71,6 +72,34 @@ func (w *World) smConfigFault(c *Call) error {
 		serverless = serverless || structure(variant, "ServerlessConfig") != nil
 	}
 	return smServerlessFault(c.In, serverless, len(production)+len(shadow))
+}
+
+// smShadowFault refuses shadows of more than one variant (API reference,
+// CreateEndpointConfig), and of those that have none (developer guide, "Shadow tests",
+// exclusions).
+func (w *World) smShadowFault(c *Call, production, shadow []Params) error {
+	if len(shadow) == 0 {
+		return nil
+	}
+	if len(shadow) != 1 || len(production) != 1 {
+		return fault("ValidationException", "With ShadowProductionVariants only one production variant and one shadow variant can be specified.")
+	}
+	for _, variant := range append(slices.Clone(production), shadow...) {
+		name, containers := text(variant, "VariantName"), []Params(nil)
+		if model := w.sm().objects[smARN(c, smModel, text(variant, "ModelName"))]; model != nil {
+			containers = smContainers(model.in)
+		}
+		multi := slices.ContainsFunc(containers, func(in Params) bool { return text(in, "Mode") == "MultiModel" })
+		switch {
+		case structure(variant, "ServerlessConfig") != nil, structure(c.In, "AsyncInferenceConfig") != nil:
+			return fault("ValidationException", "ShadowProductionVariants are not supported for serverless and asynchronous endpoints.")
+		case strings.HasPrefix(text(variant, "InstanceType"), "ml.inf1."):
+			return fault("ValidationException", "ShadowProductionVariants are not supported on %s of variant %s.", text(variant, "InstanceType"), name)
+		case len(containers) > 1 || multi:
+			return fault("ValidationException", "ShadowProductionVariants are not supported for the containers of variant %s.", name)
+		}
+	}
+	return nil
 }
 
 func (w *World) smVariantFault(c *Call, variant Params) error {
@@ -95,12 +124,48 @@ func (w *World) smVariantFault(c *Call, variant Params) error {
 	case serverless == nil:
 		return nil
 	}
+	if err := smCapacityFault(variant, serverless); err != nil {
+		return err
+	}
+	return w.smServerlessModelFault(c, model)
+}
+
+// smCapacityFault refuses a capacity that serverless variants cannot have.
+func smCapacityFault(variant, serverless Params) error {
 	if memory := number(serverless, "MemorySizeInMB", 0); memory%1024 != 0 {
 		// API reference, ProductionVariantServerlessConfig: in steps of 1 GB.
 		return fault("ValidationException", "MemorySizeInMB %d is not a multiple of 1024.", memory)
 	}
 	if number(serverless, "ProvisionedConcurrency", 0) > number(serverless, "MaxConcurrency", 0) {
 		return fault("ValidationException", "ProvisionedConcurrency must be at most MaxConcurrency.")
+	}
+	if variant["VolumeSizeInGB"] != nil || variant["ContainerStartupHealthCheckTimeoutInSeconds"] != nil {
+		// Settings of instances. No document says that they are refused here.
+		return fault("ValidationException", "VolumeSizeInGB and ContainerStartupHealthCheckTimeoutInSeconds cannot be specified together with ServerlessConfig for variant %s.", text(variant, "VariantName"))
+	}
+	return nil
+}
+
+// smServerlessModelFault refuses models that serverless endpoints do not serve: in a
+// network of their own (developer guide, "Serverless Inference", feature exclusions),
+// of several containers (there too), and of data that are not one file (API reference,
+// ContainerDefinition, ModelDataSource).
+func (w *World) smServerlessModelFault(c *Call, name string) error {
+	model := w.sm().objects[smARN(c, smModel, name)]
+	if model == nil {
+		return nil
+	}
+	containers := smContainers(model.in)
+	switch {
+	case structure(model.in, "VpcConfig") != nil, flag(model.in, "EnableNetworkIsolation"):
+		return fault("ValidationException", "VPC configuration and network isolation are not supported for serverless endpoints.")
+	case len(containers) > 1:
+		return fault("ValidationException", "Inference pipelines are not supported for serverless endpoints.")
+	}
+	for _, container := range containers {
+		if structure(container, "ModelDataSource") != nil || text(container, "Mode") == "MultiModel" {
+			return fault("ValidationException", "ModelDataSource and multi-model containers are not supported for serverless endpoints.")
+		}
 	}
 	return nil
 }

@@ -52,6 +52,10 @@ func (w *World) smUpdateEndpoint(c *Call) (Params, error) {
 		deployment = serving.last
 	}
 	variants := w.smVariants(c, config)
+	if smAnyServerless(variants) && len(serving.variants) > 0 && !smAnyServerless(serving.variants) {
+		// Developer guide, "Serverless Inference": the way back is there, this is not.
+		return nil, fault("ValidationException", "Cannot update the instance-based endpoint %q to a serverless endpoint.", o.arn)
+	}
 	if flag(c.In, "RetainAllVariantProperties") {
 		smRetain(c.In, serving.variants, variants)
 	}
@@ -63,6 +67,10 @@ func (w *World) smUpdateEndpoint(c *Call) (Params, error) {
 	o.modified = c.Time
 	w.smShift(o)
 	return Params{"EndpointArn": o.arn}, nil
+}
+
+func smAnyServerless(variants []*smVariant) bool {
+	return slices.ContainsFunc(variants, func(v *smVariant) bool { return v.serverless != nil })
 }
 
 // smRetain keeps the counts and weights that variants of the same name have now,

@@ -46,6 +46,9 @@ func (w *World) smStartJob(c *Call, kind, name string, run StepRun) (*smObject, 
 	if err := w.smJobFault(c.In); err != nil {
 		return nil, err
 	}
+	if err := smJobImageFault(c.Region, c.In); err != nil {
+		return nil, err
+	}
 	o := w.add(c, kind, name, arn, c.In)
 	job := &smJob{run: run}
 	o.detail = job

@@ -1,6 +1,11 @@
 package aws
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // smDefinitionKind is the kind of job definitions of a type of monitoring.
 func smDefinitionKind(monitoring string) string {
@@ -44,9 +49,45 @@ func (w *World) smCreateDefinition(word string) Handler {
 		if (structure(input, "EndpointInput") == nil) == (structure(input, "BatchTransformInput") == nil) {
 			return nil, fault("ValidationException", "Exactly one of EndpointInput and BatchTransformInput must be specified.")
 		}
+		if err := smAgoFault(structure(input, "EndpointInput")); err != nil {
+			return nil, err
+		}
 		w.add(c, smDefinitionKind(word), name, arn, c.In)
 		return Params{"JobDefinitionArn": arn}, nil
 	}
+}
+
+// smAgo is how a time is written that is taken off the start or end of what a job
+// looks at: days, hours or minutes (developer guide, "Schedule model quality monitoring
+// jobs"; with a T, as ISO 8601 has it, in AWS's own examples).
+var smAgo = regexp.MustCompile(`^-PT?(\d+)([DHM])$`)
+
+// smAgoFault refuses offsets that no schema refuses: other forms, and an end that
+// is not after the start.
+func smAgoFault(input Params) error {
+	start, startOK := smAgoOf(text(input, "StartTimeOffset"))
+	end, endOK := smAgoOf(text(input, "EndTimeOffset"))
+	switch {
+	case !startOK || !endOK:
+		return fault("ValidationException", "Invalid time offset: %s, %s", text(input, "StartTimeOffset"), text(input, "EndTimeOffset"))
+	case input["StartTimeOffset"] != nil && start <= end:
+		return fault("ValidationException", "StartTimeOffset must be before EndTimeOffset")
+	}
+	return nil
+}
+
+// smAgoOf reads an offset, which may be absent.
+func smAgoOf(offset string) (ago time.Duration, ok bool) {
+	if offset == "" {
+		return 0, true
+	}
+	m := smAgo.FindStringSubmatch(offset)
+	if m == nil {
+		return 0, false
+	}
+	units := map[string]time.Duration{"D": 24 * time.Hour, "H": time.Hour, "M": time.Minute}
+	n, err := strconv.Atoi(m[1])
+	return time.Duration(n) * units[m[2]], err == nil
 }
 
 // smDefinitionView is a job definition as Describe shows it, with what the service

@@ -104,6 +104,9 @@ func (w *World) smContainerFault(c *Call, container Params) error {
 		return fault("ValidationException", "Either Image or ModelPackageName must be specified for a container.")
 	}
 	if name == "" {
+		if f := smImageFault(c.Region, text(container, "Image")); f != nil {
+			return f
+		}
 		return w.modelDataFault(container)
 	}
 	p, err := w.find(c, smPackage, name)

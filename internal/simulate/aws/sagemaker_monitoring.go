@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -241,6 +242,11 @@ type Monitoring struct {
 	// Files are what the job reports, by name: "statistics.json",
 	// "constraints.json", "constraint_violations.json".
 	Files map[string][]byte
+	// Measured is what a job of model quality or bias measured: metrics by name,
+	// those of bias behind the facet's value and a slash ("red/DPPL"). Where it is
+	// given, Status, Reason and the violations follow from it, and CloudWatch gets
+	// the metrics.
+	Measured map[string]float64
 }
 
 // Monitored adds an execution to a schedule, as if its hour had come: its report is
@@ -260,6 +266,11 @@ func (w *World) Monitored(m Monitoring) error {
 func (w *World) smMonitored(o *smObject, m Monitoring) error {
 	c := &Call{Region: o.region, Account: smAccountOf(o.arn), Time: m.At}
 	config := structure(o.in, "MonitoringScheduleConfig")
+	if m.Measured != nil {
+		if err := w.smMeasured(c, config, &m); err != nil {
+			return err
+		}
+	}
 	job := smShort("model-monitoring-"+m.At.UTC().Format("200601021504"), 41) + "-" + smID(o.arn+m.At.String())
 	summary := Params{
 		"MonitoringScheduleName": o.name, "ScheduledTime": m.At, "CreationTime": m.At, "LastModifiedTime": m.At,
@@ -280,6 +291,26 @@ func (w *World) smMonitored(o *smObject, m Monitoring) error {
 		}
 	}
 	return nil
+}
+
+// smMeasured completes an execution with what its job finds.
+func (w *World) smMeasured(c *Call, config Params, m *Monitoring) error {
+	word := text(config, "MonitoringType")
+	definition, err := w.find(c, smDefinitionKind(word), text(config, "MonitoringJobDefinitionName"))
+	if err != nil {
+		return err
+	}
+	found := w.smJudge(definition, word, m.Schedule, m.Measured, m.At)
+	m.Status, m.Reason = found.status(), found.failure
+	if found.failure != "" {
+		return nil
+	}
+	for _, s := range found.samples {
+		w.putSample(c.Region, s)
+	}
+	report, err := json.Marshal(Params{"version": "1.0", "violations": found.violations})
+	m.Files = map[string][]byte{"constraint_violations.json": report}
+	return err
 }
 
 // smReportsAt is where a schedule's reports are written; below are the endpoint's

@@ -3,6 +3,7 @@ package aws
 import (
 	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -146,10 +147,11 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request, service, region,
 	}
 	s.count(service, operation)
 	call := &Call{
-		Service: service, Operation: operation, Region: region, Account: s.world.config.Account,
+		Service: service, Operation: operation, Region: region,
+		Account: s.world.config.Account, Caller: callerOf(r.Context(), s.world.config.Account),
 		In: in, Header: r.Header, Time: s.world.config.Now().UTC(),
 	}
-	s.answer(rw, call, m, p, id)
+	s.answer(r.Context(), rw, call, m, p, id)
 }
 
 // readBody reads a request's body, which CloudWatch's clients may compress.
@@ -165,14 +167,14 @@ func readBody(r *http.Request) ([]byte, error) {
 }
 
 // answer runs the handler between the faults that a test asked for.
-func (s *Server) answer(rw http.ResponseWriter, call *Call, m *Model, p protocol, id string) {
+func (s *Server) answer(ctx context.Context, rw http.ResponseWriter, call *Call, m *Model, p protocol, id string) {
 	rule := s.faults.next(call.Service, call.Operation)
-	if rule != nil && rule.before(rw, p, id) {
+	if rule != nil && rule.before(ctx, rw, p, id) {
 		return
 	}
 	out, err := s.handle(call, m)
 	if rule != nil && rule.After {
-		reset(rw)
+		rule.after(ctx, rw)
 		return
 	}
 	if err != nil {
@@ -260,12 +262,12 @@ func asFault(err error) *Fault {
 func (s *Server) serveStorage(rw http.ResponseWriter, r *http.Request) {
 	s.count("s3", r.Method)
 	if rule := s.faults.next("s3", r.Method); rule != nil {
-		if rule.After {
-			s.world.serveS3(discard{http.Header{}}, r)
-			reset(rw)
+		if rule.before(r.Context(), rw, storageProtocol{}, "") {
 			return
 		}
-		if rule.before(rw, storageProtocol{}, "") {
+		if rule.After {
+			s.world.serveS3(discard{http.Header{}}, r)
+			rule.after(r.Context(), rw)
 			return
 		}
 	}

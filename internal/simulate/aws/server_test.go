@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -250,6 +251,46 @@ func TestFaults(t *testing.T) {
 	}
 	if got := s.Calls()["sagemaker.DeleteModel"]; got != 3 {
 		t.Errorf("%d calls counted, want 3", got)
+	}
+}
+
+// TestHold proves that a request that is held is answered by nobody, and carried
+// out only where the rule says so, when its client goes away meanwhile.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		rule Rule
+		want int64
+	}{
+		{"before it is looked at", Rule{}, 0},
+		{"after it was carried out", Rule{After: true}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var carried atomic.Int64
+			s, c := serveHandlers(t, "sagemaker", map[string]Handler{
+				"DeleteModel": func(*Call) (Params, error) { carried.Add(1); return Params{}, nil },
+			})
+			tt.rule.Hold = make(chan struct{})
+			s.Inject(tt.rule)
+			ctx, leave := context.WithCancel(t.Context())
+			left := make(chan error)
+			go func() {
+				_, err := sagemaker.NewFromConfig(c).DeleteModel(ctx, &sagemaker.DeleteModelInput{ModelName: sdk.String("m")})
+				left <- err
+			}()
+			for s.Calls()["sagemaker.DeleteModel"] == 0 || carried.Load() != tt.want {
+				runtime.Gosched()
+			}
+			leave()
+			if err := <-left; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want that nobody answers", err)
+			}
+			if carried.Load() != tt.want {
+				t.Errorf("carried out %d times, want %d", carried.Load(), tt.want)
+			}
+		})
 	}
 }
 

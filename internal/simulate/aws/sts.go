@@ -13,6 +13,9 @@ func (w *World) stsHandlers() map[string]Handler {
 // caller is who signed a request: the session whose key it is, or the account's
 // only user.
 func (w *World) caller(c *Call) (arn, id string) {
+	if c.Caller != "" && c.Caller != c.Account {
+		return "arn:" + partitionOf(c.Region) + ":iam::" + c.Caller + ":user/simulated", keyOf("AIDA", c.Caller)
+	}
 	key := signingKey(c.Header)
 	if s, ok := w.iam().sessions[key]; ok {
 		return s.arn, s.id
@@ -32,12 +35,12 @@ func (w *World) stsCaller(c *Call) (Params, error) {
 	return Params{"Account": c.Account, "Arn": arn, "UserId": id}, nil
 }
 
-// stsAssume gives out a session of a role that trusts the account. The keys are
+// stsAssume gives out a session of a role that trusts the caller's account. The keys are
 // made of the request; nothing checks signatures.
 func (w *World) stsAssume(c *Call) (Params, error) {
 	arn, name := text(c.In, "RoleArn"), text(c.In, "RoleSessionName")
 	r := w.roleWith(arn)
-	if r == nil || !trusts(r.trust, "AWS", func(p string) bool { return p == "*" || p == c.Account || arnPart(p, 4) == c.Account }) {
+	if r == nil || !trusts(r.trust, "AWS", func(p string) bool { return p == "*" || p == c.Caller || arnPart(p, 4) == c.Caller }) {
 		who, _ := w.caller(c)
 		return nil, &Fault{
 			Code: "AccessDenied", Status: http.StatusForbidden,

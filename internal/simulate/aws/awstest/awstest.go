@@ -48,6 +48,19 @@ func Open(t testing.TB, config aws.Config) *Server {
 	return &Server{Server: server, URL: listening.URL, World: world}
 }
 
+// Together puts accounts behind one URL, which it returns: a request belongs to the
+// account whose key signed it, and to the first where no account gave the key out.
+func Together(t testing.TB, home *Server, others ...*Server) (url string) {
+	t.Helper()
+	servers := make([]*aws.Server, len(others))
+	for i, o := range others {
+		servers[i] = o.Server
+	}
+	listening := httptest.NewServer(aws.NewAccounts(home.Server, servers...))
+	t.Cleanup(listening.Close)
+	return listening.URL
+}
+
 func published(t testing.TB) fs.FS {
 	t.Helper()
 	models.Lock()

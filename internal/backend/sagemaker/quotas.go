@@ -1,0 +1,227 @@
+package sagemaker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// What the names of SageMaker's quotas say beside a machine type, and the quotas of
+// all types together.
+const (
+	quotaEndpoint   = " for endpoint usage"
+	quotaProcessing = " for processing job usage"
+
+	quotaEndpoints      = "Number of instances across active endpoints"
+	quotaProcessingJobs = "Number of instances across all processing jobs"
+)
+
+// quotaAttempts is how often a page of quotas is asked for: a plan can do without.
+const quotaAttempts = 2
+
+// quota is how many of something an account may have at once in a region.
+type quota struct {
+	code       string
+	value      float64
+	adjustable bool
+}
+
+// accountQuotas are an account's quotas by region, listed once in the process's life:
+// there are more than a thousand, and they change by the day. Its zero value is ready.
+type accountQuotas struct {
+	turns locks // by region
+	mu    sync.Mutex
+	seen  map[string]quotasSeen
+}
+
+// quotasSeen is a list of quotas by name, or why there is none.
+type quotasSeen struct {
+	all map[string]quota
+	err error
+}
+
+// in lists the quotas of a region. Who may not list them, or is throttled, is not
+// asked again.
+func (q *accountQuotas) in(ctx context.Context, c *clients) (map[string]quota, error) {
+	unlock, err := q.turns.lock(ctx, c.region)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	q.mu.Lock()
+	seen, known := q.seen[c.region]
+	q.mu.Unlock()
+	if known {
+		return seen.all, seen.err
+	}
+	seen.all, seen.err = c.listQuotas(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.seen == nil {
+		q.seen = map[string]quotasSeen{}
+	}
+	q.seen[c.region] = seen
+	return seen.all, seen.err
+}
+
+// listQuotas lists SageMaker's quotas by name.
+func (c *clients) listQuotas(ctx context.Context) (map[string]quota, error) {
+	pages := servicequotas.NewListServiceQuotasPaginator(c.quotas, &servicequotas.ListServiceQuotasInput{
+		ServiceCode: aws.String("sagemaker"), MaxResults: aws.Int32(100),
+	})
+	all := map[string]quota{}
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, func(o *servicequotas.Options) { o.RetryMaxAttempts = quotaAttempts })
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range page.Quotas {
+			if q.Value != nil {
+				all[aws.ToString(q.QuotaName)] = quota{code: aws.ToString(q.QuotaCode), value: *q.Value, adjustable: q.Adjustable}
+			}
+		}
+	}
+	return all, nil
+}
+
+// quotaAsk is how many instances a plan asks for at once of what a quota counts.
+type quotaAsk struct {
+	name  string // of the quota
+	least int64  // without which it fails
+	most  int64  // which an autoscaler may ask for
+	at    mlops.Path
+	above mlops.Path // attribute of the most
+}
+
+// Forewarn tells of quotas; see mlops.Forewarner.
+func (k modelEndpointKind) Forewarn(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
+	return k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec))
+}
+
+// Forewarn tells of quotas; see mlops.Forewarner.
+func (k pipelineKind) Forewarn(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
+	return k.checkQuotas(ctx, c, spec.Environment, pipelineQuotas(spec))
+}
+
+// checkQuotas warns of what an account may not have. What others in the account use
+// is not known, so that enough here may be too little still.
+func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment mlops.ID, asks []quotaAsk) error {
+	if len(asks) == 0 {
+		return nil
+	}
+	region, err := b.in(ctx, environment)
+	if err != nil {
+		return err
+	}
+	all, err := b.quotas.in(ctx, region)
+	if err != nil {
+		return err
+	}
+	for _, ask := range asks {
+		if q, known := all[ask.name]; known {
+			q.check(c, region.region, ask)
+		}
+	}
+	return nil
+}
+
+// check warns where a quota is too small. The summary names it, since Terraform shows
+// one of several warnings of the same summary.
+func (q quota) check(c *mlops.Checker, region string, ask quotaAsk) {
+	more := "AWS does not raise this one: ask for another machine type, or fewer."
+	switch {
+	case q.value >= float64(ask.most):
+		return
+	case q.adjustable:
+		// Indented, so that Terraform does not break the line.
+		more = "Ask AWS for more, which may take days, or ask for another machine type:\n\n" +
+			"  aws service-quotas request-service-quota-increase --service-code sagemaker --region " + region +
+			" --quota-code " + q.code + " --desired-value %[4]d"
+	}
+	if q.value < float64(ask.least) {
+		c.Warn(ask.at, "Not enough quota: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and %[4]d at once are asked for: SageMaker will refuse it. "+more,
+			ask.name, q.code, q.value, ask.least)
+		return
+	}
+	c.Warn(ask.above, "Not enough quota to scale: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and up to %[4]d are asked for: the autoscaler will not get there. "+more,
+		ask.name, q.code, q.value, ask.most)
+}
+
+// endpointQuotas is what an endpoint asks for at once: the machines of its variants,
+// by type and all together.
+func endpointQuotas(spec mlops.ModelEndpointSpec) []quotaAsk {
+	asks := map[string]quotaAsk{}
+	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
+		v, at := spec.Variants[name], mlops.At("variants", mlops.Key(name))
+		machine, err := resolveType(mlops.UseHosting, v.Compute)
+		if err != nil || isServerless(v) {
+			continue
+		}
+		least, most, _ := v.Scaling.Bounds()
+		for _, quotaName := range []string{machine + quotaEndpoint, quotaEndpoints} {
+			ask, more := asks[quotaName]
+			if !more {
+				ask = quotaAsk{name: quotaName, at: at.With("compute"), above: at.With("scaling", "max")}
+			}
+			ask.least, ask.most = ask.least+least, ask.most+most
+			asks[quotaName] = ask
+		}
+	}
+	return quotaAsksOf(asks)
+}
+
+func quotaAsksOf(asks map[string]quotaAsk) []quotaAsk {
+	var out []quotaAsk
+	for _, name := range slices.Sorted(maps.Keys(asks)) {
+		out = append(out, asks[name])
+	}
+	return out
+}
+
+// pipelineQuotas is what a run asks for at once: the machines of steps that are as far
+// from the beginning as each other, and so need not wait for one another.
+func pipelineQuotas(spec mlops.PipelineSpec) []quotaAsk {
+	graph, err := spec.Graph()
+	if err != nil {
+		return nil // refused elsewhere
+	}
+	depth, steps := map[string]int{}, map[string]map[int]int64{} // of a quota, by depth
+	asks := map[string]quotaAsk{}
+	for _, name := range graph.Order() {
+		for _, need := range graph.Needs(name) {
+			depth[name] = max(depth[name], depth[need]+1)
+		}
+		machine, err := resolveType(mlops.UseProcessing, spec.Steps[name].Compute)
+		if err != nil {
+			continue
+		}
+		for _, quotaName := range []string{machine + quotaProcessing, quotaProcessingJobs} {
+			if steps[quotaName] == nil {
+				steps[quotaName] = map[int]int64{}
+			}
+			steps[quotaName][depth[name]]++
+			at := mlops.At("steps", mlops.Key(name), "compute")
+			if n := stepsAtOnce(spec, steps[quotaName][depth[name]]); n > asks[quotaName].most {
+				asks[quotaName] = quotaAsk{name: quotaName, least: n, most: n, at: at, above: at}
+			}
+		}
+	}
+	return quotaAsksOf(asks)
+}
+
+// stepsAtOnce bounds a number of steps by the pipeline's own limit.
+func stepsAtOnce(spec mlops.PipelineSpec, steps int64) int64 {
+	if spec.Parallelism > 0 {
+		return min(steps, spec.Parallelism)
+	}
+	return steps
+}
