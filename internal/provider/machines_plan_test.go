@@ -30,7 +30,7 @@ func TestPlanRefusesMachines(t *testing.T) {
 		at             string // "" is accepted
 		words          []string
 	}{
-		{"endpoint of a type", "mlops_model_endpoint", endpoint(obj{"native": "ml.g5.xlarge"}), "", nil},
+		{"endpoint of a type", "mlops_model_endpoint", endpoint(obj{"native": "ml.m5.large"}), "", nil},
 		{"endpoint of a misspelt type", "mlops_model_endpoint", endpoint(obj{"native": "ml.m5.larg"}), ofVariant + native, []string{`Did you mean "ml.m5.large"?`}},
 		{"endpoint of a misspelt type, and a disk", "mlops_model_endpoint", endpoint(obj{"native": "ml.m5.larg", "disk": unknown{}}), ofVariant + native, []string{`Did you mean "ml.m5.large"?`}},
 		{"endpoint of a type for jobs", "mlops_model_endpoint", endpoint(obj{"native": "ml.t3.medium"}), ofVariant + native, []string{"not offered for hosting", "processing"}},
