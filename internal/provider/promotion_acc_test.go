@@ -284,10 +284,13 @@ func spoil(uri string) error {
 // resources cannot both have.
 func TestAccPromotion_twice(t *testing.T) {
 	accept(t, func(w world) []resource.TestStep {
-		_, alone, _ := strings.Cut(accPromotion(""), accTarget)
+		before, alone, _ := strings.Cut(accPromotion(""), accTarget)
 		again := strings.ReplaceAll(alone, `"test"`, `"again"`)
 		return []resource.TestStep{
 			{Config: w.on(accPromotion("") + again), ExpectError: regexp.MustCompile(`Already\s+managed\s+by\s+this\s+configuration`)},
+			// Either of the two may have it. Both go before one comes: Terraform
+			// would delete it for the one while it makes it for the other.
+			{Config: w.on(before + accTarget)},
 			{Config: w.on(accPromotion(""))},
 		}
 	})
