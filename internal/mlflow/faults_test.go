@@ -40,11 +40,11 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, errors.New("connection reset by peer")
 }
 
-// TestInterruptedRegistration proves that what was interrupted at any request is
-// finished by the next try, and makes neither two versions nor two runs.
-func TestInterruptedRegistration(t *testing.T) {
-	t.Parallel()
-	for _, path := range []string{"runs/create", "mlflow-artifacts/artifacts/", "runs/log-batch", "runs/update", "model-versions/create", "registered-models/alias"} {
+// cutAt runs a test for each request, with a stock of its own and what breaks that
+// request once it is armed: it is never made, or its answer is lost.
+func cutAt(t *testing.T, paths []string, test func(s *stock, c *Client, arm func())) {
+	t.Helper()
+	for _, path := range paths {
 		for _, after := range []bool{false, true} {
 			title := path + " is refused"
 			if after {
@@ -57,26 +57,35 @@ func TestInterruptedRegistration(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := newStockBy(t, c)
-				spec := s.file("bytes")
-				spec.Metrics, spec.Aliases = map[string]float64{"accuracy": 0.9}, []string{"champion"}
-				b.armed.Store(true)
-				_, err = s.versions.Create(t.Context(), spec)
-				s.wantCode("the interrupted try", err, mlops.Unavailable)
-				ref := s.register(spec)
-				if diff := cmp.Diff(spec, s.get(ref).Spec); diff != "" {
-					t.Errorf("registered (-want +got):\n%s", diff)
-				}
-				if all, err := s.versions.List(t.Context(), s.model.ID()); err != nil || len(all) != 1 {
-					t.Errorf("%d versions, %v; want one", len(all), err)
-				}
-				runs, err := c.activeRuns(t.Context(), s.home())
-				if err != nil || len(runs) != 1 {
-					t.Errorf("%d runs, %v; want one", len(runs), err)
-				}
+				test(newStockBy(t, c), c, func() { b.armed.Store(true) })
 			})
 		}
 	}
+}
+
+// TestInterruptedRegistration proves that what was interrupted at any request is
+// finished by the next try, and makes neither two versions nor two runs.
+func TestInterruptedRegistration(t *testing.T) {
+	t.Parallel()
+	paths := []string{"runs/create", "mlflow-artifacts/artifacts/", "runs/log-batch", "runs/update", "model-versions/create", "registered-models/alias"}
+	cutAt(t, paths, func(s *stock, c *Client, arm func()) {
+		spec := s.file("bytes")
+		spec.Metrics, spec.Aliases = map[string]float64{"accuracy": 0.9}, []string{"champion"}
+		arm()
+		_, err := s.versions.Create(s.Context(), spec)
+		s.wantCode("the interrupted try", err, mlops.Unavailable)
+		ref := s.register(spec)
+		if diff := cmp.Diff(spec, s.get(ref).Spec); diff != "" {
+			s.Errorf("registered (-want +got):\n%s", diff)
+		}
+		if all, err := s.versions.List(s.Context(), s.model.ID()); err != nil || len(all) != 1 {
+			s.Errorf("%d versions, %v; want one", len(all), err)
+		}
+		runs, err := c.activeRuns(s.Context(), s.home())
+		if err != nil || len(runs) != 1 {
+			s.Errorf("%d runs, %v; want one", len(runs), err)
+		}
+	})
 }
 
 // meddler changes a file when the first of its bytes are sent.
@@ -127,47 +136,33 @@ func (s *stock) home() string {
 // request can be repeated until everything is gone.
 func TestInterruptedDeletion(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"mlflow-artifacts/artifacts/", "runs/delete", "model-versions/delete", "experiments/update", "experiments/delete", "registered-models/delete"} {
-		for _, after := range []bool{false, true} {
-			title := path + " is refused"
-			if after {
-				title = path + " is not heard of"
+	paths := []string{"mlflow-artifacts/artifacts/", "runs/delete", "model-versions/delete", "experiments/update", "experiments/delete", "registered-models/delete"}
+	cutAt(t, paths, func(s *stock, c *Client, arm func()) {
+		ref := s.register(s.file("bytes"))
+		home := s.home()
+		arm()
+		all := func() error {
+			if err := unlessGone(s.versions.Delete(s.Context(), ref)); err != nil {
+				return err
 			}
-			t.Run(title, func(t *testing.T) {
-				t.Parallel()
-				b := &breaker{path: path, after: after}
-				c, err := NewClient(Options{URI: server.URI(t), HTTP: &http.Client{Transport: b}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				s := newStockBy(t, c)
-				ref := s.register(s.file("bytes"))
-				home := s.home()
-				b.armed.Store(true)
-				all := func() error {
-					if err := unlessGone(s.versions.Delete(t.Context(), ref)); err != nil {
-						return err
-					}
-					return unlessGone(s.models.Delete(t.Context(), s.model.ID()))
-				}
-				s.wantCode("the interrupted try", all(), mlops.Unavailable)
-				if err := all(); err != nil {
-					t.Fatal(err)
-				}
-				if runs, err := c.activeRuns(t.Context(), home); err != nil || len(runs) != 0 {
-					t.Errorf("%d runs are left, %v", len(runs), err)
-				}
-				found, err := c.experimentNamed(t.Context(), s.name())
-				if !is(err, mlops.NotFound) && found.Stage != stageDeleted {
-					t.Errorf("the experiment is left: %+v, %v", found, err)
-				}
-				if _, err := s.models.Create(t.Context(), s.model); err != nil {
-					t.Errorf("made again: %v", err)
-				}
-				s.register(s.file("bytes"))
-			})
+			return unlessGone(s.models.Delete(s.Context(), s.model.ID()))
 		}
-	}
+		s.wantCode("the interrupted try", all(), mlops.Unavailable)
+		if err := all(); err != nil {
+			s.Fatal(err)
+		}
+		if runs, err := c.activeRuns(s.Context(), home); err != nil || len(runs) != 0 {
+			s.Errorf("%d runs are left, %v", len(runs), err)
+		}
+		found, err := c.experimentNamed(s.Context(), s.name())
+		if !is(err, mlops.NotFound) && found.Stage != stageDeleted {
+			s.Errorf("the experiment is left: %+v, %v", found, err)
+		}
+		if _, err := s.models.Create(s.Context(), s.model); err != nil {
+			s.Errorf("made again: %v", err)
+		}
+		s.register(s.file("bytes"))
+	})
 }
 
 func TestCodes(t *testing.T) {

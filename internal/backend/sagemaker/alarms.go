@@ -21,11 +21,11 @@ const maxRollbackAlarms = 10
 
 // alarmPrefix is what the names of an endpoint's alarms begin with; a mark of their
 // content follows.
-func alarmPrefix(s endpointScene) string { return s.name + "-gate-" }
+func alarmPrefix(s scene) string { return s.name + "-gate-" }
 
 // endpointAlarms are the alarms that a rollout's gates ask for, by name: one for
 // each limit and variant with traffic. They are named by their content.
-func endpointAlarms(s endpointScene, spec mlops.ModelEndpointSpec) map[string]*cloudwatch.PutMetricAlarmInput {
+func endpointAlarms(s scene, spec mlops.ModelEndpointSpec) map[string]*cloudwatch.PutMetricAlarmInput {
 	out := map[string]*cloudwatch.PutMetricAlarmInput{}
 	if spec.Rollout == nil || spec.Rollout.Gates == nil || asksShadow(spec.Rollout) { // shadows are judged by their figures
 		return out
@@ -86,7 +86,7 @@ func (m endpointMetrics) answerTime(stat string, most time.Duration, least int64
 }
 
 // putEndpointAlarms makes the alarms that are not there yet.
-func (k modelEndpointKind) putEndpointAlarms(ctx context.Context, s endpointScene, want map[string]*cloudwatch.PutMetricAlarmInput, tags map[string]string) error {
+func (k modelEndpointKind) putEndpointAlarms(ctx context.Context, s scene, want map[string]*cloudwatch.PutMetricAlarmInput, tags map[string]string) error {
 	if len(want) == 0 {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (k modelEndpointKind) putEndpointAlarms(ctx context.Context, s endpointScen
 }
 
 // dropEndpointAlarms removes the alarms of an endpoint but some.
-func (k modelEndpointKind) dropEndpointAlarms(ctx context.Context, s endpointScene, keep map[string]*cloudwatch.PutMetricAlarmInput) error {
+func (k modelEndpointKind) dropEndpointAlarms(ctx context.Context, s scene, keep map[string]*cloudwatch.PutMetricAlarmInput) error {
 	have, err := k.alarmsOfEndpoint(ctx, s)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (k modelEndpointKind) dropEndpointAlarms(ctx context.Context, s endpointSce
 }
 
 // ringingAlarms says which gates are broken now, in words.
-func (k modelEndpointKind) ringingAlarms(ctx context.Context, s endpointScene) ([]string, error) {
+func (k modelEndpointKind) ringingAlarms(ctx context.Context, s scene) ([]string, error) {
 	have, err := k.alarmsOfEndpoint(ctx, s)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (k modelEndpointKind) ringingAlarms(ctx context.Context, s endpointScene) (
 }
 
 // alarmsOfEndpoint finds an endpoint's alarms by how their names begin.
-func (k modelEndpointKind) alarmsOfEndpoint(ctx context.Context, s endpointScene) (map[string]types.MetricAlarm, error) {
+func (k modelEndpointKind) alarmsOfEndpoint(ctx context.Context, s scene) (map[string]types.MetricAlarm, error) {
 	out := map[string]types.MetricAlarm{}
 	pages := cloudwatch.NewDescribeAlarmsPaginator(s.c.cloudwatch, &cloudwatch.DescribeAlarmsInput{
 		AlarmNamePrefix: aws.String(alarmPrefix(s)), AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm},

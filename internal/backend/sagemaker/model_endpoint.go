@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
@@ -20,87 +19,43 @@ import (
 // replaced) is done step by step by Advance.
 type modelEndpointKind struct{ *backend }
 
-// endpointScene is what an endpoint's verbs need to know.
-type endpointScene struct {
-	c       *clients
-	place   place
-	account string
-	id      mlops.ID
-	name    string // native
-}
-
-// arn is the endpoint's ARN.
-func (s endpointScene) arn() string {
-	return s.c.arn("sagemaker", s.account, "endpoint/"+s.name)
-}
-
-func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (endpointScene, error) {
-	s := endpointScene{id: id, name: nativeName(id, maxName)}
-	parsed, err := id.ParseAs(mlops.NounModelEndpoint)
-	if err != nil {
-		return s, invalid(err)
-	}
-	check := mlops.NewChecker()
-	capabilities().NameRule(mlops.NounModelEndpoint).CheckName(check, mlops.At("name"), parsed.Name)
-	if err := check.Err(); err != nil {
-		return s, err
-	}
-	if s.place, err = k.place(ctx, id); err != nil {
-		return s, err
-	}
-	if s.c, err = k.in(ctx, id); err != nil {
-		return s, err
-	}
-	s.account, err = s.c.account(ctx)
-	return s, err
+func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, naming{mlops.NounModelEndpoint, maxName, "endpoint/"})
 }
 
 // Create makes models and a configuration, and then the endpoint, which carries the
 // record from its first moment.
 func (k modelEndpointKind) Create(ctx context.Context, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
-	s, err := k.admit(ctx, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	old, err := k.endpointState(ctx, s)
-	switch {
-	case errors.Is(err, errNoRecord):
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("the endpoint %s exists: %w", s.name, err))
-	case k.is(err, mlops.NotFound):
-		old = endpointState{}
-	case err != nil:
-		return mlops.Change{}, err
-	case old.record.Owner != k.options.Owner:
-		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("endpoint %q belongs to another configuration", s.id))
-	}
-	return k.change(ctx, s, old, spec)
+	return create(ctx, k, spec)
 }
 
 // Update brings an endpoint to a spec. One that is busy takes the change up when it
 // has settled.
 func (k modelEndpointKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	old, err := k.endpointState(ctx, s)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	if _, err := k.admit(ctx, spec); err != nil {
-		return mlops.Change{}, err
-	}
-	return k.change(ctx, s, old, spec)
+	return update(ctx, k, ref, spec)
+}
+
+// Get takes one look: at the endpoint and its tags.
+func (k modelEndpointKind) Get(ctx context.Context, ref mlops.ID) (endpointSeen, error) {
+	return show(ctx, k, ref)
+}
+
+// Delete begins the deletion. What cannot be removed while the endpoint is there
+// follows by Advance; a mark on its configurations says so.
+func (k modelEndpointKind) Delete(ctx context.Context, ref mlops.ID) error {
+	return remove(ctx, k, ref)
+}
+
+func (k modelEndpointKind) observe(_ context.Context, s scene, state endpointState) (endpointSeen, error) {
+	return state.observed(s), nil
+}
+
+func (k modelEndpointKind) add(ctx context.Context, s scene, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	return k.change(ctx, s, spec, endpointState{})
 }
 
 // change records what is asked for, and begins it where SageMaker is ready for it.
-func (k modelEndpointKind) change(ctx context.Context, s endpointScene, old endpointState, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
-	if old.leaving() {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", s.id))
-	}
+func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (mlops.Change, error) {
 	change := mlops.Change{Ref: s.id, Revision: revisionOf(spec)}
 	if old.holds(change.Revision) {
 		return change, nil
@@ -130,27 +85,18 @@ func (k modelEndpointKind) change(ctx context.Context, s endpointScene, old endp
 	return change, k.beginEndpoint(ctx, s, fresh)
 }
 
-// Get takes one look: at the endpoint and its tags.
-func (k modelEndpointKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus], error) {
-	seen := mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{Ref: ref}
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return seen, err
-	}
-	state, err := k.endpointState(ctx, s)
-	if err != nil {
-		return seen, err
-	}
-	return state.observed(s), nil
-}
-
 // Advance takes the step that is due; see mlops.Advancer.
 func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
 	s, err := k.scene(ctx, ref)
 	if err != nil {
 		return err
 	}
-	state, err := k.endpointState(ctx, s)
+	unlock, err := k.registering.lock(ctx, string(ref))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	state, err := k.look(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -170,23 +116,8 @@ func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
 	return nil
 }
 
-// Delete begins the deletion. What cannot be removed while the endpoint is there
-// follows by Advance; a mark on its configurations says so.
-func (k modelEndpointKind) Delete(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	state, err := k.endpointState(ctx, s)
-	switch {
-	case k.is(err, mlops.NotFound):
-		// An interrupted creation may have left parts behind.
-		return errors.Join(err, k.sweepEndpoint(ctx, s))
-	case errors.Is(err, errNoRecord):
-		return mlops.NewError(mlops.Conflict, fmt.Errorf("the endpoint %s is left alone: %w", s.name, err))
-	case err != nil:
-		return err
-	case state.leaving():
+func (k modelEndpointKind) drop(ctx context.Context, s scene, state endpointState) error {
+	if state.leaving() {
 		return nil
 	}
 	if err := k.mayDeleteEndpoint(ctx, s, state); err != nil {
@@ -195,9 +126,12 @@ func (k modelEndpointKind) Delete(ctx context.Context, ref mlops.ID) error {
 	return k.dropEndpoint(ctx, s, state)
 }
 
+// sweep removes what an interrupted creation may have left behind.
+func (k modelEndpointKind) sweep(ctx context.Context, s scene) error { return k.sweepEndpoint(ctx, s) }
+
 // mayDeleteEndpoint refuses what is protected, watched or busy. Nothing of an
 // endpoint that never served is worth protecting.
-func (k modelEndpointKind) mayDeleteEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) mayDeleteEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if f := state.force(); f != nil && f.Spec.DeletionProtection {
 		return &mlops.Error{
 			Code: mlops.Invalid, Field: mlops.At("deletion_protection").String(),

@@ -34,7 +34,7 @@ func archived(c types.ContainerDefinition) (types.ContainerDefinition, modelArch
 }
 
 // makeArchive makes an archive that is not there yet.
-func (k modelEndpointKind) makeArchive(ctx context.Context, s endpointScene, a modelArchive) (err error) {
+func (k modelEndpointKind) makeArchive(ctx context.Context, s scene, a modelArchive) (err error) {
 	files, err := k.store(ctx, s.id)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 // dropEndpoint removes what can go while the endpoint is there, and begins its
 // deletion.
-func (k modelEndpointKind) dropEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) dropEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if !state.exists { // about to be made again
 		return k.sweepEndpoint(ctx, s)
 	}
@@ -40,7 +40,7 @@ func (k modelEndpointKind) dropEndpoint(ctx context.Context, s endpointScene, st
 }
 
 // alreadyLeaving passes over the error of a deletion that another call began.
-func (k modelEndpointKind) alreadyLeaving(ctx context.Context, s endpointScene, err error) error {
+func (k modelEndpointKind) alreadyLeaving(ctx context.Context, s scene, err error) error {
 	switch {
 	case k.is(err, mlops.NotFound):
 		return nil
@@ -55,7 +55,7 @@ func (k modelEndpointKind) alreadyLeaving(ctx context.Context, s endpointScene, 
 
 // sweepEndpoint removes what an endpoint that is gone has left. The configurations
 // go last: they say that there is something left.
-func (k modelEndpointKind) sweepEndpoint(ctx context.Context, s endpointScene) error {
+func (k modelEndpointKind) sweepEndpoint(ctx context.Context, s scene) error {
 	if err := k.dropEndpointAlarms(ctx, s, nil); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (k modelEndpointKind) sweepEndpoint(ctx context.Context, s endpointScene) e
 
 // dropEndpointParts removes the configurations but the one that is in force, and
 // the models that it does not name.
-func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s endpointScene, keep string) error {
+func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s scene, keep string) error {
 	configs, err := k.endpointConfigs(ctx, s)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s endpointScen
 	return k.dropEndpointModels(ctx, s, models, kept)
 }
 
-func (k modelEndpointKind) dropEndpointConfigs(ctx context.Context, s endpointScene, names []string, keep string) error {
+func (k modelEndpointKind) dropEndpointConfigs(ctx context.Context, s scene, names []string, keep string) error {
 	for _, name := range names {
 		if name == keep {
 			continue
@@ -110,7 +110,7 @@ func (k modelEndpointKind) dropEndpointConfigs(ctx context.Context, s endpointSc
 	return nil
 }
 
-func (k modelEndpointKind) dropEndpointModels(ctx context.Context, s endpointScene, names []string, kept map[string]bool) error {
+func (k modelEndpointKind) dropEndpointModels(ctx context.Context, s scene, names []string, kept map[string]bool) error {
 	for _, name := range names {
 		if kept[name] {
 			continue
@@ -127,7 +127,7 @@ var contentMark = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
 // endpointConfigs lists the configurations that were made for an endpoint, in force
 // or not.
-func (k modelEndpointKind) endpointConfigs(ctx context.Context, s endpointScene) ([]string, error) {
+func (k modelEndpointKind) endpointConfigs(ctx context.Context, s scene) ([]string, error) {
 	prefix := endpointPrefix(s.id)
 	var names []string
 	pages := sagemaker.NewListEndpointConfigsPaginator(s.c.sagemaker, &sagemaker.ListEndpointConfigsInput{NameContains: &prefix, MaxResults: aws.Int32(listPage)})
@@ -147,7 +147,7 @@ func (k modelEndpointKind) endpointConfigs(ctx context.Context, s endpointScene)
 }
 
 // endpointModels lists the models that were made for an endpoint.
-func (k modelEndpointKind) endpointModels(ctx context.Context, s endpointScene) ([]string, error) {
+func (k modelEndpointKind) endpointModels(ctx context.Context, s scene) ([]string, error) {
 	prefix := endpointModelPrefix(s.id)
 	var names []string
 	pages := sagemaker.NewListModelsPaginator(s.c.sagemaker, &sagemaker.ListModelsInput{NameContains: &prefix, MaxResults: aws.Int32(listPage)})

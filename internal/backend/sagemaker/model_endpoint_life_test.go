@@ -82,7 +82,7 @@ func TestEndpointGateBreaks(t *testing.T) {
 	if _, err := b.kind.Update(t.Context(), next.ID(), next); err != nil {
 		t.Fatal(err)
 	}
-	for gate := range endpointAlarms(endpointScene{name: "bench--churn"}, next) {
+	for gate := range endpointAlarms(scene{name: "bench--churn"}, next) {
 		_, err := b.c.cloudwatch.SetAlarmState(t.Context(), &cloudwatch.SetAlarmStateInput{
 			AlarmName: &gate, StateValue: types.StateValueAlarm, StateReason: sdk.String("3 of 20 requests failed"),
 		})
@@ -354,7 +354,7 @@ func TestEndpointChangesInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tags, err := b.kind.endpointTags(t.Context(), s, "endpoint/"+s.name)
+	tags, err := sagemakerTagsOf(t.Context(), s.c, s.arn)
 	if err != nil {
 		t.Fatal(err)
 	}

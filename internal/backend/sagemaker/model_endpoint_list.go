@@ -114,8 +114,8 @@ func (k modelEndpointKind) lookByName(ctx context.Context, c *clients, environme
 	if err != nil {
 		return endpointState{}, false, err
 	}
-	s := endpointScene{c: c, account: account, name: name}
-	tags, err := k.endpointTags(ctx, s, "endpoint/"+name)
+	s := scene{c: c, place: place{Account: account}, name: name, arn: c.arn("sagemaker", account, "endpoint/"+name)}
+	tags, err := sagemakerTagsOf(ctx, c, s.arn)
 	if k.is(err, mlops.NotFound) {
 		return endpointState{}, false, nil
 	}
@@ -127,7 +127,7 @@ func (k modelEndpointKind) lookByName(ctx context.Context, c *clients, environme
 		return endpointState{}, false, nil //nolint:nilerr // not ours to list
 	}
 	s.id = r.ID
-	state, err := k.endpointState(ctx, s)
+	state, err := k.look(ctx, s)
 	if k.is(err, mlops.NotFound) {
 		return state, false, nil
 	}

@@ -18,9 +18,9 @@ import (
 // endpointSeen is what a look at an endpoint shows.
 type endpointSeen = mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
 
-// endpointState looks at an endpoint and reads its tags. One that is gone, and has
+// look looks at an endpoint and reads its tags. One that is gone, and has
 // left nothing that says otherwise, is NotFound.
-func (k modelEndpointKind) endpointState(ctx context.Context, s endpointScene) (endpointState, error) {
+func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, error) {
 	out, err := s.c.sagemaker.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: &s.name})
 	if k.is(err, mlops.NotFound) {
 		return k.goneEndpoint(ctx, s, err)
@@ -28,7 +28,7 @@ func (k modelEndpointKind) endpointState(ctx context.Context, s endpointScene) (
 	if err != nil {
 		return endpointState{}, err
 	}
-	tags, err := k.endpointTags(ctx, s, "endpoint/"+s.name)
+	tags, err := sagemakerTagsOf(ctx, s.c, s.arn)
 	if k.is(err, mlops.NotFound) { // it went between the two calls
 		return k.goneEndpoint(ctx, s, err)
 	}
@@ -41,26 +41,16 @@ func (k modelEndpointKind) endpointState(ctx context.Context, s endpointScene) (
 	})
 }
 
-// endpointTags reads the tags of one of SageMaker's resources, at most 50.
-func (k modelEndpointKind) endpointTags(ctx context.Context, s endpointScene, resource string) (map[string]string, error) {
-	arn := s.c.arn("sagemaker", s.account, resource)
-	out, err := s.c.sagemaker.ListTags(ctx, &sagemaker.ListTagsInput{ResourceArn: &arn, MaxResults: aws.Int32(maxTags)})
-	if err != nil {
-		return nil, err
-	}
-	return tagMap(out.Tags), nil
-}
-
 // goneEndpoint looks for a configuration that says what comes now that the endpoint
 // is gone.
-func (k modelEndpointKind) goneEndpoint(ctx context.Context, s endpointScene, gone error) (endpointState, error) {
+func (k modelEndpointKind) goneEndpoint(ctx context.Context, s scene, gone error) (endpointState, error) {
 	configs, err := k.endpointConfigs(ctx, s)
 	if err != nil {
 		return endpointState{}, err
 	}
 	var newest *endpointState
 	for _, name := range configs {
-		tags, err := k.endpointTags(ctx, s, "endpoint-config/"+name)
+		tags, err := sagemakerTagsOf(ctx, s.c, s.sibling("endpoint-config/"+name))
 		if k.is(err, mlops.NotFound) {
 			continue
 		}
@@ -86,7 +76,7 @@ func (k modelEndpointKind) goneEndpoint(ctx context.Context, s endpointScene, go
 
 // withStrange reads the tags, and where a configuration is in force that the record
 // does not know, that one's.
-func (k modelEndpointKind) withStrange(ctx context.Context, s endpointScene, facts endpointFacts) (endpointState, error) {
+func (k modelEndpointKind) withStrange(ctx context.Context, s scene, facts endpointFacts) (endpointState, error) {
 	state, err := readEndpoint(facts)
 	if err != nil || !state.begun() || state.status != types.EndpointStatusInService || state.config == state.asked.Config || state.shadowed() ||
 		state.before != nil && state.config == state.before.Config {
@@ -99,8 +89,8 @@ func (k modelEndpointKind) withStrange(ctx context.Context, s endpointScene, fac
 // strangeForm is what is in force where somebody put another configuration in
 // force: as that configuration's record has it, or else with no more than SageMaker
 // says of its variants.
-func (k modelEndpointKind) strangeForm(ctx context.Context, s endpointScene, state endpointState) (*endpointForm, error) {
-	tags, err := k.endpointTags(ctx, s, "endpoint-config/"+state.config)
+func (k modelEndpointKind) strangeForm(ctx context.Context, s scene, state endpointState) (*endpointForm, error) {
+	tags, err := sagemakerTagsOf(ctx, s.c, s.sibling("endpoint-config/"+state.config))
 	if err != nil && !k.is(err, mlops.NotFound) {
 		return nil, err
 	}
@@ -173,13 +163,13 @@ func (s endpointState) serving() map[string]mlops.Serving {
 }
 
 // observed is an endpoint as the contract has it.
-func (s endpointState) observed(scene endpointScene) endpointSeen {
+func (s endpointState) observed(scene scene) endpointSeen {
 	v := s.verdict()
 	seen := endpointSeen{
 		Ref: scene.id, Phase: v.phase, Reason: v.reason, Due: v.step != endpointRest,
 		Spec: s.asked.Spec, Revision: s.asked.Revision,
 		Status: mlops.ModelEndpointStatus{URL: endpointURL(scene.c, scene.name), Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}},
-		Native: map[string]string{"endpoint_name": scene.name, "endpoint_arn": scene.arn(), "endpoint_config_name": s.config, "log_group": "/aws/sagemaker/Endpoints/" + scene.name},
+		Native: map[string]string{"endpoint_name": scene.name, "endpoint_arn": scene.arn, "endpoint_config_name": s.config, "log_group": "/aws/sagemaker/Endpoints/" + scene.name},
 	}
 	seen.Status.Resolved, seen.Status.MonthlyUSD = s.asked.Types, catalogue().MonthlyUSD(s.asked.Spec, s.asked.Types)
 	form := s.inForce()

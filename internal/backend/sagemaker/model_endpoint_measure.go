@@ -40,7 +40,7 @@ func (k modelEndpointKind) Measure(ctx context.Context, ref mlops.ID, since time
 	if err != nil {
 		return nil, err
 	}
-	state, err := k.endpointState(ctx, s)
+	state, err := k.look(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (k modelEndpointKind) Measure(ctx context.Context, ref mlops.ID, since time
 
 // measureVariant takes the whole span as one period, a day at most, for percentiles
 // cannot be added up.
-func measureVariant(ctx context.Context, s endpointScene, variant string, since time.Time) (mlops.Figures, error) {
+func measureVariant(ctx context.Context, s scene, variant string, since time.Time) (mlops.Figures, error) {
 	to := time.Now().Truncate(time.Minute).Add(time.Minute)
 	from := since.Truncate(time.Minute)
 	if oldest := to.Add(-longestPeriod); from.Before(oldest) {

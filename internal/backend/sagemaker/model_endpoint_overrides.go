@@ -178,7 +178,7 @@ func checkCompleteEndpoint(ctx context.Context, c *mlops.Checker, spec mlops.Mod
 	}
 	form := endpointForm{Spec: spec, Config: "config"}
 	model := &sagemaker.CreateModelInput{ModelName: aws.String("model"), PrimaryContainer: &types.ContainerDefinition{}}
-	config := &sagemaker.CreateEndpointConfigInput{EndpointConfigName: &form.Config, DataCaptureConfig: endpointCapture(endpointScene{}, spec.Capture)}
+	config := &sagemaker.CreateEndpointConfigInput{EndpointConfigName: &form.Config, DataCaptureConfig: endpointCapture(scene{}, spec.Capture)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
 		config.ProductionVariants = append(config.ProductionVariants, types.ProductionVariant{VariantName: &name})
 	}

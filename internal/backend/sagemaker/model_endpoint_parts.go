@@ -16,7 +16,7 @@ import (
 
 // makeEndpointParts makes the models and the configuration of a plan. What is there
 // already has the same content, for it has the same name.
-func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScene, p endpointPlan) error {
+func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s scene, p endpointPlan) error {
 	for _, a := range p.archives {
 		if err := k.makeArchive(ctx, s, a); err != nil {
 			return err
@@ -46,7 +46,7 @@ func (k modelEndpointKind) makeEndpointParts(ctx context.Context, s endpointScen
 	return nil
 }
 
-func (k modelEndpointKind) makeEndpointConfig(ctx context.Context, s endpointScene, c *sagemaker.CreateEndpointConfigInput, tags map[string]string) error {
+func (k modelEndpointKind) makeEndpointConfig(ctx context.Context, s scene, c *sagemaker.CreateEndpointConfigInput, tags map[string]string) error {
 	_, err := s.c.sagemaker.CreateEndpointConfig(ctx, c)
 	if !k.is(err, mlops.AlreadyExists) {
 		return k.notYetVisible(err)
@@ -64,8 +64,8 @@ func (k modelEndpointKind) notYetVisible(err error) error {
 }
 
 // retag adds tags to one of SageMaker's resources and removes others.
-func (k modelEndpointKind) retag(ctx context.Context, s endpointScene, resource string, tags map[string]string, gone []string) error {
-	arn := s.c.arn("sagemaker", s.account, resource)
+func (k modelEndpointKind) retag(ctx context.Context, s scene, resource string, tags map[string]string, gone []string) error {
+	arn := s.sibling(resource)
 	if len(tags) > 0 {
 		if _, err := s.c.sagemaker.AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: sagemakerTags(tags)}); err != nil {
 			return err
@@ -94,20 +94,20 @@ func (k modelEndpointKind) atMachine(err error, form endpointForm) error {
 }
 
 // mark writes how far a change has come.
-func (k modelEndpointKind) mark(ctx context.Context, s endpointScene, tags map[string]string) error {
+func (k modelEndpointKind) mark(ctx context.Context, s scene, tags map[string]string) error {
 	return k.retag(ctx, s, "endpoint/"+s.name, tags, nil)
 }
 
 // createEndpoint makes the endpoint itself. One that another made meanwhile, of the
 // same owner and with the same spec, will do.
-func (k modelEndpointKind) createEndpoint(ctx context.Context, s endpointScene, p endpointPlan, old endpointState) error {
+func (k modelEndpointKind) createEndpoint(ctx context.Context, s scene, p endpointPlan, old endpointState) error {
 	if old.tags[tagEndpointNext] == nextRemake {
 		return nil // the step that is due makes it
 	}
 	return k.atMachine(k.createFrom(ctx, s, p.form.Config, p.form.Revision, p.tags), p.form)
 }
 
-func (k modelEndpointKind) createFrom(ctx context.Context, s endpointScene, config, revision string, tags map[string]string) error {
+func (k modelEndpointKind) createFrom(ctx context.Context, s scene, config, revision string, tags map[string]string) error {
 	tags = maps.Clone(tags)
 	delete(tags, tagEndpointNext)
 	tags[tagEndpointBegun] = revision
@@ -117,7 +117,7 @@ func (k modelEndpointKind) createFrom(ctx context.Context, s endpointScene, conf
 	if !k.is(err, mlops.AlreadyExists) {
 		return k.notYetVisible(err)
 	}
-	found, readErr := k.endpointState(ctx, s)
+	found, readErr := k.look(ctx, s)
 	switch {
 	case readErr != nil:
 		return errors.Join(err, readErr)
@@ -131,7 +131,7 @@ func (k modelEndpointKind) createFrom(ctx context.Context, s endpointScene, conf
 
 // writeEndpoint writes what is asked for to the endpoint's tags, all at once, and
 // returns the state that it is then in. Labels that are gone are removed after.
-func (k modelEndpointKind) writeEndpoint(ctx context.Context, s endpointScene, old endpointState, p endpointPlan) (endpointState, error) {
+func (k modelEndpointKind) writeEndpoint(ctx context.Context, s scene, old endpointState, p endpointPlan) (endpointState, error) {
 	tags := maps.Clone(p.tags)
 	tags[tagEndpointBegun], tags[tagEndpointFailure] = "", ""
 	if p.tagsAlone {
@@ -165,7 +165,7 @@ func isEndpointMark(key string) bool {
 }
 
 // giveUp notes why what is asked for will not come to be.
-func (k modelEndpointKind) giveUp(ctx context.Context, s endpointScene, state endpointState, words string, more map[string]string) error {
+func (k modelEndpointKind) giveUp(ctx context.Context, s scene, state endpointState, words string, more map[string]string) error {
 	failure, err := failureMark(state.asked.Revision, words)
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ type endpointPlan struct {
 }
 
 // endpointPlan works out what a spec needs on the platform.
-func (k modelEndpointKind) endpointPlan(ctx context.Context, s endpointScene, old endpointState, spec mlops.ModelEndpointSpec) (endpointPlan, error) {
+func (k modelEndpointKind) endpointPlan(ctx context.Context, s scene, old endpointState, spec mlops.ModelEndpointSpec) (endpointPlan, error) {
 	served, err := k.endpointVersions(ctx, s, old, spec)
 	if err != nil {
 		return endpointPlan{}, err
@@ -109,7 +109,7 @@ func sameScaling(old, fresh map[string]mlops.Variant) bool {
 }
 
 // tagEndpointPlan writes the tags of the endpoint and of its parts.
-func (k modelEndpointKind) tagEndpointPlan(s endpointScene, spec mlops.ModelEndpointSpec, p *endpointPlan) error {
+func (k modelEndpointKind) tagEndpointPlan(s scene, spec mlops.ModelEndpointSpec, p *endpointPlan) error {
 	r, err := k.newRecord(s.id, spec)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ const reservedEndpointTags = 6
 
 // toEndpoint is what a spec is on SageMaker: a model for each variant and a
 // configuration, each named by its content.
-func toEndpoint(s endpointScene, spec mlops.ModelEndpointSpec, served map[string]endpointServed) (endpointPlan, error) {
+func toEndpoint(s scene, spec mlops.ModelEndpointSpec, served map[string]endpointServed) (endpointPlan, error) {
 	p := endpointPlan{form: endpointForm{Spec: spec, Types: map[string]string{}, Digests: map[string]string{}}}
 	c := &sagemaker.CreateEndpointConfigInput{DataCaptureConfig: endpointCapture(s, spec.Capture)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variants)) {
@@ -204,7 +204,7 @@ func endpointPrefix(id mlops.ID) string { return nativeName(id, longestPrefix) +
 func endpointModelPrefix(id mlops.ID) string { return "mlops-" + shortHash(string(id)) + "-" }
 
 // toEndpointModel is the model of a variant.
-func toEndpointModel(s endpointScene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) (*sagemaker.CreateModelInput, error) {
+func toEndpointModel(s scene, spec mlops.ModelEndpointSpec, v mlops.Variant, container types.ContainerDefinition) (*sagemaker.CreateModelInput, error) {
 	container.Environment = maps.Clone(container.Environment)
 	if container.Environment == nil {
 		container.Environment = map[string]string{}
@@ -251,7 +251,7 @@ func endpointCount(n int64) *int32 { return aws.Int32(int32(min(max(n, 0), math.
 func diskGB(q mlops.Quantity) int64 { return (int64(q) + 1<<30 - 1) >> 30 }
 
 // endpointCapture keeps requests and answers below captures/ in the bucket.
-func endpointCapture(s endpointScene, c *mlops.Capture) *types.DataCaptureConfig {
+func endpointCapture(s scene, c *mlops.Capture) *types.DataCaptureConfig {
 	if c == nil {
 		return nil
 	}

@@ -45,7 +45,7 @@ func (k modelEndpointKind) checkBecoming(ctx context.Context, spec mlops.ModelEn
 		return k.unlessNotFound(err) // of an environment that is planned too
 	}
 	checkServerlessPlace(c, s.place, spec)
-	state, err := k.endpointState(ctx, s)
+	state, err := k.look(ctx, s)
 	if err != nil {
 		return k.unlessNotFound(err)
 	}

@@ -164,7 +164,7 @@ func checkEndpointGates(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 		c.Add(at.With("wait"), "Not available on sagemaker", "SageMaker waits for no requests beyond the bake: leave it out, and choose a bake in which enough of them come.")
 	}
 	alarms := 0
-	for range endpointAlarms(endpointScene{}, spec) {
+	for range endpointAlarms(scene{}, spec) {
 		alarms++
 	}
 	if alarms > maxRollbackAlarms {

@@ -40,7 +40,7 @@ func scalableVariant(endpoint, variant string) string {
 // releaseScaling lets go of variants that the change asked for removes, gives
 // another machine type, or gives a fixed number of instances: SageMaker refuses to
 // change them while an autoscaler holds them.
-func (k modelEndpointKind) releaseScaling(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) releaseScaling(ctx context.Context, s scene, state endpointState) error {
 	var former endpointForm
 	if state.before != nil {
 		former = *state.before
@@ -53,7 +53,7 @@ func (k modelEndpointKind) releaseScaling(ctx context.Context, s endpointScene, 
 }
 
 // applyScaling holds the variants of a spec to their bounds, and lets go of others.
-func (k modelEndpointKind) applyScaling(ctx context.Context, s endpointScene, state endpointState, spec mlops.ModelEndpointSpec) error {
+func (k modelEndpointKind) applyScaling(ctx context.Context, s scene, state endpointState, spec mlops.ModelEndpointSpec) error {
 	held := maps.Clone(spec.Variants)
 	maps.DeleteFunc(held, func(_ string, v mlops.Variant) bool { return !endpointScale(v).auto() })
 	if err := k.deregister(ctx, s, state, held); err != nil {
@@ -68,7 +68,7 @@ func (k modelEndpointKind) applyScaling(ctx context.Context, s endpointScene, st
 }
 
 // scaleVariant gives a variant to the autoscaler, or changes its bounds.
-func (k modelEndpointKind) scaleVariant(ctx context.Context, s endpointScene, variant string, scale scaling, tags map[string]string) error {
+func (k modelEndpointKind) scaleVariant(ctx context.Context, s scene, variant string, scale scaling, tags map[string]string) error {
 	resource := scalableVariant(s.name, variant)
 	target := &applicationautoscaling.RegisterScalableTargetInput{
 		ServiceNamespace: types.ServiceNamespaceSagemaker, ScalableDimension: types.ScalableDimensionSageMakerVariantDesiredInstanceCount,
@@ -92,7 +92,7 @@ func (k modelEndpointKind) scaleVariant(ctx context.Context, s endpointScene, va
 
 // deregister takes from the autoscaler all variants that it has but those to be
 // held; their policies go with them.
-func (k modelEndpointKind) deregister(ctx context.Context, s endpointScene, state endpointState, held map[string]mlops.Variant) error {
+func (k modelEndpointKind) deregister(ctx context.Context, s scene, state endpointState, held map[string]mlops.Variant) error {
 	var resources []string
 	for _, name := range state.variantNames() {
 		if _, ok := held[name]; !ok {

@@ -43,7 +43,7 @@ func shadowName(variant string) string {
 
 // planShadow adds the configuration in which the new variant is a shadow, where the
 // change brings other servers.
-func (k modelEndpointKind) planShadow(ctx context.Context, s endpointScene, old endpointState, p *endpointPlan) error {
+func (k modelEndpointKind) planShadow(ctx context.Context, s scene, old endpointState, p *endpointPlan) error {
 	if p.before == nil || p.config == nil || !asksShadow(p.form.Spec.Rollout) {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (s endpointState) shadowVerdict(now time.Time) endpointVerdict {
 }
 
 // beginShadow puts the shadow beside what is in force, which stays as it is.
-func (k modelEndpointKind) beginShadow(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) beginShadow(ctx context.Context, s scene, state endpointState) error {
 	if state.shadowed() {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (k modelEndpointKind) beginShadow(ctx context.Context, s endpointScene, sta
 
 // tellConfig moves an endpoint to a configuration whose production variants are those
 // in force: as many instances stay.
-func (k modelEndpointKind) tellConfig(ctx context.Context, s endpointScene, config string) error {
+func (k modelEndpointKind) tellConfig(ctx context.Context, s scene, config string) error {
 	_, err := s.c.sagemaker.UpdateEndpoint(ctx, &sagemaker.UpdateEndpointInput{
 		EndpointName: &s.name, EndpointConfigName: &config, RetainAllVariantProperties: aws.Bool(true),
 		ExcludeRetainedVariantProperties: []types.VariantProperty{{VariantPropertyType: types.VariantPropertyTypeDesiredWeight}},
@@ -147,7 +147,7 @@ func (k modelEndpointKind) tellConfig(ctx context.Context, s endpointScene, conf
 }
 
 // advanceShadow takes the next step of a shadow.
-func (k modelEndpointKind) advanceShadow(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) advanceShadow(ctx context.Context, s scene, state endpointState) error {
 	stage, at := state.done()
 	switch {
 	case state.givenUp() != "":
@@ -172,7 +172,7 @@ func (k modelEndpointKind) advanceShadow(ctx context.Context, s endpointScene, s
 
 // endShadow puts in force what was a shadow. What SageMaker refuses for good is given
 // up, and the shadow then taken away.
-func (k modelEndpointKind) endShadow(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) endShadow(ctx context.Context, s scene, state endpointState) error {
 	err := k.atMachine(k.moveEndpoint(ctx, s, state), state.asked)
 	switch {
 	case err == nil:
@@ -187,7 +187,7 @@ func (k modelEndpointKind) endShadow(ctx context.Context, s endpointScene, state
 
 // judgeShadow says whether the shadow has passed its gates, or in words which it broke.
 // Neither is said while more requests may come.
-func (k modelEndpointKind) judgeShadow(ctx context.Context, s endpointScene, state endpointState, since time.Time) (passed bool, words string, err error) {
+func (k modelEndpointKind) judgeShadow(ctx context.Context, s scene, state endpointState, since time.Time) (passed bool, words string, err error) {
 	g := state.asked.Spec.Rollout.Gates
 	if g == nil {
 		return true, "", nil
@@ -214,7 +214,7 @@ func (k modelEndpointKind) judgeShadow(ctx context.Context, s endpointScene, sta
 }
 
 // shadowVariant is the name of the shadow that an endpoint has.
-func (k modelEndpointKind) shadowVariant(ctx context.Context, s endpointScene, state endpointState) (string, error) {
+func (k modelEndpointKind) shadowVariant(ctx context.Context, s scene, state endpointState) (string, error) {
 	out, err := s.c.sagemaker.DescribeEndpointConfig(ctx, &sagemaker.DescribeEndpointConfigInput{EndpointConfigName: &state.asked.Shadow})
 	if err != nil {
 		return "", k.notYetVisible(err)

@@ -28,7 +28,7 @@ func (k modelEndpointKind) Probe(ctx context.Context, ref mlops.ID, variant stri
 	if err != nil {
 		return err
 	}
-	state, err := k.endpointState(ctx, s)
+	state, err := k.look(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func passedMark(form endpointForm) string {
 
 // smokeTestEndpoint sends the smoke test to every variant of a configuration that
 // has not passed yet. It returns what was wrong with an answer, or "".
-func (k modelEndpointKind) smokeTestEndpoint(ctx context.Context, s endpointScene, state endpointState) (string, error) {
+func (k modelEndpointKind) smokeTestEndpoint(ctx context.Context, s scene, state endpointState) (string, error) {
 	test := state.asked.Spec.SmokeTest
 	if test == nil || state.tags[tagEndpointPassed] == passedMark(state.asked) {
 		return "", nil
@@ -73,7 +73,7 @@ func (k modelEndpointKind) smokeTestEndpoint(ctx context.Context, s endpointScen
 // smokeTest sends one request to one variant. Another answer than the one expected,
 // or none in time, is told in words; what kept the request from reaching the server
 // is an error.
-func (k modelEndpointKind) smokeTest(ctx context.Context, s endpointScene, test *mlops.SmokeTest, variant string) (string, error) {
+func (k modelEndpointKind) smokeTest(ctx context.Context, s scene, test *mlops.SmokeTest, variant string) (string, error) {
 	timeout := test.Timeout.Or(defaultSmokeTimeout)
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

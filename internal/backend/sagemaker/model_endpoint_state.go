@@ -78,7 +78,7 @@ type endpointState struct {
 func readEndpoint(f endpointFacts) (endpointState, error) {
 	r, err := recordOf(f.tags)
 	if err != nil {
-		return endpointState{}, err
+		return endpointState{}, invalid(err)
 	}
 	var extra endpointExtra
 	if len(r.Extra) > 0 {
@@ -136,6 +136,8 @@ func failureMark(revision, words string) (string, error) {
 
 // busy reports whether SageMaker takes no change now.
 func (s endpointState) busy() bool { return s.exists && !settledStatus(s.status) }
+
+func (s endpointState) kept() record { return s.record }
 
 // leaving reports whether the endpoint is being deleted for good.
 func (s endpointState) leaving() bool {

@@ -15,7 +15,7 @@ import (
 
 // beginEndpoint tells SageMaker what is asked for. What it refuses for good is given
 // up: what is in force stays so, and says why.
-func (k modelEndpointKind) beginEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) beginEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if state.status == types.EndpointStatusFailed {
 		return k.clearFailed(ctx, s, state)
 	}
@@ -37,7 +37,7 @@ func (k modelEndpointKind) beginEndpoint(ctx context.Context, s endpointScene, s
 }
 
 // tellEndpoint makes the call that brings an endpoint to what is asked for.
-func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) tellEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if state.config == state.asked.Config {
 		return k.reweighEndpoint(ctx, s, state)
 	}
@@ -48,7 +48,7 @@ func (k modelEndpointKind) tellEndpoint(ctx context.Context, s endpointScene, st
 }
 
 // moveEndpoint tells SageMaker to put the configuration that is asked for in force.
-func (k modelEndpointKind) moveEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) moveEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if err := k.releaseScaling(ctx, s, state); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func toEndpointUpdate(name string, asked endpointForm, before *endpointForm) *sa
 
 // reweighEndpoint brings weights, and the numbers of instances that are fixed, to
 // what is asked for, where they are not.
-func (k modelEndpointKind) reweighEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) reweighEndpoint(ctx context.Context, s scene, state endpointState) error {
 	changes := reweighing(state.asked.Spec.Variants, state.variants)
 	if len(changes) == 0 {
 		return nil
@@ -132,7 +132,7 @@ func reweighing(want map[string]mlops.Variant, have []types.ProductionVariantSum
 
 // settleEndpoint does what follows when SageMaker has done its part: for what was
 // asked for the smoke test, and for what is in force again nothing but tidying.
-func (k modelEndpointKind) settleEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) settleEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if state.config != state.asked.Config && state.before != nil {
 		return k.settleOnFormer(ctx, s, state)
 	}
@@ -160,7 +160,7 @@ func (k modelEndpointKind) settleEndpoint(ctx context.Context, s endpointScene, 
 }
 
 // settleOnFormer ends a change that SageMaker, or the smoke test, took back.
-func (k modelEndpointKind) settleOnFormer(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) settleOnFormer(ctx context.Context, s scene, state endpointState) error {
 	words := state.givenUp()
 	if words == "" {
 		words = strings.TrimSpace("SageMaker put the former configuration in force again. " + state.failure)
@@ -177,7 +177,7 @@ func (k modelEndpointKind) settleOnFormer(ctx context.Context, s endpointScene, 
 
 // tidyEndpoint scales what is in force, removes what nothing refers to any more, and
 // notes that nothing is left to do.
-func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s endpointScene, state endpointState, form endpointForm, words string) error {
+func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s scene, state endpointState, form endpointForm, words string) error {
 	if err := k.applyScaling(ctx, s, state, form.Spec); err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s endpointScene, st
 
 // goBack takes back a change that did not pass: to what was in force before, if
 // anything was.
-func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state endpointState, words string) error {
+func (k modelEndpointKind) goBack(ctx context.Context, s scene, state endpointState, words string) error {
 	if err := k.giveUp(ctx, s, state, words, nil); err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (k modelEndpointKind) goBack(ctx context.Context, s endpointScene, state en
 
 // clearFailed deletes an endpoint that had failed, which is all that SageMaker lets
 // one do with it. The record waits with the configuration.
-func (k modelEndpointKind) clearFailed(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) clearFailed(ctx context.Context, s scene, state endpointState) error {
 	if err := k.remakeFrom(ctx, s, state.asked.Config, state.recordTags()); err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (k modelEndpointKind) clearFailed(ctx context.Context, s endpointScene, sta
 
 // remakeFrom notes with a configuration that the endpoint is made from it when that
 // which had failed is gone. The newest such note counts.
-func (k modelEndpointKind) remakeFrom(ctx context.Context, s endpointScene, config string, tags map[string]string) error {
+func (k modelEndpointKind) remakeFrom(ctx context.Context, s scene, config string, tags map[string]string) error {
 	tags = maps.Clone(tags)
 	tags[tagEndpointNext] = nextRemake
 	return k.retag(ctx, s, "endpoint-config/"+config, tags, nil)
@@ -245,7 +245,7 @@ func (k modelEndpointKind) remakeFrom(ctx context.Context, s endpointScene, conf
 
 // remakeEndpoint creates what had failed again, from the configuration that has its
 // record.
-func (k modelEndpointKind) remakeEndpoint(ctx context.Context, s endpointScene, state endpointState) error {
+func (k modelEndpointKind) remakeEndpoint(ctx context.Context, s scene, state endpointState) error {
 	if err := k.createFrom(ctx, s, state.asked.Config, state.asked.Revision, state.recordTags()); err != nil {
 		return err
 	}

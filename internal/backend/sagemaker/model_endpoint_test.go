@@ -173,11 +173,11 @@ func incompressible(size int) string {
 }
 
 // testScene is an endpoint's scene without a platform.
-func testScene() endpointScene {
-	return endpointScene{
-		c: &clients{region: testRegion, partition: "aws"}, account: "123456789012", name: "bench--churn",
+func testScene() scene {
+	return scene{
+		c: &clients{region: testRegion, partition: "aws"}, name: "bench--churn", arn: "arn:aws:sagemaker:us-east-1:123456789012:endpoint/bench--churn",
 		id:    mlops.EnvironmentID(name, []string{testRegion}, "bench").Child(mlops.NounModelEndpoint, "churn"),
-		place: place{Bucket: "bucket", Role: "arn:aws:iam::123456789012:role/bench"},
+		place: place{Account: "123456789012", Bucket: "bucket", Role: "arn:aws:iam::123456789012:role/bench"},
 	}
 }
 
@@ -185,7 +185,7 @@ func testScene() endpointScene {
 // names follow the content.
 func TestEndpointNames(t *testing.T) {
 	t.Parallel()
-	base := func() (endpointScene, mlops.ModelEndpointSpec, map[string]endpointServed) {
+	base := func() (scene, mlops.ModelEndpointSpec, map[string]endpointServed) {
 		return testScene(), mlops.ModelEndpointSpec{Variants: map[string]mlops.Variant{"main": {Traffic: 100}}},
 			map[string]endpointServed{"main": {container: types.ContainerDefinition{Image: sdk.String("image:1")}}}
 	}
@@ -196,48 +196,48 @@ func TestEndpointNames(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name         string
-		change       func(*endpointScene, *mlops.ModelEndpointSpec, map[string]endpointServed)
+		change       func(*scene, *mlops.ModelEndpointSpec, map[string]endpointServed)
 		model, other bool // another model; another configuration, that has to be rolled out
 	}{
-		{"nothing", func(*endpointScene, *mlops.ModelEndpointSpec, map[string]endpointServed) {}, false, false},
-		{"labels", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"nothing", func(*scene, *mlops.ModelEndpointSpec, map[string]endpointServed) {}, false, false},
+		{"labels", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.Labels = map[string]string{"a": "b"}
 		}, false, false},
-		{"weights", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"weights", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Traffic = 50 })
 		}, false, false},
-		{"count", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"count", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Scaling = &mlops.Scaling{Min: new(int64(3))} })
 		}, false, false},
-		{"image", func(_ *endpointScene, _ *mlops.ModelEndpointSpec, v map[string]endpointServed) {
+		{"image", func(_ *scene, _ *mlops.ModelEndpointSpec, v map[string]endpointServed) {
 			v["main"] = endpointServed{container: types.ContainerDefinition{Image: sdk.String("image:2")}}
 		}, true, true},
-		{"environment", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"environment", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Env = map[string]string{"A": "B"} })
 		}, true, true},
-		{"role", func(s *endpointScene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) { s.place.Role += "2" }, true, true},
-		{"network", func(s *endpointScene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"role", func(s *scene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) { s.place.Role += "2" }, true, true},
+		{"network", func(s *scene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.place.Subnets, s.place.Groups = []string{"subnet-1"}, []string{"sg-1"}
 		}, true, true},
-		{"isolation", func(s *endpointScene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"isolation", func(s *scene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.place.Isolated = true
 		}, true, true},
-		{"key", func(s *endpointScene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"key", func(s *scene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.place.Key = "arn:aws:kms:us-east-1:123456789012:key/1"
 		}, false, true},
-		{"capture", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"capture", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.Capture = &mlops.Capture{SamplePercent: 10}
 		}, false, true},
-		{"machine", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"machine", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Compute = &mlops.Compute{Native: "ml.c5.xlarge"} })
 		}, false, true},
-		{"disk", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"disk", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Compute = &mlops.Compute{Disk: 1 << 30} })
 		}, false, true},
-		{"startup", func(_ *endpointScene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"startup", func(_ *scene, s *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			variant(s, func(v *mlops.Variant) { v.Startup = minutes(6) })
 		}, false, true},
-		{"another endpoint", func(s *endpointScene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
+		{"another endpoint", func(s *scene, _ *mlops.ModelEndpointSpec, _ map[string]endpointServed) {
 			s.id += "2"
 		}, true, true},
 	} {

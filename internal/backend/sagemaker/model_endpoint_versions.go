@@ -14,33 +14,33 @@ import (
 )
 
 // admit refuses what can never be.
-func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSpec) (endpointScene, error) {
+func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSpec) error {
 	if err := ctx.Err(); err != nil {
-		return endpointScene{}, err
+		return err
 	}
 	if err := capabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, spec); err != nil {
-		return endpointScene{}, err
+		return err
 	}
 	check := mlops.NewChecker()
 	checkEndpoint(check, spec)
 	checkCompleteEndpoint(ctx, check, spec)
 	if err := check.Err(); err != nil {
-		return endpointScene{}, err
+		return err
 	}
-	s, err := k.scene(ctx, spec.ID())
-	if err == nil {
-		checkServerlessPlace(check, s.place, spec)
-		return s, check.Err()
+	p, err := k.place(ctx, spec.ID())
+	if k.is(err, mlops.NotFound) {
+		return &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}
 	}
-	if !k.is(err, mlops.NotFound) {
-		return s, err
+	if err != nil {
+		return err
 	}
-	return s, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}
+	checkServerlessPlace(check, p, spec)
+	return check.Err()
 }
 
 // endpointVersions finds the versions of a spec, and refuses those that the
 // environment must not serve. What it serves already may stay.
-func (k modelEndpointKind) endpointVersions(ctx context.Context, s endpointScene, old endpointState, spec mlops.ModelEndpointSpec) (map[string]endpointServed, error) {
+func (k modelEndpointKind) endpointVersions(ctx context.Context, s scene, old endpointState, spec mlops.ModelEndpointSpec) (map[string]endpointServed, error) {
 	out := map[string]endpointServed{}
 	check := mlops.NewChecker()
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
@@ -74,10 +74,10 @@ func (s endpointState) serves(version mlops.ID) bool {
 }
 
 // endpointContainer is the container that a version's package describes.
-func (k modelEndpointKind) endpointContainer(ctx context.Context, s endpointScene, version mlops.ID) (types.ContainerDefinition, error) {
+func (k modelEndpointKind) endpointContainer(ctx context.Context, s scene, version mlops.ID) (types.ContainerDefinition, error) {
 	group := nativeName(version.Parent(), maxName)
 	out, err := s.c.sagemaker.DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{
-		ModelPackageName: aws.String(s.c.arn("sagemaker", s.account, "model-package/"+group+"/"+version.Name())),
+		ModelPackageName: aws.String(s.sibling("model-package/" + group + "/" + version.Name())),
 	})
 	if err != nil {
 		return types.ContainerDefinition{}, err

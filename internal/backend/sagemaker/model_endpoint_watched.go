@@ -7,7 +7,7 @@ import (
 )
 
 // endpointWatcher is a monitor that watches an endpoint, or none.
-func (k modelEndpointKind) endpointWatcher(ctx context.Context, s endpointScene) (mlops.ID, error) {
+func (k modelEndpointKind) endpointWatcher(ctx context.Context, s scene) (mlops.ID, error) {
 	found, err := k.monitorTags(ctx, s.c, s.place)
 	if err != nil {
 		return "", err

@@ -22,11 +22,11 @@ func analyzerAccounts() map[string]string {
 
 // analyzerImage is the image of Model Monitor's analyzer in a region.
 func (c *clients) analyzerImage() (string, error) {
-	account, ok := analyzerAccounts()[c.region]
-	if !ok {
+	image, known := c.imageOf(analyzerAccounts(), "sagemaker-model-monitor-analyzer")
+	if !known {
 		return "", invalid(fmt.Errorf("SageMaker Model Monitor is not known to be in %s", c.region))
 	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s/sagemaker-model-monitor-analyzer", account, c.region, dnsSuffix(c.partition)), nil
+	return image, nil
 }
 
 // clarifyAccounts are the accounts that hold the image of SageMaker Clarify, by
@@ -46,17 +46,9 @@ func clarifyAccounts() map[string]string {
 
 // clarifyImage is the image of SageMaker Clarify in a region.
 func (c *clients) clarifyImage() (string, error) {
-	account, ok := clarifyAccounts()[c.region]
-	if !ok {
+	image, known := c.imageOf(clarifyAccounts(), "sagemaker-clarify-processing:1.0")
+	if !known {
 		return "", invalid(fmt.Errorf("SageMaker Clarify is not known to be in %s", c.region))
 	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s/sagemaker-clarify-processing:1.0", account, c.region, dnsSuffix(c.partition)), nil
-}
-
-// dnsSuffix is what the hosts of a partition end in.
-func dnsSuffix(partition string) string {
-	if partition == "aws-cn" {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
+	return image, nil
 }

@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -181,11 +180,11 @@ func (k pipelineKind) compilePipeline(s scene, spec mlops.PipelineSpec) (text st
 
 // stepImage is the image of steps that name none: Python with the usual packages.
 func (c *clients) stepImage() (string, error) {
-	account, ok := frameworkAccounts()[c.region]
-	if !ok {
+	image, known := c.imageOf(frameworkAccounts(), sklearnImage)
+	if !known {
 		return "", refuseField("steps", "no image for Python steps is known in %s; give each step an image", c.region)
 	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s", account, c.region, dnsSuffix(c.partition), sklearnImage), nil
+	return image, nil
 }
 
 // keepFiles writes what is not there yet: the names are of the content.

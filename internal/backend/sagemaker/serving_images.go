@@ -30,13 +30,28 @@ const (
 
 // servingImage is the image that serves a format in this region.
 func (c *clients) servingImage(format string) (string, error) {
-	account, ok := frameworkAccounts()[c.region]
-	if !ok {
-		return "", refuseField("format", "no image that serves %q is known in %s; give image", format, c.region)
-	}
 	image := sklearnImage
 	if format == "xgboost" {
 		image = xgboostImage
 	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s", account, c.region, dnsSuffix(c.partition), image), nil
+	uri, known := c.imageOf(frameworkAccounts(), image)
+	if !known {
+		return "", refuseField("format", "no image that serves %q is known in %s; give image", format, c.region)
+	}
+	return uri, nil
+}
+
+// imageOf is an image that AWS keeps in this region, in an account that differs by
+// region; not known where none is listed.
+func (c *clients) imageOf(accounts map[string]string, image string) (uri string, known bool) {
+	account, known := accounts[c.region]
+	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s", account, c.region, dnsSuffix(c.partition), image), known
+}
+
+// dnsSuffix is what the hosts of a partition end in.
+func dnsSuffix(partition string) string {
+	if partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
 }

@@ -53,6 +53,11 @@ func (b *backend) sceneOf(ctx context.Context, id mlops.ID, n naming) (scene, er
 	return s, nil
 }
 
+// sibling is the ARN of another of SageMaker's resources in the same account.
+func (s scene) sibling(resource string) string {
+	return s.c.arn("sagemaker", s.place.Account, resource)
+}
+
 // recorded is an object as a look finds it.
 type recorded interface {
 	// kept is the record that it carries.
