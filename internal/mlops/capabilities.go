@@ -23,6 +23,7 @@ const (
 	FeaturePipelineCommand  Feature = "pipeline.steps.command"
 	FeaturePipelineImage    Feature = "pipeline.steps.image"
 	FeaturePipelinePackages Feature = "pipeline.steps.packages"
+	FeaturePipelineWhen     Feature = "pipeline.steps.when"
 	FeaturePipelineRetry    Feature = "pipeline.steps.retry"
 	FeaturePipelineTimeout  Feature = "pipeline.steps.timeout"
 	FeaturePipelineCache    Feature = "pipeline.steps.cache"
@@ -112,6 +113,7 @@ func Features() []FeatureDoc {
 		{FeaturePipelinePackages, "Python packages installed for a step"},
 		{FeaturePipelineRetry, "repeating a failed step"},
 		{FeaturePipelineTimeout, "ending a step that takes too long"},
+		{FeaturePipelineWhen, "running a step only if parameters and metrics say so"},
 		{FeaturePipelineCache, "reusing the outputs of a step that ran before with the same inputs"},
 		{FeaturePipelineCPU, "asking for CPUs for a step"},
 		{FeaturePipelineMemory, "asking for memory for a step"},

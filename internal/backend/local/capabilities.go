@@ -20,6 +20,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeaturePipelineCommand:  {Support: mlops.Native},
 		mlops.FeaturePipelineImage:    {Support: mlops.NotProvided, Note: "Steps are processes here: use script or command, and packages for what they need."},
 		mlops.FeaturePipelinePackages: {Support: mlops.Native},
+		mlops.FeaturePipelineWhen:     {Support: mlops.Native},
 		mlops.FeaturePipelineRetry:    {Support: mlops.Native},
 		mlops.FeaturePipelineTimeout:  {Support: mlops.Native},
 		mlops.FeaturePipelineCache:    {Support: mlops.Native},
@@ -88,6 +89,7 @@ func watching() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorDataQuality:     {Support: mlops.Native},
 		mlops.FeatureMonitorModelQuality:    {Support: mlops.Native},
 		mlops.FeatureMonitorBias:            {Support: mlops.Native},
+		mlops.FeatureMonitorExplainability:  {Support: mlops.NotProvided, Note: "The engine computes no SHAP values: use data_drift and prediction_drift, which see the same data change."},
 		mlops.FeatureMonitorHealth:          {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},
@@ -95,5 +97,6 @@ func watching() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorWebhook:         {Support: mlops.Native},
 		mlops.FeatureMonitorEmails:          {Support: mlops.Native},
 		mlops.FeatureMonitorRetraining:      {Support: mlops.Native},
+		mlops.FeatureMonitorOverrides:       {Support: mlops.NotProvided, Note: "The engine has no requests of its own below this: leave overrides out."},
 	}
 }

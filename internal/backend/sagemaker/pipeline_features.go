@@ -9,6 +9,7 @@ func pipelineFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeaturePipelineCommand:    {Support: mlops.Native, Note: "As processing jobs, in AWS's scikit-learn image unless the step names one."},
 		mlops.FeaturePipelineImage:      {Support: mlops.Native},
 		mlops.FeaturePipelinePackages:   {Support: mlops.Native, Note: "Installed when the job starts, which needs a way to an index of packages."},
+		mlops.FeaturePipelineWhen:       {Support: mlops.Native, Note: "By condition steps, of which none can be inside another: the metrics that decide must be of steps that always run."},
 		mlops.FeaturePipelineRetry:      {Support: mlops.Native, Note: "A failing step is repeated within its job; what SageMaker fails at, by its own policies."},
 		mlops.FeaturePipelineTimeout:    {Support: mlops.Native},
 		mlops.FeaturePipelineCache:      {Support: mlops.Native, Note: "For 30 days, or as long as runs are kept."},
