@@ -49,6 +49,14 @@ type Step struct {
 	NoCache  bool              `json:"no_cache,omitempty"`
 }
 
+// EnvCheckpoints is the variable of a step on spot capacity that names a directory of
+// its own. What is in it survives interruptions, and is there for all attempts at
+// the step in one run; another run begins with an empty one.
+const EnvCheckpoints = "MLOPS_CHECKPOINTS"
+
+// OnSpot reports whether a step runs on capacity that may be taken away.
+func (s Step) OnSpot() bool { return s.Compute != nil && s.Compute.Spot }
+
 // Retry says how often a step is tried.
 type Retry struct {
 	Attempts int64    `json:"attempts"`          // in all, the first included

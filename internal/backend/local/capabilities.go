@@ -29,7 +29,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
 		mlops.FeaturePipelineNative:   {Support: mlops.NotProvided, Note: noTypes},
 		mlops.FeaturePipelineDisk:     {Support: mlops.NotProvided, Note: "Steps use the disk of this machine: leave disk out."},
-		mlops.FeaturePipelineSpot:     {Support: mlops.NotProvided, Note: "There is one machine: leave spot out."},
+		mlops.FeaturePipelineSpot:     {Support: mlops.Emulated, Note: "Nobody takes this machine away. The step runs as any other, and has a directory for checkpoints that its attempts share."},
 		mlops.FeaturePipelineParallel: {Support: mlops.Native},
 		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
 		mlops.FeaturePipelineTracked:  {Support: mlops.Native},

@@ -161,7 +161,7 @@ func (c *compiler) step(name string, s mlops.Step) (step, error) {
 		Name: name, Type: "Processing", Arguments: c.processingArguments(name, s, w, machine), DependsOn: c.graph.Needs(name),
 		Properties: c.propertyFiles(name), Cache: c.cache(s), Retry: retryPolicies(s.Retry),
 	}
-	if onSpot(s) {
+	if s.OnSpot() {
 		out.Type, out.Arguments = "Training", c.trainingArguments(name, s, w, machine)
 	}
 	return out, nil
@@ -250,7 +250,7 @@ func (c *compiler) cache(s mlops.Step) *cacheConfig {
 	if r := c.place.spec.Retention; r != nil && r.Runs > 0 {
 		days = min(days, int(time.Duration(r.Runs).Hours()/24)-1)
 	}
-	if s.NoCache || onSpot(s) || days < 1 {
+	if s.NoCache || s.OnSpot() || days < 1 {
 		return &cacheConfig{Enabled: false}
 	}
 	return &cacheConfig{Enabled: true, ExpireAfter: "P" + strconv.Itoa(days) + "D"}

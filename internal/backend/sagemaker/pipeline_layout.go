@@ -25,7 +25,7 @@ type layout struct {
 // layoutOf is where a step's job has its things. Source: the developer guide, "Build
 // your own processing container" and "Mapping of training storage paths".
 func layoutOf(s mlops.Step) layout {
-	if onSpot(s) {
+	if s.OnSpot() {
 		return layout{
 			Input: "input/data", Output: "model", Within: outputFolder, Message: "output/failure", Checkpoints: "checkpoints",
 			code: "input/data/" + codeInput, slash: "/",

@@ -101,13 +101,13 @@ func checkStep(c *mlops.Checker, at mlops.Path, s mlops.Step) {
 		c.Add(at.With("timeout"), "Too long", "All attempts are one job of SageMaker, which ends after %s; with pauses these may take %s.", longestJob*time.Second, needed)
 	}
 	inputs := maxJobInputs
-	if onSpot(s) {
+	if s.OnSpot() {
 		inputs = maxChannels
 	}
 	if n := len(stepData(s)); n > inputs-1 {
 		c.Add(at.With("inputs"), "Too many inputs", "A job has at most %d inputs, one of them for the step's program; this step reads %d.", inputs, n)
 	}
-	if n := len(s.Outputs); n > maxJobOutputs && !onSpot(s) {
+	if n := len(s.Outputs); n > maxJobOutputs && !s.OnSpot() {
 		c.Add(at.With("outputs"), "Too many outputs", "A job has at most %d outputs; this has %d.", maxJobOutputs, n)
 	}
 	if direct(s) {

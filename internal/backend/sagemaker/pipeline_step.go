@@ -274,7 +274,7 @@ func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 		w.env["MLOPS_INPUT_"+mlops.EnvName(in)] = pathIn(w.at.input(file.Inputs["inputs."+in]), s, mlops.Reference{Kind: mlops.RefInput, Name: in})
 	}
 	if w.at.Checkpoints != "" {
-		w.env[checkpointsVar] = jobRoot + w.at.Checkpoints
+		w.env[mlops.EnvCheckpoints] = jobRoot + w.at.Checkpoints
 	}
 	return nil
 }

@@ -14,15 +14,11 @@ const (
 	maxChannels    = 20    // inputs of a training job
 	spotPatience   = 86400 // seconds that a job waits for capacity, besides its own time
 	artifactFolder = "output/model"
-	checkpointsVar = "MLOPS_CHECKPOINTS"
 )
-
-// onSpot reports whether a step runs on capacity that may be taken away.
-func onSpot(s mlops.Step) bool { return s.Compute != nil && s.Compute.Spot }
 
 // useOf is what a step's machine is used for.
 func useOf(s mlops.Step) string {
-	if onSpot(s) {
+	if s.OnSpot() {
 		return mlops.UseTraining
 	}
 	return mlops.UseProcessing
@@ -85,7 +81,7 @@ func longestWait(s mlops.Step) int64 {
 // outputURI is where a step leaves an output. The slash is for jobs that read it by a
 // channel, which would otherwise be given the folder's name too.
 func (c *compiler) outputURI(r mlops.Reference, slash string) any {
-	if onSpot(c.spec.Steps[r.Step]) {
+	if c.spec.Steps[r.Step].OnSpot() {
 		// By the job's name and not by ModelArtifacts: SageMaker does not say
 		// whether the URI there ends in a slash.
 		return c.below(r.Step, get("Steps."+r.Step+".TrainingJobName"), artifactFolder, r.Name, outputFolder+slash)

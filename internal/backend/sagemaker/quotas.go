@@ -222,7 +222,7 @@ func pipelineQuotas(spec mlops.PipelineSpec) []quotaAsk {
 
 // stepQuotas names the quotas that a step's machine counts for.
 func stepQuotas(s mlops.Step, machine string) []string {
-	if onSpot(s) {
+	if s.OnSpot() {
 		return []string{machine + quotaSpot, quotaTrainingJobs}
 	}
 	return []string{machine + quotaProcessing, quotaProcessingJobs}

@@ -20,6 +20,8 @@
 //	<run>/steps/<step>/<attempt>/        script.py, and the process's records in state/
 //	    work/                            working directory of the process
 //	    outputs/<name>                   where MLOPS_OUTPUT_<NAME> points
+//	<run>/steps/<step>/checkpoints/      where MLOPS_CHECKPOINTS points, for all attempts of a
+//	                                     step that may be interrupted
 //
 // A step whose code, packages, rendered environment, image, output names and
 // input bytes are those of an earlier step of the environment takes over that
