@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -234,48 +233,4 @@ func smDuration(span string) time.Duration {
 		}
 	}
 	return total
-}
-
-// smEndCondition decides a condition: all of its conditions must hold.
-func (w *World) smEndCondition(s *smStepRun) {
-	s.taken = !slices.ContainsFunc(structures(s.arguments, "Conditions"), func(c Params) bool { return !smHolds(c) })
-	outcome := map[bool]string{true: "True", false: "False"}[s.taken]
-	s.metadata, s.result = Params{"Condition": Params{"Outcome": outcome}}, Params{"Outcome": outcome}
-}
-
-// smHolds decides one condition (developer guide, "Condition step").
-func smHolds(c Params) bool {
-	left, right := c["LeftValue"], c["RightValue"]
-	switch text(c, "Type") {
-	case "Equals":
-		return smTextOf(left) == smTextOf(right)
-	case "Not":
-		return !smHolds(structure(c, "Expression"))
-	case "Or":
-		return slices.ContainsFunc(structures(c, "Conditions"), smHolds)
-	case "In":
-		return slices.ContainsFunc(list(c, "Values"), func(v any) bool { return smTextOf(v) == smTextOf(c["QueryValue"]) })
-	}
-	a, b := smNumber(left), smNumber(right)
-	switch text(c, "Type") {
-	case "GreaterThan":
-		return a > b
-	case "GreaterThanOrEqualTo":
-		return a >= b
-	case "LessThan":
-		return a < b
-	case "LessThanOrEqualTo":
-		return a <= b
-	}
-	return false
-}
-
-// smNumber is a value as a number.
-func smNumber(v any) float64 {
-	if n, ok := v.(json.Number); ok {
-		f, _ := n.Float64()
-		return f
-	}
-	f, _ := strconv.ParseFloat(smTextOf(v), 64)
-	return f
 }

@@ -176,7 +176,10 @@ func (w *World) smEnd(o *smObject, s *smStepRun, now time.Time) {
 		w.smEndJob(o, s, now)
 		return
 	case "Condition":
-		w.smEndCondition(s)
+		if err := w.smEndCondition(s); err != nil {
+			w.smFail(s, now, err.Error())
+			return
+		}
 	case "Model", "RegisterModel":
 		if err := w.smEndModel(o, s, now); err != nil {
 			w.smFail(s, now, "ClientError: "+err.Error())
