@@ -12,7 +12,7 @@ import (
 func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus] {
 	return &definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus]{
 		noun: mlops.NounMonitor,
-		doc: "A standing check of an endpoint, with consequences: drift of features and predictions, quality of data and of the model, bias, health. " +
+		doc: "A standing check of an endpoint, with consequences: drift of features and predictions, quality of data and of the model, bias, explainability, health. " +
 			"It is on from the apply that makes it. What it finds is in the data source, in the platform's metrics, and is told to those in `alerts`; a violation may start a pipeline.",
 		attributes:   monitorAttributes(g),
 		patience:     patience{create: 30 * time.Minute, update: 30 * time.Minute, remove: 10 * time.Minute},
@@ -40,10 +40,12 @@ func checkMonitorSchedule(c *mlops.Checker, s mlops.MonitorSpec) {
 }
 
 // foretellMonitor tells the mark of the webhook's URL at plan: that is how a
-// change of the URL, which no state has, comes to be a change of the monitor.
+// change of the URL, which no state has, comes to be a change of the monitor. A
+// problem that its state shows is one too.
 func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
+	told := map[string]string{problem: ""} // what an apply brings about
 	if !c.Known(mlops.At("alerts"), mlops.At("endpoint"), mlops.At("name")) {
-		return nil
+		return told
 	}
 	mark := ""
 	if a := s.Alerts; a != nil && a.WebhookURL != "" {
@@ -51,7 +53,8 @@ func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
 	} else if a != nil {
 		mark = a.Mark
 	}
-	return map[string]string{"webhook_mark": mark}
+	told["webhook_mark"] = mark
+	return told
 }
 
 // markWebhook takes the mark of the webhook's URL over from a state or a plan.

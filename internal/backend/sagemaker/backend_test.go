@@ -49,6 +49,7 @@ func newWorld(t *testing.T) mlopstest.World {
 		Overrides: map[mlops.Noun]string{
 			mlops.NounModelVersion:  `{"CreateModelPackage": {"Domain": "MACHINE_LEARNING", "Task": "CLASSIFICATION"}}`,
 			mlops.NounModelEndpoint: `{"CreateEndpointConfig": {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://answers/churn"}}}}`,
+			mlops.NounMonitor:       `{"data_drift": {"JobResources": {"ClusterConfig": {"InstanceType": "ml.m5.4xlarge"}}}}`,
 		},
 		Open: func(t *testing.T, owner string) mlops.Backend {
 			t.Helper()
@@ -78,11 +79,11 @@ func runStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 		"model/model":                        []byte("model"),
 		"metrics/metrics":                    []byte(`{"accuracy": 0.9}`),
 		"data/data":                          []byte("age,colour,prediction\n31,red,1\n42,blue,0\n"),
-		"monitoring_output/constraints.json": []byte(suggested),
 		"page/page":                          []byte("done"),
 		"mail/mail":                          []byte("done"),
 		"copy/copy":                          []byte("done"),
 		"log/log":                            []byte("done"),
+		"monitoring_output/constraints.json": []byte(suggested),
 		"monitoring_output/statistics.json":  []byte(`{"version": 0.0, "features": []}`),
 	}, ""
 }

@@ -13,8 +13,8 @@
 // timeouts of jobs do not pass. Steps of pipelines other than Processing, Training,
 // Model, RegisterModel, Condition and Fail are accepted, and fail when they run.
 // Schedules of monitoring start nothing by themselves: Monitored adds what they
-// would have done, and judges what jobs of model quality, bias and explainability measured; nothing
-// is captured, merged or measured. Permissions of roles are not judged, only whom
+// would have done, and judges what jobs of model quality, bias and explainability
+// measured; nothing is captured, merged, explained or measured. Permissions of roles are not judged, only whom
 // they trust. Inference components and endpoints' data capture are not there;
 // asynchronous requests are answered at once, and no topic is told.
 //
