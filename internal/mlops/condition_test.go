@@ -139,12 +139,13 @@ func TestConditionsAreChecked(t *testing.T) {
 			t.Parallel()
 			c := NewChecker()
 			gated(tt.when).Validate(c)
-			got := ""
+			var all []string
 			for _, p := range c.Problems() {
 				if p.Path.String() == tt.path {
-					got += p.Error()
+					all = append(all, p.Error())
 				}
 			}
+			got := strings.Join(all, "\n")
 			if tt.path == "" && len(c.Problems()) > 0 || tt.path != "" && (got == "" || !strings.Contains(got, tt.want)) {
 				t.Errorf("got %v; want %s with %q", c.Problems(), tt.path, tt.want)
 			}
@@ -239,7 +240,7 @@ func TestWhySkipped(t *testing.T) {
 		{"less", []string{"{{steps.evaluate.metrics.loss}} < 2"}, "{{steps.evaluate.metrics.loss}} < 2 does not hold: 2 < 2", ""},
 		{"at most", []string{"2 <= {{steps.evaluate.metrics.loss}}"}, "", ""},
 		{"text", []string{"{{params.mode}} == half"}, "{{params.mode}} == half does not hold: full == half", ""},
-		{"a missing metric", []string{"{{steps.evaluate.metrics.acuracy}} > 0"}, "", `step "evaluate" wrote no metric "acuracy"; it wrote accuracy, loss, tiny. Did you mean "accuracy"?`},
+		{"a missing metric", []string{"{{steps.evaluate.metrics.accurate}} > 0"}, "", `step "evaluate" wrote no metric "accurate"; it wrote accuracy, loss, tiny. Did you mean "accuracy"?`},
 		{"no metrics at all", []string{"{{steps.other.metrics.f1}} > 0"}, "", `step "other" wrote no metric "f1"; it wrote none.`},
 	}
 	for _, tt := range tests {

@@ -2,16 +2,15 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // metricsOf is what a step is said to have measured.
 func metricsOf(step mlops.Step) map[string]float64 {
-	for _, output := range step.Outputs {
-		if output == mlops.MetricsOutput {
-			return map[string]float64{"accuracy": 0.9}
-		}
+	if slices.Contains(step.Outputs, mlops.MetricsOutput) {
+		return map[string]float64{"accuracy": 0.9}
 	}
 	return nil
 }

@@ -51,17 +51,17 @@ func TestConditionSteps(t *testing.T) {
 	text, _ := compiled(t, conditional(), walled(), "")
 	var got struct {
 		Steps []struct {
-			Name, Type, DisplayName, Description string
-			DependsOn                            []string
-			PropertyFiles                        []map[string]string
-			Arguments                            struct {
-				Conditions         []any
-				IfSteps, ElseSteps []struct {
-					Name      string
-					DependsOn []string
-				}
-			}
-		}
+			Name          string              `json:"Name"`
+			Type          string              `json:"Type"`
+			DisplayName   string              `json:"DisplayName"`
+			Description   string              `json:"Description"`
+			PropertyFiles []map[string]string `json:"PropertyFiles"`
+			Arguments     struct {
+				Conditions []any  `json:"Conditions"`
+				IfSteps    []step `json:"IfSteps"`
+				ElseSteps  []step `json:"ElseSteps"`
+			} `json:"Arguments"`
+		} `json:"Steps"`
 	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)

@@ -90,10 +90,10 @@ func TestConditionDoesNotHold(t *testing.T) {
 func TestConditionOfAMissingMetric(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	e.addPipeline(gated("{{steps.evaluate.metrics.acuracy}} >= 0.9", `{"accuracy": 0.95}`))
+	e.addPipeline(gated("{{steps.evaluate.metrics.accurate}} >= 0.9", `{"accuracy": 0.95}`))
 	o := e.run("1")
 	wantState(t, o, mlops.RunFailed)
-	wantReason(t, o, `step "publish" was not started`, `step "evaluate" wrote no metric "acuracy"`, `Did you mean "accuracy"?`)
+	wantReason(t, o, `step "publish" was not started`, `step "evaluate" wrote no metric "accurate"`, `Did you mean "accuracy"?`)
 	if got := states(o); got["publish"] != mlops.RunFailed || got["announce"] != mlops.RunCancelled {
 		t.Errorf("got %v", got)
 	}
