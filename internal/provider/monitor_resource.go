@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -67,10 +68,9 @@ func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
 }
 
 // monitorAlters lists what a change may alter: the platform's own parts are others
-// where a monitor begins to look at data, or ceases to.
+// where data are looked at otherwise, or what is looked at is repaired.
 func monitorAlters(prior, planned mlops.MonitorSpec, _ bool) []string {
-	looks := func(s mlops.MonitorSpec) bool { return s.Baseline != nil }
-	if looks(prior) != looks(planned) {
+	if prior.Baseline != nil || planned.Baseline != nil || !slices.Equal(prior.Checks(), planned.Checks()) {
 		return []string{"webhook_mark", "native"}
 	}
 	return []string{"webhook_mark"}
