@@ -57,11 +57,17 @@ func TestDefinition(t *testing.T) {
 	judge.NoCache, judge.After = true, []string{"prepare"}
 	spec.Steps["judge"] = judge
 	text, _ := compiled(t, spec, walled(), "bench--churn")
+	wantDefinition(t, text, "definition.json")
+}
+
+// wantDefinition compares a definition with a file, and has it taken.
+func wantDefinition(t *testing.T, text, base string) {
+	t.Helper()
 	var got bytes.Buffer
 	if err := json.Indent(&got, []byte(text), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "definition.json")
+	file := filepath.Join("testdata", base)
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
 			t.Fatal(err)

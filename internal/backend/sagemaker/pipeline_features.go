@@ -18,7 +18,7 @@ func pipelineFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeaturePipelineGPU:        {Support: mlops.Native, Note: "The cheapest machine type that has it."},
 		mlops.FeaturePipelineNative:     {Support: mlops.Native},
 		mlops.FeaturePipelineDisk:       {Support: mlops.Native},
-		mlops.FeaturePipelineSpot:       {Support: mlops.Native, Note: "As training jobs, which alone have it, on a type that is offered for training. Prices are those on demand: what spot capacity costs changes by the hour. A job waits for it a day longer than the step may take, five days in all at most."},
+		mlops.FeaturePipelineSpot:       {Support: mlops.Native, Note: "As training jobs, which alone have it, on a type that is offered for training. Prices are those on demand: what spot capacity costs changes by the hour. A job waits for it a day longer than the step may take, five days in all at most. A command in an image of yours needs a shell there, which makes the folders."},
 		mlops.FeaturePipelineParallel:   {Support: mlops.Native},
 		mlops.FeaturePipelineSchedule:   {Support: mlops.Native, Note: "By EventBridge Scheduler."},
 		mlops.FeaturePipelineTracked:    {Support: mlops.Native},

@@ -140,7 +140,11 @@ func checkDirect(c *mlops.Checker, at mlops.Path, s mlops.Step) {
 	if s.Retry != nil {
 		c.Add(at.With("retry"), "Not available on sagemaker", "SageMaker repeats only what it fails at itself, and a command in an image of yours is run as it is: leave retry out, or give the step a script.")
 	}
-	if n := len(s.Command); n > maxArguments {
+	if s.OnSpot() && len(s.Command) == 0 {
+		c.AddIf(at.With("command"), []mlops.Path{at.With("command"), at.With("script"), at.With("compute", "spot")}, "Not available on sagemaker",
+			"A training job starts an image with the argument \"train\", and makes no folders for its outputs: give the step the command to run, or leave spot out.")
+	}
+	if n := len(s.Command) + len(makesFolders(s)); n > maxArguments {
 		c.Add(at.With("command"), "Too many arguments", "A container has at most %d arguments; this has %d. Give the step a script.", maxArguments, n)
 	}
 	for i, part := range s.Command {

@@ -258,7 +258,7 @@ func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 		command = append(command, v)
 	}
 	if len(command) > 0 {
-		w.app["ContainerEntrypoint"] = command
+		w.app["ContainerEntrypoint"] = append(makesFolders(s), command...)
 	}
 	for name, text := range s.Env {
 		v, err := c.native(text, value)

@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"path"
 	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -55,6 +56,21 @@ func (c *compiler) trainingArguments(name string, s mlops.Step, w wiring, machin
 func (c *compiler) below(step string, folders ...any) any {
 	parts := append([]any{strings.TrimSuffix(c.place.uri("runs"), "/"), get("Execution.PipelineExecutionId"), step}, folders...)
 	return joined("/", parts...)
+}
+
+// makesFolders begins the command of a step in the user's own image on spot capacity:
+// nobody makes the folders of a training job's outputs, as SageMaker does those of a
+// processing job's, nor surely that of its checkpoints (AWS's own samples make it).
+func makesFolders(s mlops.Step) []any {
+	if !s.OnSpot() {
+		return nil
+	}
+	at := layoutOf(s)
+	begin := []any{"sh", "-c", `while [ "$1" != -- ]; do mkdir -p "$1" || exit; shift; done; shift; exec "$@"`, "sh", jobRoot + at.Checkpoints}
+	for _, o := range s.Outputs {
+		begin = append(begin, path.Dir(at.output(o)))
+	}
+	return append(begin, "--")
 }
 
 // channels are a job's inputs as training jobs have them.
