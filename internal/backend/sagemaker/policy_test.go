@@ -151,6 +151,12 @@ func TestRolePolicyGrants(t *testing.T) {
 		{"no network", rolePolicy(c, plain), "ec2:CreateNetworkInterface", "*", false},
 		{"its topic", rolePolicy(c, p), "sns:Publish", p.Topic, true},
 		{"log of a job", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:x"), true},
+		{"log of a job on spot capacity", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/sagemaker/TrainingJobs:log-stream:x"), true},
+		{"job on spot capacity", rolePolicy(c, p), "sagemaker:CreateTrainingJob", sm("training-job/pipelines-1-fit-2"), true},
+		{"its end", rolePolicy(c, p), "sagemaker:StopTrainingJob", sm("training-job/pipelines-1-fit-2"), true},
+		{"its tags", rolePolicy(c, p), "sagemaker:AddTags", sm("training-job/pipelines-1-fit-2"), true},
+		{"its checkpoints", rolePolicy(c, p), "s3:PutObject", bucket + "/runs/1/fit/checkpoints/epoch", true},
+		{"no tuning", rolePolicy(c, p), "sagemaker:CreateHyperParameterTuningJob", sm("hyper-parameter-tuning-job/x"), false},
 		{"other log", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/lambda/x"), false},
 	}
 	for _, tt := range tests {

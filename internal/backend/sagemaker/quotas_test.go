@@ -117,6 +117,12 @@ func TestPipelineQuotas(t *testing.T) {
 		{"no more than the pipeline allows", mlops.PipelineSpec{Steps: wide, Parallelism: 1}, map[string]int64{
 			"ml.m5.large for processing job usage": 1, "ml.m5.xlarge for processing job usage": 1, "Number of instances across all processing jobs": 1,
 		}},
+		{"on spot capacity", mlops.PipelineSpec{Steps: map[string]mlops.Step{
+			"a": step("ml.m5.large"), "b": {Command: []string{"true"}, Compute: &mlops.Compute{Native: "ml.m5.large", Spot: true}},
+		}}, map[string]int64{
+			"ml.m5.large for processing job usage": 1, "Number of instances across all processing jobs": 1,
+			"ml.m5.large for spot training job usage": 1, "Number of instances across all training jobs": 1,
+		}},
 		{"in the platform's own language", mlops.PipelineSpec{Definition: testDefinition}, map[string]int64{}},
 	}
 	for _, tt := range tests {
