@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -195,9 +196,16 @@ func set(in map[string]any, member string, value any, size int) {
 
 func (c *compiler) cluster(machine string, compute *mlops.Compute) map[string]any {
 	cluster := map[string]any{"InstanceType": machine, "InstanceCount": 1, "VolumeSizeInGB": volumeOf(compute)}
-	set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
+	if !ownDisks.MatchString(machine) {
+		set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
+	}
 	return cluster
 }
+
+// ownDisks are the machine types with disks of their own, which the machine encrypts
+// by itself: SageMaker refuses a key for them (API reference, ResourceConfig and
+// ProcessingClusterConfig).
+var ownDisks = regexp.MustCompile(`^ml\.(g[4-9][a-z]*|gr\d[a-z]*|p3dn|p[4-9][a-z]*|trn\d[a-z]*|i\d[a-z]*|[cmr]\d[a-z]*d[a-z]*)\.`)
 
 // volumeOf is the size of a job's disk, in GiB.
 func volumeOf(compute *mlops.Compute) int64 {

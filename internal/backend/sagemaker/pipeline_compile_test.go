@@ -157,6 +157,20 @@ func TestLongestRun(t *testing.T) {
 	}
 }
 
+// TestOwnDisks holds types to what AWS lists as having disks of their own ("Instance
+// store volumes").
+func TestOwnDisks(t *testing.T) {
+	t.Parallel()
+	for family, want := range map[string]bool{
+		"g4dn": true, "g5": true, "g6": true, "g6e": true, "p3dn": true, "p4d": true, "p4de": true, "p5": true, "trn1": true, "trn1n": true,
+		"c5d": true, "m5d": true, "r5d": true, "c6gd": true, "m5": false, "c5": false, "c6gn": false, "r6i": false, "p3": false, "inf2": false, "t3": false,
+	} {
+		if got := ownDisks.MatchString("ml." + family + ".xlarge"); got != want {
+			t.Errorf("%s has disks of its own: %t, want %t", family, got, want)
+		}
+	}
+}
+
 // TestPipelinePreflight proves that what SageMaker refuses later, or takes for
 // something else, is refused at plan with its path.
 func TestPipelinePreflight(t *testing.T) {

@@ -190,6 +190,56 @@ func TestSpotFails(t *testing.T) {
 	}
 }
 
+// TestSpotJobIsRepeated proves that the job which takes the place of one that
+// SageMaker failed at finds its checkpoints, and that its outputs are the run's.
+func TestSpotJobIsRepeated(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, simulated.Config{Looks: 1})
+	r.account.World.SetHooks(simulated.Hooks{RunStep: func(job simulated.StepRun) (map[string][]byte, string) {
+		if job.Attempt == 1 {
+			job.Checkpoints["epoch"] = []byte("1")
+			return nil, "InternalServerError: We encountered an internal error. Please try again."
+		}
+		return map[string][]byte{"model/model/data/model": append([]byte("after "), job.Checkpoints["epoch"]...)}, ""
+	}})
+	step := mlops.Step{Script: "pass", Outputs: []string{"model"}, Compute: &mlops.Compute{Spot: true}, Retry: &mlops.Retry{Attempts: 2}}
+	spec := mlops.PipelineSpec{Environment: r.environment, Name: "one", Steps: map[string]mlops.Step{"only": step}}
+	made(t, r.Pipelines(), spec)
+	run := made(t, r.PipelineRuns(), mlops.PipelineRunSpec{Pipeline: spec.ID()})
+	if got := r.kept(run.Status.Outputs["only.model"]); got != "after 1" || run.Status.Steps["only"].Attempt != 2 {
+		t.Errorf("attempt %d wrote %q", run.Status.Steps["only"].Attempt, got)
+	}
+}
+
+// TestSpotRunIsStopped proves that a run which waits for capacity can be deleted.
+func TestSpotRunIsStopped(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, simulated.Config{Looks: 1})
+	r.account.World.SetHooks(simulated.Hooks{RunStep: func(simulated.StepRun) (map[string][]byte, string) { return nil, simulated.Interruption }})
+	spec := mlops.PipelineSpec{Environment: r.environment, Name: "one", Steps: map[string]mlops.Step{"only": {Script: "pass", Compute: &mlops.Compute{Spot: true}}}}
+	made(t, r.Pipelines(), spec)
+	run := r.the(r.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: spec.ID()})).Ref
+	for range 10 {
+		seen, err := r.PipelineRuns().Get(t.Context(), run)
+		r.must(err)
+		if seen.Status.Steps["only"].State != mlops.RunRunning && seen.Status.Steps["only"].State != "" {
+			t.Fatalf("the step is %s: %s", seen.Status.Steps["only"].State, seen.Reason)
+		}
+	}
+	r.must(r.PipelineRuns().Delete(t.Context(), run))
+	for range patientLooks {
+		seen, err := r.PipelineRuns().Get(t.Context(), run)
+		if r.Code(err) == mlops.NotFound {
+			return
+		}
+		r.must(err)
+		if seen.Due {
+			r.must(pipelineRunKind{r.backend}.Advance(t.Context(), run))
+		}
+	}
+	t.Error("it is never gone")
+}
+
 func TestLongestWait(t *testing.T) {
 	t.Parallel()
 	hour := mlops.Duration(time.Hour)
