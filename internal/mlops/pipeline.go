@@ -41,8 +41,8 @@ type Step struct {
 	Inputs   map[string]string `json:"inputs"`            // name to template, nearly always an output of another step
 	Outputs  []string          `json:"outputs"`           // names; each is a path to write to
 	Env      map[string]string `json:"env"`
-	After    []string          `json:"after"`          // steps to wait for without using their outputs
-	When     []string          `json:"when,omitempty"` // comparisons: see ParseCondition
+	After    []string          `json:"after"`         // steps to wait for without using their outputs
+	When     []string          `json:"when,omitzero"` // comparisons: see ParseCondition
 	Compute  *Compute          `json:"compute,omitempty"`
 	Retry    *Retry            `json:"retry,omitempty"`
 	Timeout  Duration          `json:"timeout,omitempty"` // of one attempt
