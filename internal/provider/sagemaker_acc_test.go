@@ -132,7 +132,9 @@ func accTrained(run aws.StepRun) (outputs map[string][]byte, failure string) {
 	if string(run.Checkpoints["epoch"]) != "1" {
 		return nil, "AlgorithmError: the checkpoint is lost"
 	}
-	var step struct{ Outputs []string }
+	var step struct {
+		Outputs []string `json:"outputs"`
+	}
 	if err := json.Unmarshal(run.Inputs["mlops-code"]["step.json"], &step); err != nil {
 		return nil, "AlgorithmError: " + err.Error()
 	}
