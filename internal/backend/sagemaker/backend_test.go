@@ -75,7 +75,7 @@ func runStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 	if run.Step == "break" {
 		return nil, "AlgorithmError: exit status 1"
 	}
-	return map[string][]byte{
+	outputs = map[string][]byte{
 		"model/model":                        []byte("model"),
 		"metrics/metrics":                    []byte(`{"accuracy": 0.9}`),
 		"data/data":                          []byte("age,colour,prediction\n31,red,1\n42,blue,0\n"),
@@ -85,7 +85,13 @@ func runStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 		"log/log":                            []byte("done"),
 		"monitoring_output/constraints.json": []byte(suggested),
 		"monitoring_output/statistics.json":  []byte(`{"version": 0.0, "features": []}`),
-	}, ""
+	}
+	if run.Kind == "Training" { // whose outputs are folders of the one artifact
+		for _, name := range []string{"model", "metrics", "data"} {
+			outputs["model/"+name+"/"+outputFolder+"/"+name] = outputs[name+"/"+name]
+		}
+	}
+	return outputs, ""
 }
 
 // adapt changes the suite's samples to what SageMaker takes of the same features.
