@@ -4,7 +4,8 @@
 //
 // An environment is an S3 bucket, an IAM role, an SNS topic and, on demand, a
 // budget; its record is an SSM parameter. A pipeline is a SageMaker pipeline with
-// a schedule of EventBridge Scheduler, a run its execution. A model is a model
+// a schedule of EventBridge Scheduler, a run its execution; steps are processing jobs,
+// and training jobs on spot capacity. A model is a model
 // package group and a version a model package; bytes are kept in the bucket under
 // their digest. An endpoint is an endpoint whose models and configuration are
 // named by a hash of their content and removed when nothing refers to them. A variant
