@@ -40,6 +40,7 @@ func newWorld(t *testing.T) mlopstest.World {
 	t.Helper()
 	account := awstest.Start(t, aws.Config{Looks: 1})
 	account.World.SetHooks(aws.Hooks{RunStep: runStep})
+	account.World.SetQuota("ml.g6.xlarge for endpoint usage", 1) // what the sample with an accelerator resolves to
 	return mlopstest.World{
 		Adapt:      adapt,
 		Scope:      []string{testRegion},

@@ -98,8 +98,11 @@ func (k monitorKind) keep(ctx context.Context, s monitorScene, spec mlops.Monito
 // whose baseline could not be described, since the name of a failed job is taken too.
 func (k monitorKind) born(ctx context.Context, s monitorScene, r record) (int64, error) {
 	now, p := time.Now().UnixNano(), monitorPlan{monitorScene: s, kept: keptOf(r)}
-	if p.kept.Born == 0 || r.into(&p.spec) != nil {
+	if p.kept.Born == 0 {
 		return now, nil
+	}
+	if err := r.into(&p.spec); err != nil {
+		return 0, err
 	}
 	for _, t := range jobTypes() {
 		if t.described == nil || !t.wanted(p.spec) {

@@ -121,44 +121,51 @@ func (p monitorPlan) explainBaselineJob() (*sagemaker.CreateProcessingJobInput, 
 // lookAtModel tells of an endpoint that serves another model than the one that is
 // explained: that one may be gone.
 func (k monitorKind) lookAtModel(ctx context.Context, p monitorPlan, seen *monitorSeen) error {
-	model, _, err := k.explainedModel(ctx, p.c, p.spec.Endpoint)
-	if k.is(err, mlops.NotFound) || err == nil && model == p.kept.Explained.Model {
+	served, err := k.explainedModel(ctx, p.c, p.spec.Endpoint)
+	if k.is(err, mlops.NotFound) || err == nil && served.model == p.kept.Explained.Model {
 		return nil // an endpoint that is gone for the night comes back
 	}
 	if err == nil && seen.Phase == mlops.PhaseReady {
 		seen.Phase = mlops.PhaseFailed
-		seen.Reason = fmt.Sprintf("the endpoint serves the model %s, and %s is explained", model, p.kept.Explained.Model)
+		seen.Reason = fmt.Sprintf("the endpoint serves the model %s, and %s is explained", served.model, p.kept.Explained.Model)
 	}
 	return err
 }
 
-// explainedModel is the model that most of an endpoint's traffic goes to, and the
-// type of machine that serves it.
-func (k monitorKind) explainedModel(ctx context.Context, c *clients, endpoint mlops.ID) (model, machine string, err error) {
+// servedModel is a model as an endpoint serves it.
+type servedModel struct {
+	model, machine string
+	instances      int64 // that the endpoint has of the machine's type
+}
+
+// explainedModel is the model that most of an endpoint's traffic goes to.
+func (k monitorKind) explainedModel(ctx context.Context, c *clients, endpoint mlops.ID) (servedModel, error) {
 	out, err := c.sagemaker.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: aws.String(nativeName(endpoint, maxName))})
 	if err != nil {
-		return "", "", err
+		return servedModel{}, err
 	}
 	config, err := c.sagemaker.DescribeEndpointConfig(ctx, &sagemaker.DescribeEndpointConfigInput{EndpointConfigName: out.EndpointConfigName})
 	if err != nil {
-		return "", "", err
+		return servedModel{}, err
 	}
-	most := float32(-1)
+	served, most, instances := servedModel{}, float32(-1), map[string]int64{}
 	for _, v := range config.ProductionVariants {
-		weight := aws.ToFloat32(v.InitialVariantWeight)
+		weight, count := aws.ToFloat32(v.InitialVariantWeight), aws.ToInt32(v.InitialInstanceCount)
 		for _, now := range out.ProductionVariants {
 			if aws.ToString(now.VariantName) == aws.ToString(v.VariantName) && now.CurrentWeight != nil {
-				weight = *now.CurrentWeight
+				weight, count = *now.CurrentWeight, aws.ToInt32(now.CurrentInstanceCount)
 			}
 		}
+		instances[string(v.InstanceType)] += int64(count)
 		if weight > most {
-			most, model, machine = weight, aws.ToString(v.ModelName), string(v.InstanceType)
+			most, served.model, served.machine = weight, aws.ToString(v.ModelName), string(v.InstanceType)
 		}
 	}
-	if machine == "" { // serverless
-		machine = monitorMachine
+	if served.machine == "" { // serverless
+		served.machine = monitorMachine
 	}
-	return model, machine, nil
+	served.instances = instances[served.machine]
+	return served, nil
 }
 
 // checkMonitorExplained refuses what Clarify cannot do, or has to be told.

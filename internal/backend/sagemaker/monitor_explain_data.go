@@ -36,19 +36,19 @@ type explanation struct {
 // keepExplained writes what the jobs read to the monitor's folder. Files of the same
 // content are the same files.
 func (k monitorKind) keepExplained(ctx context.Context, s monitorScene, spec mlops.MonitorSpec, uri string) (explainedKept, error) {
-	model, machine, err := k.explainedModel(ctx, s.c, spec.Endpoint)
+	served, err := k.explainedModel(ctx, s.c, spec.Endpoint)
 	if err != nil {
 		return explainedKept{}, err
 	}
 	e := explanation{
-		features: spec.Baseline.Features, samples: spec.Explainability.Samples, model: model, machine: machine, prefix: shadowPrefix(s.place.Record.ID),
+		features: spec.Baseline.Features, samples: spec.Explainability.Samples, model: served.model, machine: served.machine, prefix: shadowPrefix(s.place.Record.ID),
 	}
 	files := &store{k.backend, s.c.s3, s.place}
 	if err := e.read(ctx, files, uri, baselineFormat(spec.Baseline, uri)); err != nil {
 		return explainedKept{}, err
 	}
 	content := map[string][]byte{explainRows: instancesJSON(e.rows), explainBaseline: e.baselineConfig(), explainAnalysis: e.analysisConfig()}
-	kept := explainedKept{Model: model, Files: shortHash(mlops.DigestOf(content))}
+	kept := explainedKept{Model: served.model, Files: shortHash(mlops.DigestOf(content))}
 	for name, content := range content {
 		if err := files.putBytes(ctx, s.place.key(s.explainFolder(kept.Files)+name), content); err != nil {
 			return explainedKept{}, err
@@ -146,9 +146,9 @@ func instancesJSON(rows [][]any) []byte { return []byte(jsonText(instances(rows)
 
 // analysisConfig is Clarify's configuration for what is captured. Source: the
 // developer guide's "Parameters to Monitor Attribution Drift".
-func (e explanation) analysisConfig() []byte { return []byte(jsonText(e.config())) }
+func (e *explanation) analysisConfig() []byte { return []byte(jsonText(e.config())) }
 
-func (e explanation) config() map[string]any {
+func (e *explanation) config() map[string]any {
 	shap := map[string]any{"baseline": instances([][]any{e.background}), "agg_method": "mean_abs", "seed": 1}
 	if e.samples > 0 {
 		shap["num_samples"] = e.samples
@@ -166,7 +166,7 @@ func (e explanation) config() map[string]any {
 
 // baselineConfig is that for the rows of the baseline. Source: the developer guide's
 // "Analysis Configuration Files".
-func (e explanation) baselineConfig() []byte {
+func (e *explanation) baselineConfig() []byte {
 	config := e.config()
 	config["dataset_type"], config["features"] = "application/json", "instances[*]"
 	predictor, _ := config["predictor"].(map[string]any)

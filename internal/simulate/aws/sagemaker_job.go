@@ -57,6 +57,9 @@ func (w *World) smStartJob(c *Call, kind, name string, run StepRun) (*smObject, 
 			return nil, err
 		}
 	}
+	if err := w.smRunLimit(c, kind); err != nil {
+		return nil, err
+	}
 	o := w.add(c, kind, name, arn, c.In)
 	o.detail = &smJob{run: run}
 	w.smLetRun(o, c.Time)
