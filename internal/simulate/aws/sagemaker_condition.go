@@ -98,7 +98,7 @@ func (g *smGraph) checkCondition(v any) error {
 func (g *smGraph) checkPropertyFile(v any) error {
 	m, _ := v.(map[string]any)
 	read, ok := m["Std:JsonGet"].(map[string]any)
-	if !ok {
+	if !ok || read["S3Uri"] != nil {
 		return nil
 	}
 	reference, _ := smGet(read["PropertyFile"])

@@ -52,6 +52,10 @@ func TestConditionTypes(t *testing.T) {
 		{"at least", []any{binary("GreaterThanOrEqualTo", read("auc"), 0.9)}, "True"},
 		{"less than an integer", []any{binary("LessThan", read("auc"), 1)}, "True"},
 		{"a key in brackets", []any{binary("LessThanOrEqualTo", read("['f1-score']"), 0.5)}, "True"},
+		{"a file by its address", []any{binary("LessThan", object{"Std:JsonGet": object{
+			"S3Uri": object{"Std:Join": object{"On": "/", "Values": []any{object{"Get": "Steps.test.ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"}, "metrics.json"}}}, "Path": "auc",
+		}}, 0.9)}, "False"},
+		{"no file at its address", []any{binary("LessThan", object{"Std:JsonGet": object{"S3Uri": "s3://data/nowhere.json", "Path": "auc"}}, 0.9)}, "s3://data/nowhere.json is not there"},
 		{"equal integers", []any{binary("Equals", read("n"), 3)}, "True"},
 		{"equal texts", []any{binary("Equals", read("name"), "best")}, "True"},
 		{"all must hold", []any{binary("Equals", depth, 4), binary("LessThan", depth, 4)}, "False"},
