@@ -36,8 +36,9 @@
 // # Overrides
 //
 // An endpoint's overrides are merged into CreateModel, CreateEndpointConfig and
-// UpdateEndpoint, a version's into CreateModelPackage, before what is made is named by
-// its content. They are held to the SDK's request structures at plan: members that
+// UpdateEndpoint, a version's into CreateModelPackage, a monitor's, which are given by
+// check, into that check's job definition, before what is made is named by its
+// content. They are held to the SDK's request structures at plan: members that
 // there are none of, and members that the provider or another attribute gives, are
 // refused. Of pipelines, definition is the whole; the rest is reached by other
 // providers' resources through native.
