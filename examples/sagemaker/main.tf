@@ -26,9 +26,10 @@ module "tumor" {
         packages = ["scikit-learn==1.7.2", "pandas==2.3.3", "joblib==1.5.2"]
         env      = { TREES = "{{params.trees}}" }
         outputs  = ["model", "metrics", "answered"]
-        compute  = { cpu = 2, memory = "4Gi" } # the cheapest machine type that has them
-        retry    = { attempts = 2, backoff = "10s" }
-        timeout  = "30m"
+        # The cheapest machine type that has them, of what others leave unused.
+        compute = { cpu = 2, memory = "4Gi", spot = true }
+        retry   = { attempts = 2, backoff = "10s" }
+        timeout = "30m"
       }
     }
     schedule = { cron = "0 3 * * 0" } # every Sunday; the next apply takes the new model up

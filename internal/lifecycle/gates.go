@@ -59,7 +59,7 @@ func (p Promotion) Review(ctx context.Context, spec mlops.PromotionSpec, c *mlop
 			c.AddIf(at[0], append(at, mlops.At("from"), mlops.At("to")), "Gate not passed", "%s.", g.Detail)
 		}
 	}
-	return nil
+	return p.warn(ctx, spec, source, c)
 }
 
 // review judges every gate.

@@ -175,7 +175,7 @@ func promoted(spec mlops.PromotionSpec, source versionSeen, evidence *mlops.Prom
 		Model: spec.To, ArtifactURI: path, Format: source.Spec.Format, Command: source.Spec.Command, Image: source.Spec.Image,
 		Packages: source.Status.Packages, Signature: source.Spec.Signature, Metrics: maps.Clone(source.Status.Metrics),
 		Description: spec.Description, Labels: spec.Labels, Approval: "approved", Aliases: slices.Clone(spec.Aliases),
-		Promotion: evidence,
+		Promotion: evidence, Overrides: carried(spec, source),
 	}
 }
 

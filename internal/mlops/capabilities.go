@@ -23,6 +23,7 @@ const (
 	FeaturePipelineCommand  Feature = "pipeline.steps.command"
 	FeaturePipelineImage    Feature = "pipeline.steps.image"
 	FeaturePipelinePackages Feature = "pipeline.steps.packages"
+	FeaturePipelineWhen     Feature = "pipeline.steps.when"
 	FeaturePipelineRetry    Feature = "pipeline.steps.retry"
 	FeaturePipelineTimeout  Feature = "pipeline.steps.timeout"
 	FeaturePipelineCache    Feature = "pipeline.steps.cache"
@@ -85,6 +86,7 @@ const (
 	FeatureMonitorDataQuality     Feature = "monitor.data_quality"
 	FeatureMonitorModelQuality    Feature = "monitor.model_quality"
 	FeatureMonitorBias            Feature = "monitor.bias"
+	FeatureMonitorExplainability  Feature = "monitor.explainability"
 	FeatureMonitorHealth          Feature = "monitor.health"
 	FeatureMonitorBaselineDataset Feature = "monitor.baseline.dataset"
 	FeatureMonitorBaselineRun     Feature = "monitor.baseline.run"
@@ -92,6 +94,7 @@ const (
 	FeatureMonitorWebhook         Feature = "monitor.alerts.webhook_url"
 	FeatureMonitorEmails          Feature = "monitor.alerts.emails"
 	FeatureMonitorRetraining      Feature = "monitor.on_violation"
+	FeatureMonitorOverrides       Feature = "monitor.overrides"
 )
 
 // FeatureDoc says in one line what a feature is.
@@ -110,6 +113,7 @@ func Features() []FeatureDoc {
 		{FeaturePipelineCommand, "steps given as a command"},
 		{FeaturePipelineImage, "steps run in a container image"},
 		{FeaturePipelinePackages, "Python packages installed for a step"},
+		{FeaturePipelineWhen, "running a step only if parameters and metrics say so"},
 		{FeaturePipelineRetry, "repeating a failed step"},
 		{FeaturePipelineTimeout, "ending a step that takes too long"},
 		{FeaturePipelineCache, "reusing the outputs of a step that ran before with the same inputs"},
@@ -171,6 +175,7 @@ func loopFeatures() []FeatureDoc {
 		{FeatureMonitorDataQuality, "watching for values that violate the baseline's schema"},
 		{FeatureMonitorModelQuality, "comparing predictions with the truth that comes later"},
 		{FeatureMonitorBias, "comparing outcomes between groups"},
+		{FeatureMonitorExplainability, "comparing which features predictions are owed to"},
 		{FeatureMonitorHealth, "watching errors, latency and traffic"},
 		{FeatureMonitorBaselineDataset, "baselines from a dataset"},
 		{FeatureMonitorBaselineRun, "baselines from the output of a run"},
@@ -178,6 +183,7 @@ func loopFeatures() []FeatureDoc {
 		{FeatureMonitorWebhook, "alerts by webhook"},
 		{FeatureMonitorEmails, "alerts by e-mail"},
 		{FeatureMonitorRetraining, "starting a pipeline on a violation"},
+		{FeatureMonitorOverrides, "reaching what only the platform has of a monitor"},
 	}
 }
 

@@ -1,6 +1,7 @@
 package mlops
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,16 +33,34 @@ func (s PipelineSpec) Graph() (Graph, error) {
 		g.needs[name] = needs
 	}
 	if cycle := g.cycle(); cycle != nil {
-		return Graph{}, fmt.Errorf("the steps form a cycle: %s", strings.Join(cycle, " → "))
+		return Graph{}, &cycleError{cycle}
 	}
 	g.order = g.sorted()
 	return g, nil
 }
 
+// cycleError tells of steps that wait for each other, first and last the same.
+type cycleError struct{ steps []string }
+
+func (e *cycleError) Error() string {
+	return "the steps form a cycle: " + strings.Join(e.steps, " → ")
+}
+
+func isCycle(err error) bool {
+	_, ok := errors.AsType[*cycleError](err)
+	return ok
+}
+
+// cyclic reports whether steps wait for each other.
+func (s PipelineSpec) cyclic() bool {
+	_, err := s.Graph()
+	return isCycle(err)
+}
+
 // needsOf lists the existing steps that a step refers to or comes after.
 func (s PipelineSpec) needsOf(step Step) ([]string, error) {
 	needs := map[string]bool{}
-	for _, name := range step.After {
+	for _, name := range append(step.measured(), step.After...) {
 		needs[name] = true
 	}
 	for _, f := range step.templates() {

@@ -64,6 +64,12 @@ func TestMonitorChecksValidate(t *testing.T) {
 		{"bias statistic", bias(BiasCheck{Group: "g", Statistic: "equality", Threshold: 0.8}), "bias.statistic", "no statistic of bias"},
 		{"bias threshold", bias(BiasCheck{Group: "g", Statistic: fair.Statistic, Threshold: 1.1}), "bias.threshold", "at most 1"},
 		{"truth needed", bias(late), "bias.statistic", "give the monitor model_quality too"},
+		{"explainability", of(func(s *MonitorSpec) { s.Explainability = &ExplainabilityCheck{MinNDCG: new(0.9), Samples: 100} }), "", ""},
+		{"explained by nothing", of(func(s *MonitorSpec) { s.Explainability, s.Baseline = &ExplainabilityCheck{}, nil }), "explainability", "give the monitor one"},
+		{"a gain above the best", of(func(s *MonitorSpec) { s.Explainability = &ExplainabilityCheck{MinNDCG: new(1.1)} }), "explainability.min_ndcg", "at most 1"},
+		{"no gain", of(func(s *MonitorSpec) { s.Explainability = &ExplainabilityCheck{MinNDCG: new(0.0)} }), "explainability.min_ndcg", "above 0"},
+		{"fewer samples than none", of(func(s *MonitorSpec) { s.Explainability = &ExplainabilityCheck{Samples: -1} }), "explainability.samples", "1 or more"},
+		{"overrides", of(func(s *MonitorSpec) { s.Overrides = "[]" }), "overrides", "JSON object"},
 		{"health of no limit", of(func(s *MonitorSpec) { s.Health = &HealthCheck{} }), "health", "Say what"},
 		{"health", of(func(s *MonitorSpec) { s.Health = &HealthCheck{MaxErrorPercent: new(200.0)} }), "health.max_error_percent", "0 to 100"},
 	})
@@ -118,17 +124,19 @@ func TestMonitorUses(t *testing.T) {
 	wantUses(t, monitor(func(s *MonitorSpec) {
 		s.Health, s.OnViolation = &HealthCheck{}, &OnViolation{}
 		s.Alerts = &Alerts{Mark: "a mark is of a URL", Emails: []string{"ml@example.com"}}
+		s.Overrides = "{}"
 	}), map[Feature]string{
 		FeatureMonitorDataDrift: "data_drift", FeatureMonitorHealth: "health", FeatureMonitorBaselineURI: "baseline.uri",
 		FeatureMonitorWebhook: "alerts.webhook_url", FeatureMonitorEmails: "alerts.emails", FeatureMonitorRetraining: "on_violation",
+		FeatureMonitorOverrides: "overrides",
 	})
 	wantUses(t, monitor(func(s *MonitorSpec) {
 		s.Baseline = &Baseline{Dataset: "d", Run: "r"}
 		s.DataDrift, s.PredictionDrift, s.DataQuality = nil, &DriftCheck{}, &DataQualityCheck{}
-		s.ModelQuality, s.Bias = &ModelQualityCheck{}, &BiasCheck{}
+		s.ModelQuality, s.Bias, s.Explainability = &ModelQualityCheck{}, &BiasCheck{}, &ExplainabilityCheck{}
 	}), map[Feature]string{
 		FeatureMonitorPredictionDrift: "prediction_drift", FeatureMonitorDataQuality: "data_quality", FeatureMonitorModelQuality: "model_quality",
-		FeatureMonitorBias: "bias", FeatureMonitorBaselineDataset: "baseline.dataset", FeatureMonitorBaselineRun: "baseline.run",
+		FeatureMonitorBias: "bias", FeatureMonitorExplainability: "explainability", FeatureMonitorBaselineDataset: "baseline.dataset", FeatureMonitorBaselineRun: "baseline.run",
 	})
 }
 

@@ -15,15 +15,17 @@ type MonitorSpec struct {
 	Schedule    Schedule          `json:"schedule"`
 	Window      Duration          `json:"window,omitempty"`   // how far back each check looks; default 24h
 	MinRows     int64             `json:"min_rows,omitempty"` // fewer rows in the window are not judged; default 100
-	Baseline    *Baseline         `json:"baseline,omitempty"` // what data_drift, prediction_drift and data_quality compare with
+	Baseline    *Baseline         `json:"baseline,omitempty"` // what data_drift, prediction_drift, data_quality and explainability compare with
 
-	DataDrift       *DriftCheck        `json:"data_drift,omitempty"`
-	PredictionDrift *DriftCheck        `json:"prediction_drift,omitempty"`
-	DataQuality     *DataQualityCheck  `json:"data_quality,omitempty"`
-	ModelQuality    *ModelQualityCheck `json:"model_quality,omitempty"`
-	Bias            *BiasCheck         `json:"bias,omitempty"`
-	Health          *HealthCheck       `json:"health,omitempty"`
+	DataDrift       *DriftCheck          `json:"data_drift,omitempty"`
+	PredictionDrift *DriftCheck          `json:"prediction_drift,omitempty"`
+	DataQuality     *DataQualityCheck    `json:"data_quality,omitempty"`
+	ModelQuality    *ModelQualityCheck   `json:"model_quality,omitempty"`
+	Bias            *BiasCheck           `json:"bias,omitempty"`
+	Explainability  *ExplainabilityCheck `json:"explainability,omitempty"`
+	Health          *HealthCheck         `json:"health,omitempty"`
 
+	Overrides   string       `json:"overrides,omitempty"` // JSON, merged into the platform's own requests
 	Alerts      *Alerts      `json:"alerts,omitempty"`
 	OnViolation *OnViolation `json:"on_violation,omitempty"`
 }
@@ -35,6 +37,7 @@ const (
 	DefaultCooldown  = 24 * time.Hour
 	DefaultPerMonth  = 4
 	DefaultPredicted = "prediction" // column of a baseline that holds predictions
+	DefaultNDCG      = 0.9
 )
 
 // Baseline is the data that live traffic is compared with: a dataset, or a
@@ -115,6 +118,17 @@ type BiasCheck struct {
 // needs model_quality.
 func BiasStatistics() []string {
 	return []string{"demographic_parity_difference", "disparate_impact", "equal_opportunity_difference"}
+}
+
+// ExplainabilityCheck compares what the model's predictions are owed to: how the
+// features rank by their attributions (SHAP values) in the window, with how they do
+// in the baseline.
+type ExplainabilityCheck struct {
+	// MinNDCG is the least normalized discounted cumulative gain of the ranking in
+	// the window, of the baseline's attributions: 1 is the same order, and features of
+	// large attributions weigh more; default DefaultNDCG.
+	MinNDCG *float64 `json:"min_ndcg,omitempty"`
+	Samples int64    `json:"samples,omitempty"` // synthetic rows for each row that is explained; 0 lets the platform choose by the number of features
 }
 
 // HealthCheck bounds what the endpoint's traffic shows.
@@ -250,7 +264,7 @@ type FeatureReport struct {
 
 // MonitorChecks lists the kinds of check, as the attributes are named.
 func MonitorChecks() []string {
-	return []string{"data_drift", "prediction_drift", "data_quality", "model_quality", "bias", "health"}
+	return []string{"data_drift", "prediction_drift", "data_quality", "model_quality", "bias", "explainability", "health"}
 }
 
 // ID returns the monitor's ID, empty while the endpoint is unknown.
@@ -265,7 +279,8 @@ func (s MonitorSpec) ID() ID {
 func (s MonitorSpec) Checks() []string {
 	has := map[string]bool{
 		"data_drift": s.DataDrift != nil, "prediction_drift": s.PredictionDrift != nil, "data_quality": s.DataQuality != nil,
-		"model_quality": s.ModelQuality != nil, "bias": s.Bias != nil, "health": s.Health != nil,
+		"model_quality": s.ModelQuality != nil, "bias": s.Bias != nil,
+		"explainability": s.Explainability != nil, "health": s.Health != nil,
 	}
 	return slices.DeleteFunc(MonitorChecks(), func(k string) bool { return !has[k] })
 }
@@ -302,5 +317,6 @@ func (s MonitorSpec) Uses() []Use {
 		add(len(a.Emails) > 0, FeatureMonitorEmails, At("alerts", "emails"))
 	}
 	add(s.OnViolation != nil, FeatureMonitorRetraining, At("on_violation"))
+	add(s.Overrides != "", FeatureMonitorOverrides, At("overrides"))
 	return u
 }

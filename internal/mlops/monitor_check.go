@@ -30,15 +30,17 @@ func (s MonitorSpec) Validate(c *Checker) {
 	s.DataQuality.validate(c, At("data_quality"))
 	s.ModelQuality.validate(c, At("model_quality"))
 	s.Bias.validate(c, At("bias"), s.ModelQuality)
+	s.Explainability.validate(c, At("explainability"))
 	s.Health.validate(c, At("health"))
 	s.Alerts.validate(c, At("alerts"))
 	s.OnViolation.validate(c, At("on_violation"), s)
+	checkOverrides(c, At("overrides"), s.Overrides)
 }
 
 func (s MonitorSpec) validateBaseline(c *Checker) {
 	at, b := At("baseline"), s.Baseline
 	if b == nil {
-		for _, k := range []string{"data_drift", "prediction_drift", "data_quality"} {
+		for _, k := range []string{"data_drift", "prediction_drift", "data_quality", "explainability"} {
 			if slices.Contains(s.Checks(), k) {
 				c.AddIf(At(k), []Path{at}, "No baseline", "%s compares with a baseline; give the monitor one.", k)
 			}
@@ -165,6 +167,18 @@ func (b *BiasCheck) validate(c *Checker, at Path, quality *ModelQualityCheck) {
 	}
 	if b.Statistic == "equal_opportunity_difference" && quality == nil {
 		c.AddIf(at.With("statistic"), []Path{at.With("statistic"), At("model_quality")}, "No ground truth", "equal_opportunity_difference needs the truth; give the monitor model_quality too.")
+	}
+}
+
+func (e *ExplainabilityCheck) validate(c *Checker, at Path) {
+	if e == nil {
+		return
+	}
+	if n := e.MinNDCG; n != nil && !(*n > 0 && *n <= 1) {
+		c.Add(at.With("min_ndcg"), "Not a threshold", "The threshold is above 0 and at most 1; it is %g.", *n)
+	}
+	if e.Samples < 0 {
+		c.Add(at.With("samples"), "Negative number of samples", "samples is 1 or more.")
 	}
 }
 

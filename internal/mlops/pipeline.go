@@ -30,7 +30,9 @@ type Parameter struct {
 func ParameterTypes() []string { return []string{"string", "integer", "number", "boolean"} }
 
 // Step is one unit of work. Exactly one of Script and Command says what it
-// does. Inputs, Env and Command may hold templates.
+// does. Inputs, Env and Command may hold templates. A step runs if all of When
+// holds; one that does not is skipped, with all steps that need it, and the run
+// goes on.
 type Step struct {
 	Script   string            `json:"script,omitempty"`  // Python source
 	Command  []string          `json:"command,omitempty"` // program and arguments
@@ -39,12 +41,21 @@ type Step struct {
 	Inputs   map[string]string `json:"inputs"`            // name to template, nearly always an output of another step
 	Outputs  []string          `json:"outputs"`           // names; each is a path to write to
 	Env      map[string]string `json:"env"`
-	After    []string          `json:"after"` // steps to wait for without using their outputs
+	After    []string          `json:"after"`         // steps to wait for without using their outputs
+	When     []string          `json:"when,omitzero"` // comparisons: see ParseCondition
 	Compute  *Compute          `json:"compute,omitempty"`
 	Retry    *Retry            `json:"retry,omitempty"`
 	Timeout  Duration          `json:"timeout,omitempty"` // of one attempt
 	NoCache  bool              `json:"no_cache,omitempty"`
 }
+
+// EnvCheckpoints is the variable of a step on spot capacity that names a directory of
+// its own. What is in it survives interruptions, and is there for all attempts at
+// the step in one run; another run begins with an empty one.
+const EnvCheckpoints = "MLOPS_CHECKPOINTS"
+
+// OnSpot reports whether a step runs on capacity that may be taken away.
+func (s Step) OnSpot() bool { return s.Compute != nil && s.Compute.Spot }
 
 // Retry says how often a step is tried.
 type Retry struct {
@@ -116,6 +127,7 @@ func (s PipelineSpec) Uses() []Use {
 		add(len(step.Command) > 0, FeaturePipelineCommand, at.With("command"))
 		add(step.Image != "", FeaturePipelineImage, at.With("image"))
 		add(len(step.Packages) > 0, FeaturePipelinePackages, at.With("packages"))
+		add(len(step.When) > 0, FeaturePipelineWhen, at.With("when"))
 		add(step.Retry != nil, FeaturePipelineRetry, at.With("retry"))
 		add(step.Timeout != 0, FeaturePipelineTimeout, at.With("timeout"))
 		if c := step.Compute; c != nil {

@@ -39,9 +39,10 @@ func (s PipelineSpec) Validate(c *Checker) {
 		}
 		s.Steps[name].validate(c, at)
 		s.validateReferences(c, at, name)
+		s.validateWhen(c, at, name)
 	}
-	if g, err := s.Graph(); err != nil && g.order == nil && strings.HasPrefix(err.Error(), "the steps form a cycle") {
-		c.AddIf(At("steps"), nil, "Cycle", "%s. A step can only use outputs of steps that end before it starts.", sentence(err.Error()))
+	if _, err := s.Graph(); isCycle(err) {
+		c.AddIf(s.cyclePlace(), nil, "Cycle", "%s. A step can only use outputs of steps that end before it starts.", sentence(err.Error()))
 	}
 }
 

@@ -26,7 +26,7 @@ type PipelineRunSpec struct {
 type PipelineRunStatus struct {
 	Run        string             `json:"run"` // last segment of the ID
 	State      RunState           `json:"state"`
-	Outputs    map[string]string  `json:"outputs"` // "step.output" to URI
+	Outputs    map[string]string  `json:"outputs"` // "step.output" to URI; a step that was skipped has none
 	Metrics    map[string]float64 `json:"metrics"` // read back from outputs named metrics
 	Steps      map[string]StepRun `json:"steps"`
 	Lineage    *Lineage           `json:"lineage,omitempty"`
@@ -44,11 +44,12 @@ const (
 	RunSucceeded RunState = "succeeded"
 	RunFailed    RunState = "failed"
 	RunCancelled RunState = "cancelled"
+	RunSkipped   RunState = "skipped" // of a step alone: a condition did not hold
 )
 
 // Ended reports whether the state is final.
 func (s RunState) Ended() bool {
-	return s == RunSucceeded || s == RunFailed || s == RunCancelled
+	return s == RunSucceeded || s == RunFailed || s == RunCancelled || s == RunSkipped
 }
 
 // StepRun is how one step of a run stands.
@@ -110,6 +111,10 @@ func (s PipelineRunStatus) FindOutput(word string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		step, _, _ := strings.Cut(word, ".")
+		if run := s.Steps[step]; run.State == RunSkipped {
+			return "", fmt.Errorf("the run has no output %q: step %q was skipped: %s", word, step, run.Reason)
+		}
 		have := slices.Sorted(maps.Keys(s.Outputs))
 		return "", fmt.Errorf("the run has no output %q; it has %s.%s", word, list(have), DidYouMean(word, have))
 	}

@@ -45,7 +45,7 @@ func computeAttribute(g guide, doc string, of computeFeatures) schema.SingleNest
 		"disk":   quantity(with(of.disk, "Scratch space.")),
 	}
 	if of.spot != "" {
-		all["spot"] = schema.BoolAttribute{MarkdownDescription: g.doc(of.spot, "Whether cheaper capacity may be used that may be taken away."), Optional: true}
+		all["spot"] = schema.BoolAttribute{MarkdownDescription: g.doc(of.spot, "Whether cheaper capacity may be used that may be taken away. A step from which it is taken begins again when there is more. What it writes to the directory in `MLOPS_CHECKPOINTS` is still there then, and so it is when the step is retried in the same run; another run begins with an empty one."), Optional: true}
 	}
 	return object(doc, all)
 }

@@ -65,7 +65,8 @@ func TestMonitorRoundTrip(t *testing.T) {
 		ModelQuality: &mlops.ModelQualityCheck{
 			Task: "regression", GroundTruth: "truth", Min: map[string]float64{"r2": 0}, Max: map[string]float64{"mae": 1}, Positive: "yes", Delay: minute,
 		},
-		Bias:        &mlops.BiasCheck{Group: "country", Statistic: "disparate_impact", Threshold: half, Favorable: "yes"},
+		Bias:           &mlops.BiasCheck{Group: "country", Statistic: "disparate_impact", Threshold: half, Favorable: "yes"},
+		Explainability: &mlops.ExplainabilityCheck{MinNDCG: &half, Samples: 100}, Overrides: `{"bias":{}}`,
 		Health:      &mlops.HealthCheck{MaxErrorPercent: &zero, MaxP50: minute, MaxP95: minute, MaxP99: minute, MinRequests: 1},
 		Alerts:      &mlops.Alerts{Emails: []string{"a@example.com"}, Repeat: minute, Mark: "0123456789abcdef"},
 		OnViolation: &mlops.OnViolation{Pipeline: devID + "/pipelines/p", Parameters: map[string]string{"a": ""}, Cooldown: minute, MaxPerMonth: &none, Checks: []string{"bias", "health"}},
@@ -75,6 +76,7 @@ func TestMonitorRoundTrip(t *testing.T) {
 	empty.DataDrift, empty.PredictionDrift = &mlops.DriftCheck{Features: []string{}}, &mlops.DriftCheck{}
 	empty.DataQuality, empty.Health = &mlops.DataQualityCheck{}, &mlops.HealthCheck{}
 	empty.ModelQuality = &mlops.ModelQualityCheck{Task: "classification", Min: map[string]float64{}, Max: map[string]float64{}}
+	empty.Explainability = &mlops.ExplainabilityCheck{}
 	empty.Alerts = &mlops.Alerts{Emails: []string{}}
 	empty.OnViolation = &mlops.OnViolation{Pipeline: devID + "/pipelines/p", Parameters: map[string]string{}, Checks: []string{}}
 	roundTrip(t, monitor(guide{testFactories()}), map[string]mlops.MonitorSpec{"least": least, "most": most, "empty": empty})

@@ -61,7 +61,7 @@ func TestPipelineRoundTrip(t *testing.T) {
 		},
 		Steps: map[string]mlops.Step{"a": {
 			Script: "x", Image: "i", Packages: []string{"p==1"}, Inputs: map[string]string{"in": "{{run.id}}"}, Outputs: []string{"a", "b"},
-			Env: map[string]string{"E": ""}, After: []string{"b"},
+			Env: map[string]string{"E": ""}, After: []string{"b"}, When: []string{"{{params.depth}} > 1", "{{params.must}} != ''"},
 			Compute: &mlops.Compute{CPU: 0.5, Memory: 4 << 30, Accelerator: &mlops.Accelerator{Type: "t", Memory: 1000, Count: 2}},
 			Retry:   &mlops.Retry{Attempts: 3, Backoff: mlops.Duration(10 * time.Second)}, Timeout: mlops.Duration(30 * time.Minute), NoCache: true,
 		}, "b": {Command: []string{"true", ""}, Compute: &mlops.Compute{Native: "ml.g5.xlarge", Disk: 50 << 30, Spot: true}}},
@@ -70,7 +70,7 @@ func TestPipelineRoundTrip(t *testing.T) {
 	empty := mlops.PipelineSpec{
 		Environment: devID, Name: "p", Parameters: map[string]mlops.Parameter{}, Schedule: &mlops.Schedule{Cron: "@daily"},
 		Steps: map[string]mlops.Step{"a": {
-			Command: []string{"true"}, Packages: []string{}, Inputs: map[string]string{}, Outputs: []string{}, Env: map[string]string{}, After: []string{},
+			Command: []string{"true"}, Packages: []string{}, Inputs: map[string]string{}, Outputs: []string{}, Env: map[string]string{}, After: []string{}, When: []string{},
 			Compute: &mlops.Compute{Accelerator: &mlops.Accelerator{}}, Retry: &mlops.Retry{Attempts: 1},
 		}},
 	}

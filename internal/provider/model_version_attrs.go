@@ -55,7 +55,7 @@ func modelVersionAttributes(g guide) attributes {
 		},
 		"approved_by": optionalText("Who gave that approval."),
 		"aliases":     textSet(g.doc(mlops.FeatureVersionAliases, "Names for this version, such as `champion`. An alias moves here from the version that had it.")),
-		"overrides":   optionalJSON(g.doc(mlops.FeatureVersionOverrides, "What only the platform has, merged into its own request: a JSON object, by request; write it with `jsonencode`. Null removes a member. A change registers a new version. It does not carry over to other platforms, nor by promotion.")),
+		"overrides":   optionalJSON(g.doc(mlops.FeatureVersionOverrides, "What only the platform has, merged into its own request: a JSON object, by request; write it with `jsonencode`. Null removes a member. On `sagemaker` for one: `{ CreateModelPackage = { DriftCheckBaselines = { … } } }`. A change registers a new version. A promotion carries it over on the same platform, and not to another.")),
 	}
 	maps.Copy(all, modelVersionStatusAttributes())
 	return all

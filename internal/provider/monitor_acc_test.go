@@ -65,7 +65,7 @@ const accWatched = `
 const accWatchedByAWS = `
   name             = "churn"
   description      = "all of it"
-  window           = "36h"
+  window           = "12h"
   baseline         = { dataset = mlops_dataset.test.id, features = ["age", "country", "spent"] }
   data_drift       = { statistic = "ks", threshold = 0.2, features = ["age"] }
   prediction_drift = {}
@@ -77,6 +77,8 @@ const accWatchedByAWS = `
     delay            = "1h"
   }
   bias             = { group = "country", statistic = "disparate_impact", threshold = 0.8 }
+  explainability   = { samples = 100 }
+  overrides        = jsonencode({ bias = { JobResources = { ClusterConfig = { InstanceType = "ml.m5.4xlarge" } } } })
   health           = { max_error_percent = 0, min_requests = 10 }
   alerts           = { emails = ["ml@example.com"] }
   on_violation     = { pipeline = mlops_pipeline.test.id, checks = ["data_drift", "data_quality", "bias"] }
@@ -92,6 +94,8 @@ func monitorNoun(w world) accNoun {
 			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("predictions_schedule_arn"), knownvalue.NotNull()),
 			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("quality_schedule_arn"), knownvalue.NotNull()),
 			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("bias_schedule_arn"), knownvalue.NotNull()),
+			statecheck.ExpectKnownValue(n.address, tfjsonpath.New("native").AtMapKey("explainability_schedule_arn"), knownvalue.NotNull()),
+			has(n.address, "problem", knownvalue.Null()),
 		}
 	}
 	return n

@@ -46,6 +46,8 @@ func monitorAttributes(g guide) attributes {
 			},
 			"checks": textSet("Which checks start it. Default: all but `health`."),
 		}),
+		"overrides":    optionalJSON(g.doc(mlops.FeatureMonitorOverrides, "What only the platform has, merged into its own requests: a JSON object, by check; write it with `jsonencode`. Null removes a member. It does not carry over to other platforms.")),
+		"problem":      computedText("Why the monitor does not do what it is asked for, such as a baseline that cannot be described, or an endpoint that serves another model than the one that is explained; null while it does. The next apply tries to repair it in place."),
 		"webhook_mark": computedText("A mark of `alerts.webhook_url` that changes when that does, and tells nothing else of it: a slow, truncated hash of it and the monitor's ID."),
 	}
 	maps.Copy(all, monitorChecks(g))
@@ -100,6 +102,10 @@ func monitorChecks(g guide) attributes {
 			"threshold": schema.Float64Attribute{MarkdownDescription: "Most that groups may differ; for `disparate_impact` the least ratio.", Required: true},
 			"favorable": optionalText("Prediction that counts as favourable. Default: `1`."),
 		}),
+		"explainability": object(g.doc(mlops.FeatureMonitorExplainability, "Whether predictions are owed to the same features as in the baseline: how these rank by their attributions (SHAP values) is compared."), attributes{
+			"min_ndcg": optionalNumber("Least normalized discounted cumulative gain of the ranking, of the baseline's attributions: 1 is the same order, and features of large attributions weigh more. Default: 0.9."),
+			"samples":  atLeastOne("How many synthetic rows the model is asked for to explain one row; more are slower and more exact. Default: what the platform chooses by the number of features."),
+		}),
 		"health": object(g.doc(mlops.FeatureMonitorHealth, "What the endpoint's traffic must keep to in the window."), attributes{
 			"max_error_percent": optionalNumber("Most requests that may fail, in percent."),
 			"max_p50":           duration("Longest median of the time that answers take."),
@@ -113,23 +119,26 @@ func monitorChecks(g guide) attributes {
 type monitorModel struct {
 	common
 
-	Endpoint        *string            `tfsdk:"endpoint"`
-	Name            *string            `tfsdk:"name"`
-	Description     *string            `tfsdk:"description"`
-	Labels          map[string]string  `tfsdk:"labels"`
-	Schedule        *scheduleModel     `tfsdk:"schedule"`
-	Window          *string            `tfsdk:"window"`
-	MinRows         *int64             `tfsdk:"min_rows"`
-	Baseline        *baselineModel     `tfsdk:"baseline"`
-	DataDrift       *dataDriftModel    `tfsdk:"data_drift"`
-	PredictionDrift *driftModel        `tfsdk:"prediction_drift"`
-	DataQuality     *dataQualityModel  `tfsdk:"data_quality"`
-	ModelQuality    *modelQualityModel `tfsdk:"model_quality"`
-	Bias            *biasModel         `tfsdk:"bias"`
-	Health          *healthModel       `tfsdk:"health"`
-	Alerts          *alertsModel       `tfsdk:"alerts"`
-	OnViolation     *onViolationModel  `tfsdk:"on_violation"`
-	WebhookMark     *string            `tfsdk:"webhook_mark"`
+	Endpoint        *string              `tfsdk:"endpoint"`
+	Name            *string              `tfsdk:"name"`
+	Description     *string              `tfsdk:"description"`
+	Labels          map[string]string    `tfsdk:"labels"`
+	Schedule        *scheduleModel       `tfsdk:"schedule"`
+	Window          *string              `tfsdk:"window"`
+	MinRows         *int64               `tfsdk:"min_rows"`
+	Baseline        *baselineModel       `tfsdk:"baseline"`
+	DataDrift       *dataDriftModel      `tfsdk:"data_drift"`
+	PredictionDrift *driftModel          `tfsdk:"prediction_drift"`
+	DataQuality     *dataQualityModel    `tfsdk:"data_quality"`
+	ModelQuality    *modelQualityModel   `tfsdk:"model_quality"`
+	Bias            *biasModel           `tfsdk:"bias"`
+	Explainability  *explainabilityModel `tfsdk:"explainability"`
+	Health          *healthModel         `tfsdk:"health"`
+	Overrides       *string              `tfsdk:"overrides"`
+	Problem         *string              `tfsdk:"problem"`
+	Alerts          *alertsModel         `tfsdk:"alerts"`
+	OnViolation     *onViolationModel    `tfsdk:"on_violation"`
+	WebhookMark     *string              `tfsdk:"webhook_mark"`
 }
 
 type baselineModel struct {
@@ -176,6 +185,11 @@ type biasModel struct {
 	Statistic *string  `tfsdk:"statistic"`
 	Threshold *float64 `tfsdk:"threshold"`
 	Favorable *string  `tfsdk:"favorable"`
+}
+
+type explainabilityModel struct {
+	MinNDCG *float64 `tfsdk:"min_ndcg"`
+	Samples *int64   `tfsdk:"samples"`
 }
 
 type healthModel struct {

@@ -13,8 +13,8 @@ func (m monitorModel) spec() mlops.MonitorSpec {
 		Endpoint: idOf(m.Endpoint), Name: valueOf(m.Name), Description: valueOf(m.Description), Labels: m.Labels,
 		Schedule: valueOf(m.Schedule.spec()), Window: durationOf(m.Window), MinRows: valueOf(m.MinRows), Baseline: m.Baseline.spec(),
 		DataDrift: m.DataDrift.spec(), PredictionDrift: m.PredictionDrift.spec(), DataQuality: m.DataQuality.spec(),
-		ModelQuality: m.ModelQuality.spec(), Bias: m.Bias.spec(), Health: m.Health.spec(),
-		OnViolation: m.OnViolation.spec(),
+		ModelQuality: m.ModelQuality.spec(), Bias: m.Bias.spec(), Explainability: m.Explainability.spec(), Health: m.Health.spec(),
+		OnViolation: m.OnViolation.spec(), Overrides: valueOf(m.Overrides),
 	}
 	if a := m.Alerts; a != nil {
 		// The URL is in a configuration only, and its mark in a state only.
@@ -87,6 +87,13 @@ func (m *biasModel) spec() *mlops.BiasCheck {
 	return &mlops.BiasCheck{Group: valueOf(m.Group), Statistic: valueOf(m.Statistic), Threshold: valueOf(m.Threshold), Favorable: valueOf(m.Favorable)}
 }
 
+func (m *explainabilityModel) spec() *mlops.ExplainabilityCheck {
+	if m == nil {
+		return nil
+	}
+	return &mlops.ExplainabilityCheck{MinNDCG: m.MinNDCG, Samples: valueOf(m.Samples)}
+}
+
 func (m *healthModel) spec() *mlops.HealthCheck {
 	if m == nil {
 		return nil
@@ -113,8 +120,8 @@ func monitorOf(seen mlops.Observed[mlops.MonitorSpec, mlops.MonitorStatus]) moni
 		Endpoint: nullableID(s.Endpoint), Name: nullable(s.Name), Description: nullable(s.Description), Labels: s.Labels,
 		Schedule: scheduleOf(&s.Schedule), Window: nullableDuration(s.Window), MinRows: nullable(s.MinRows), Baseline: baselineOf(s.Baseline),
 		DataDrift: dataDriftOf(s.DataDrift), PredictionDrift: driftOf(s.PredictionDrift), DataQuality: dataQualityOf(s.DataQuality),
-		ModelQuality: modelQualityOf(s.ModelQuality), Bias: biasOf(s.Bias), Health: healthOf(s.Health),
-		OnViolation: onViolationOf(s.OnViolation),
+		ModelQuality: modelQualityOf(s.ModelQuality), Bias: biasOf(s.Bias), Explainability: explainabilityOf(s.Explainability), Health: healthOf(s.Health),
+		OnViolation: onViolationOf(s.OnViolation), Overrides: nullable(s.Overrides), Problem: problemOf(seen.Phase, seen.Reason),
 	}
 	if a := s.Alerts; a != nil {
 		m.Alerts = &alertsModel{Emails: a.Emails, Repeat: nullableDuration(a.Repeat)}
@@ -169,6 +176,13 @@ func biasOf(b *mlops.BiasCheck) *biasModel {
 		return nil
 	}
 	return &biasModel{Group: nullable(b.Group), Statistic: nullable(b.Statistic), Threshold: &b.Threshold, Favorable: nullable(b.Favorable)}
+}
+
+func explainabilityOf(e *mlops.ExplainabilityCheck) *explainabilityModel {
+	if e == nil {
+		return nil
+	}
+	return &explainabilityModel{MinNDCG: e.MinNDCG, Samples: nullable(e.Samples)}
 }
 
 func healthOf(h *mlops.HealthCheck) *healthModel {

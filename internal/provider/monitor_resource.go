@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -12,7 +13,7 @@ import (
 func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus] {
 	return &definition[monitorModel, mlops.MonitorSpec, mlops.MonitorStatus]{
 		noun: mlops.NounMonitor,
-		doc: "A standing check of an endpoint, with consequences: drift of features and predictions, quality of data and of the model, bias, health. " +
+		doc: "A standing check of an endpoint, with consequences: drift of features and predictions, quality of data and of the model, bias, explainability, health. " +
 			"It is on from the apply that makes it. What it finds is in the data source, in the platform's metrics, and is told to those in `alerts`; a violation may start a pipeline.",
 		attributes:   monitorAttributes(g),
 		patience:     patience{create: 30 * time.Minute, update: 30 * time.Minute, remove: 10 * time.Minute},
@@ -40,10 +41,12 @@ func checkMonitorSchedule(c *mlops.Checker, s mlops.MonitorSpec) {
 }
 
 // foretellMonitor tells the mark of the webhook's URL at plan: that is how a
-// change of the URL, which no state has, comes to be a change of the monitor.
+// change of the URL, which no state has, comes to be a change of the monitor. A
+// problem that its state shows is one too.
 func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
+	told := map[string]string{problem: ""} // what an apply brings about
 	if !c.Known(mlops.At("alerts"), mlops.At("endpoint"), mlops.At("name")) {
-		return nil
+		return told
 	}
 	mark := ""
 	if a := s.Alerts; a != nil && a.WebhookURL != "" {
@@ -51,7 +54,8 @@ func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
 	} else if a != nil {
 		mark = a.Mark
 	}
-	return map[string]string{"webhook_mark": mark}
+	told["webhook_mark"] = mark
+	return told
 }
 
 // markWebhook takes the mark of the webhook's URL over from a state or a plan.
@@ -64,10 +68,9 @@ func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
 }
 
 // monitorAlters lists what a change may alter: the platform's own parts are others
-// where a monitor begins to look at data, or ceases to.
+// where data are looked at otherwise, or what is looked at is repaired.
 func monitorAlters(prior, planned mlops.MonitorSpec, _ bool) []string {
-	looks := func(s mlops.MonitorSpec) bool { return s.Baseline != nil }
-	if looks(prior) != looks(planned) {
+	if prior.Baseline != nil || planned.Baseline != nil || !slices.Equal(prior.Checks(), planned.Checks()) {
 		return []string{"webhook_mark", "native"}
 	}
 	return []string{"webhook_mark"}

@@ -67,7 +67,7 @@ resource "mlops_pipeline" "test" {
   parameters  = {}
   parallelism = 2
   steps = {
-    only = { command = ["true"], packages = [], inputs = {}, env = {}, outputs = [], after = [], cache = false, compute = {} }
+    only = { command = ["true"], packages = [], inputs = {}, env = {}, outputs = [], after = [], when = [], cache = false, compute = {} }
   }
   schedule = { cron = "@daily", enabled = false }
 }

@@ -56,6 +56,9 @@ func stepAttributes(g guide) attributes {
 		"outputs":  textSet("Names of the files that the step writes. The path for each is `{{outputs.name}}`, and in the environment as `MLOPS_OUTPUT_NAME`. An output named `metrics` is a flat JSON object of numbers that becomes the run's metrics."),
 		"env":      textMap("Environment variables. May hold templates. " + notForSecrets),
 		"after":    textSet("Steps to wait for whose outputs are not used."),
+		"when": textList(g.doc(mlops.FeaturePipelineWhen, "Comparisons that must all hold for the step to run, such as `{{steps.evaluate.metrics.accuracy}} >= 0.9` or `{{params.deploy}} == true`. "+
+			"The operators are `==`, `!=`, `<`, `<=`, `>` and `>=`; the operands are a parameter, a number that a step writes to its output named `metrics`, and a literal (text with spaces in single quotes). "+
+			"A step that is not to run is skipped, with all steps that need it, and the run succeeds without their outputs; a metric that is not there fails it.")),
 		"compute": computeAttribute(g, "What the step needs to run.", computeFeatures{
 			cpu: mlops.FeaturePipelineCPU, memory: mlops.FeaturePipelineMemory, accelerator: mlops.FeaturePipelineGPU,
 			native: mlops.FeaturePipelineNative, disk: mlops.FeaturePipelineDisk, spot: mlops.FeaturePipelineSpot,
@@ -113,6 +116,7 @@ type stepModel struct {
 	Outputs  []string          `tfsdk:"outputs"`
 	Env      map[string]string `tfsdk:"env"`
 	After    []string          `tfsdk:"after"`
+	When     []string          `tfsdk:"when"`
 	Compute  *stepComputeModel `tfsdk:"compute"`
 	Retry    *retryModel       `tfsdk:"retry"`
 	Timeout  *string           `tfsdk:"timeout"`
@@ -158,6 +162,7 @@ func (m stepModel) spec() mlops.Step {
 		Outputs:  m.Outputs,
 		Env:      m.Env,
 		After:    m.After,
+		When:     m.When,
 		Compute:  m.Compute.spec(),
 		Retry:    m.Retry.spec(),
 		Timeout:  durationOf(m.Timeout),
@@ -210,6 +215,7 @@ func stepOf(s mlops.Step) stepModel {
 		Outputs:  s.Outputs,
 		Env:      s.Env,
 		After:    s.After,
+		When:     s.When,
 		Compute:  stepComputeOf(s.Compute),
 		Retry:    retryOf(s.Retry),
 		Timeout:  nullableDuration(s.Timeout),

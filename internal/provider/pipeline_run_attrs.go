@@ -14,7 +14,7 @@ func pipelineRunAttributes() attributes {
 		"triggers":    textMap("Any values whose change asks for another run, such as the pipeline's `version`. Two resources with the same pipeline, parameters and triggers would be one run, which is refused."),
 		"run":         computedText("The run's own name, the last part of its ID."),
 		"status":      computedText("How the run stands: `queued`, `running`, `succeeded`, `failed` or `cancelled`."),
-		"outputs":     computedTextMap("URI of each output, by `step.output`."),
+		"outputs":     computedTextMap("URI of each output, by `step.output`. A step that was skipped has none."),
 		"metrics":     schema.MapAttribute{MarkdownDescription: "Numbers that steps wrote to an output named `metrics`.", Computed: true, ElementType: types.Float64Type},
 		"lineage":     lineageAttribute("The evidence of the run: what went in, what was done, what came out."),
 		"started_at":  computedTime("When the run started."),

@@ -66,10 +66,10 @@ func findPipelineRun(ctx context.Context, kind mlops.Kind[mlops.PipelineRunSpec,
 
 func stepRunAttributes() map[string]dsschema.Attribute {
 	return map[string]dsschema.Attribute{
-		"status":      dsschema.StringAttribute{MarkdownDescription: "`queued`, `running`, `succeeded`, `failed` or `cancelled`.", Computed: true},
-		"attempt":     dsschema.Int64Attribute{MarkdownDescription: "Which attempt this is, counted from 1.", Computed: true},
+		"status":      dsschema.StringAttribute{MarkdownDescription: "`queued`, `running`, `succeeded`, `failed`, `cancelled` or `skipped`.", Computed: true},
+		"attempt":     dsschema.Int64Attribute{MarkdownDescription: "Which attempt this is, counted from 1; 0 before the first.", Computed: true},
 		"cached":      dsschema.BoolAttribute{MarkdownDescription: "Whether the outputs were taken from an earlier run.", Computed: true},
-		"reason":      dsschema.StringAttribute{MarkdownDescription: "Why the step failed.", Computed: true},
+		"reason":      dsschema.StringAttribute{MarkdownDescription: "Why the step failed, or was skipped.", Computed: true},
 		"started_at":  dsschema.StringAttribute{MarkdownDescription: "When the step started. In RFC 3339 form.", Computed: true, CustomType: timetypes.RFC3339Type{}},
 		"finished_at": dsschema.StringAttribute{MarkdownDescription: "When the step ended. In RFC 3339 form.", Computed: true, CustomType: timetypes.RFC3339Type{}},
 	}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -47,7 +48,7 @@ func sagemakerWorld(t *testing.T) world {
 		provider:  fmt.Sprintf("provider \"mlops\" {\n  owner = \"acc\"\n  sagemaker = { region = \"us-east-1\", endpoint_url = %q }\n}\n", account.URL),
 		folder:    t.TempDir(),
 		beyond: map[mlops.Noun]string{
-			mlops.NounPipeline:      "compute = { cpu = 2, spot = true }",
+			mlops.NounPipeline:      `image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/steps:1", retry = { attempts = 2 }`,
 			mlops.NounModelEndpoint: `access = "token"`,
 		},
 		rewrite:   serveByImage,
@@ -104,6 +105,9 @@ func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 			return nil, "AlgorithmError: exit status 1"
 		}
 	}
+	if run.Kind == "Training" {
+		return accTrained(run)
+	}
 	config, _ := run.Arguments["ProcessingOutputConfig"].(map[string]any)
 	declared, _ := config["Outputs"].([]any)
 	outputs = map[string][]byte{
@@ -114,6 +118,29 @@ func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 			name := fmt.Sprint(output["OutputName"])
 			outputs[name+"/"+name] = []byte(`{"accuracy": 0.9}`)
 		}
+	}
+	return outputs, ""
+}
+
+// accTrained is what a step on spot capacity leaves in its artifact. Its capacity is
+// taken away once, when it has written a checkpoint.
+func accTrained(run aws.StepRun) (outputs map[string][]byte, failure string) {
+	if run.Interruptions == 0 {
+		run.Checkpoints["epoch"] = []byte("1")
+		return nil, aws.Interruption
+	}
+	if string(run.Checkpoints["epoch"]) != "1" {
+		return nil, "AlgorithmError: the checkpoint is lost"
+	}
+	var step struct {
+		Outputs []string `json:"outputs"`
+	}
+	if err := json.Unmarshal(run.Inputs["mlops-code"]["step.json"], &step); err != nil {
+		return nil, "AlgorithmError: " + err.Error()
+	}
+	outputs = map[string][]byte{}
+	for _, o := range step.Outputs {
+		outputs["model/"+o+"/data/"+o] = []byte(`{"accuracy": 0.9}`)
 	}
 	return outputs, ""
 }

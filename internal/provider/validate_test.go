@@ -57,6 +57,12 @@ func TestValidateRefuses(t *testing.T) {
 		{"cycle", "mlops_pipeline", pipelineConfig(obj{"steps": obj{
 			"a": step(obj{"after": []any{"b"}}), "b": step(obj{"after": []any{"a"}}),
 		}}), `AttributeName("steps")`, []string{"ycle"}},
+		{"condition", "mlops_pipeline", pipelineConfig(obj{"steps": obj{
+			"a": step(obj{"outputs": []any{"metrics"}}), "b": step(obj{"when": []any{"{{steps.a.metrics.x}} > 1", "{{steps.a.metrics.x}} > high"}}),
+		}}), `AttributeName("steps").ElementKeyString("b").AttributeName("when").ElementKeyInt(1)`, []string{`"high" is not a number`}},
+		{"cycle by a condition", "mlops_pipeline", pipelineConfig(obj{"steps": obj{
+			"a": step(obj{"after": []any{"b"}, "outputs": []any{"metrics"}}), "b": step(obj{"when": []any{"{{steps.a.metrics.x}} > 1"}}),
+		}}), `AttributeName("steps").ElementKeyString("b").AttributeName("when").ElementKeyInt(0)`, []string{"ycle"}},
 		{"script and command", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"command": []any{"true"}})}}), `AttributeName("steps").ElementKeyString("a")`, []string{"not both"}},
 		{"output name", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"outputs": []any{"Not OK"}})}}), `AttributeName("steps").ElementKeyString("a").AttributeName("outputs")`, []string{"Not OK"}},
 		{"memory", "mlops_pipeline", pipelineConfig(obj{"steps": obj{"a": step(obj{"compute": obj{"memory": "4"}})}}), `AttributeName("steps").ElementKeyString("a").AttributeName("compute").AttributeName("memory")`, []string{"4Gi"}},

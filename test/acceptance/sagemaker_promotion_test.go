@@ -37,6 +37,9 @@ resource "mlops_model_version" "dev" {
   artifact_uri = "${path.module}/model.joblib"
   format       = "sklearn"
   metrics      = { accuracy = 0.95 }
+  overrides = jsonencode({ CreateModelPackage = { DriftCheckBaselines = { ModelQuality = {
+    Constraints = { ContentType = "application/json", S3Uri = "s3://baselines/constraints.json" }
+  } } } })
 }
 resource "mlops_environment" "prod" {
   PROVIDER
@@ -74,6 +77,7 @@ output "evidence" {
   value = join(" ", [mlops_promotion.prod.evidence.from, mlops_promotion.prod.evidence.approved_by, mlops_promotion.prod.evidence.gates["min.accuracy"].passed])
 }
 output "dev_uri" { value = mlops_model_version.dev.uri }
+output "prod_overrides" { value = data.mlops_model_version.prod.overrides }
 output "prod_uri" { value = data.mlops_model_version.prod.uri }
 `
 
@@ -140,6 +144,9 @@ func promotes(t *testing.T, w *tfcli.Workspace, config string, dev, prod *awstes
 			if d != digests[0] {
 				t.Errorf("the digests of source, promotion, evidence and endpoint differ: %q", digests)
 			}
+		}
+		if got := w.Output("prod_overrides"); !strings.Contains(got, "s3://baselines/constraints.json") {
+			t.Errorf("the overrides in prod are %s", got)
 		}
 		here, there := object(t, dev, awsRegion, w.Output("dev_uri")), object(t, prod, "eu-west-1", w.Output("prod_uri"))
 		if string(here) != model || !bytes.Equal(here, there) {

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -62,8 +63,15 @@ func clientConfig(a *awstest.Server) aws.Config {
 }
 
 // runStep does what the steps of these tests do: no container runs in a simulation.
-// A step writes each of its outputs; metrics are numbers, data is a table.
 func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) {
+	if run.Kind == "Training" {
+		return trainStep(run)
+	}
+	return writeOutputs(run)
+}
+
+// writeOutputs writes each output of a step; metrics are numbers, data is a table.
+func writeOutputs(run simulated.StepRun) (outputs map[string][]byte, failure string) {
 	outputs = map[string][]byte{
 		"monitoring_output/constraints.json": []byte(constraints), "monitoring_output/statistics.json": []byte("{}"),
 	}
@@ -81,8 +89,37 @@ func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) 
 	return outputs, ""
 }
 
-// declaredOutputs are the names of a processing job's outputs.
+// trainStep does the work of a step on spot capacity, whose outputs are folders of the
+// one artifact. Its capacity is taken away once.
+func trainStep(run simulated.StepRun) (outputs map[string][]byte, failure string) {
+	if run.Interruptions == 0 {
+		run.Checkpoints["forest"] = []byte("grown")
+		return nil, simulated.Interruption
+	}
+	if len(run.Checkpoints["forest"]) == 0 {
+		return nil, "AlgorithmError: the checkpoint is lost"
+	}
+	made, failure := writeOutputs(run)
+	outputs = map[string][]byte{}
+	for path, content := range made {
+		output, file, _ := strings.Cut(path, "/")
+		outputs["model/"+output+"/data/"+file] = content
+	}
+	return outputs, failure
+}
+
+// declaredOutputs are the names of a job's outputs: a processing job's request has
+// them, and of a training job the description of its program.
 func declaredOutputs(run simulated.StepRun) []string {
+	if run.Kind == "Training" {
+		var step struct {
+			Outputs []string `json:"outputs"`
+		}
+		if err := json.Unmarshal(program(run), &step); err != nil {
+			return nil
+		}
+		return step.Outputs
+	}
 	config, _ := run.Arguments["ProcessingOutputConfig"].(map[string]any)
 	declared, _ := config["Outputs"].([]any)
 	var names []string

@@ -7,10 +7,11 @@ resource "mlops_environment" "dev" {
 resource "mlops_pipeline" "train" {
   environment = mlops_environment.dev.id
   name        = "churn-train"
-  description = "Draws customers, then fits a threshold on them."
+  description = "Draws customers, fits a threshold on them, and describes it if it is good."
 
   parameters = {
     customers = { type = "integer", default = 500, description = "How many customers to draw." }
+    describe  = { type = "boolean", default = true, description = "Whether a good model is described." }
   }
 
   steps = {
@@ -49,6 +50,21 @@ resource "mlops_pipeline" "train" {
       compute = { cpu = 1, memory = "512Mi" }
       retry   = { attempts = 3, backoff = "10s" }
       timeout = "10m"
+    }
+
+    describe = {
+      script  = <<-PYTHON
+        import json, os
+        with open(os.environ["MLOPS_INPUT_MODEL"]) as f:
+            months = json.load(f)["churns_below_months"]
+        with open(os.environ["MLOPS_OUTPUT_CARD"], "w") as f:
+            f.write(f"Customers of less than {months} months are said to leave.")
+      PYTHON
+      inputs  = { model = "{{steps.train.outputs.model}}" }
+      outputs = ["card"]
+      # Else the step is skipped, with all that need it, and the run succeeds
+      # without it.
+      when = ["{{params.describe}} == true", "{{steps.train.metrics.accuracy}} >= 0.6"]
     }
   }
 

@@ -20,6 +20,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeaturePipelineCommand:  {Support: mlops.Native},
 		mlops.FeaturePipelineImage:    {Support: mlops.NotProvided, Note: "Steps are processes here: use script or command, and packages for what they need."},
 		mlops.FeaturePipelinePackages: {Support: mlops.Native},
+		mlops.FeaturePipelineWhen:     {Support: mlops.Native},
 		mlops.FeaturePipelineRetry:    {Support: mlops.Native},
 		mlops.FeaturePipelineTimeout:  {Support: mlops.Native},
 		mlops.FeaturePipelineCache:    {Support: mlops.Native},
@@ -28,7 +29,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
 		mlops.FeaturePipelineNative:   {Support: mlops.NotProvided, Note: noTypes},
 		mlops.FeaturePipelineDisk:     {Support: mlops.NotProvided, Note: "Steps use the disk of this machine: leave disk out."},
-		mlops.FeaturePipelineSpot:     {Support: mlops.NotProvided, Note: "There is one machine: leave spot out."},
+		mlops.FeaturePipelineSpot:     {Support: mlops.Emulated, Note: "Nobody takes this machine away. The step runs as any other, and has a directory for checkpoints that its attempts share."},
 		mlops.FeaturePipelineParallel: {Support: mlops.Native},
 		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
 		mlops.FeaturePipelineTracked:  {Support: mlops.Native},
@@ -88,6 +89,7 @@ func watching() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorDataQuality:     {Support: mlops.Native},
 		mlops.FeatureMonitorModelQuality:    {Support: mlops.Native},
 		mlops.FeatureMonitorBias:            {Support: mlops.Native},
+		mlops.FeatureMonitorExplainability:  {Support: mlops.NotProvided, Note: "The engine computes no SHAP values: use data_drift and prediction_drift, which see the same data change."},
 		mlops.FeatureMonitorHealth:          {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},
@@ -95,5 +97,6 @@ func watching() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorWebhook:         {Support: mlops.Native},
 		mlops.FeatureMonitorEmails:          {Support: mlops.Native},
 		mlops.FeatureMonitorRetraining:      {Support: mlops.Native},
+		mlops.FeatureMonitorOverrides:       {Support: mlops.NotProvided, Note: "The engine has no requests of its own below this: leave overrides out."},
 	}
 }

@@ -19,7 +19,7 @@ func capabilities() mlops.Capabilities {
 	for _, f := range []mlops.Feature{mlops.FeatureEndpointCanary, mlops.FeatureEndpointLinear, mlops.FeatureEndpointBlueGreen} {
 		features[f] = mlops.Answer{Support: mlops.Emulated, Note: "The provider moves the weights of old and new versions step by step."}
 	}
-	for _, f := range []mlops.Feature{mlops.FeatureVersionOverrides, mlops.FeatureEndpointOverrides} {
+	for _, f := range []mlops.Feature{mlops.FeatureVersionOverrides, mlops.FeatureEndpointOverrides, mlops.FeatureMonitorOverrides} {
 		features[f] = mlops.Answer{Support: mlops.NotProvided, Note: "There are no requests to merge it into; leave overrides out."}
 	}
 	features[mlops.FeatureEndpointShadow] = mlops.Answer{

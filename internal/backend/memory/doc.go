@@ -8,10 +8,11 @@
 // is shared with callers. A change takes a configurable number of looks to
 // settle. Steps are not run and models are not served: a run succeeds with an
 // output for each one declared and the metric accuracy = 0.9, and an endpoint
-// says that it serves. The bytes of a version or dataset are a file's where its
-// URI is a path or a file URI, another's where it is that one's own URI, and
-// otherwise the URI's own text; no table is read. A monitor waits for ever,
-// or is in the state that its label memory_state says.
+// says that it serves. Conditions are decided by that metric and by parameters.
+// The bytes of a version or dataset are a file's where its URI is a path or a
+// file URI, another's where it is that one's own URI, and otherwise the URI's own
+// text; no table is read. A monitor waits for ever, or is in the state that its
+// label memory_state says.
 //
 // # Authentication
 //

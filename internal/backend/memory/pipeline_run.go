@@ -43,11 +43,17 @@ func sameRun(a, b mlops.PipelineRunSpec) bool {
 	return mlops.DigestOf(a) == mlops.DigestOf(b)
 }
 
-// whim lets a run fail of which a step's command is false, as it would anywhere.
+// whim lets a run fail of which a step's command is false, or a condition cannot be
+// decided, as it would anywhere.
 func (runs) whim(p *Platform, spec mlops.PipelineRunSpec) whim {
 	w := whimOf(spec.Triggers)
-	for step, s := range decode[mlops.PipelineSpec](p.records[spec.Pipeline].spec).Steps {
-		if slices.Equal(s.Command, []string{"false"}) && w.fail == "" {
+	pipeline := decode[mlops.PipelineSpec](p.records[spec.Pipeline].spec)
+	skipped, err := skips(pipeline, effective(pipeline, spec))
+	if err != nil && w.fail == "" {
+		w.fail = err.Error()
+	}
+	for step, s := range pipeline.Steps {
+		if slices.Equal(s.Command, []string{"false"}) && w.fail == "" && skipped[step] == "" {
 			w.fail = "step " + step + ": exit status 1"
 		}
 	}
@@ -94,7 +100,12 @@ func conclude(s *mlops.PipelineRunStatus, r *record, spec mlops.PipelineRunSpec,
 		Engine:          name,
 		Steps:           map[string]mlops.StepLineage{},
 	}
+	skipped, _ := skips(pipeline, s.Lineage.Parameters) // a run that cannot decide has failed
 	for stepName, step := range pipeline.Steps {
+		if reason := skipped[stepName]; reason != "" {
+			s.Steps[stepName] = mlops.StepRun{State: mlops.RunSkipped, Reason: reason, FinishedAt: r.settled}
+			continue
+		}
 		s.Steps[stepName] = mlops.StepRun{State: mlops.RunSucceeded, Attempt: 1, StartedAt: r.created, FinishedAt: r.settled}
 		lineage := mlops.StepLineage{
 			Code:     mlops.DigestOf([]any{step.Script, step.Command}),
@@ -105,10 +116,8 @@ func conclude(s *mlops.PipelineRunStatus, r *record, spec mlops.PipelineRunSpec,
 		for _, output := range step.Outputs {
 			s.Outputs[stepName+"."+output] = "memory://" + string(r.id) + "/" + stepName + "." + output
 			lineage.Outputs[output] = mlops.DigestOf(outputOf(s.Lineage, stepName, output))
-			if output == "metrics" {
-				s.Metrics["accuracy"] = 0.9
-			}
 		}
+		maps.Copy(s.Metrics, metricsOf(step))
 		s.Lineage.Steps[stepName] = lineage
 	}
 }

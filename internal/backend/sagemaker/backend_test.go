@@ -40,6 +40,7 @@ func newWorld(t *testing.T) mlopstest.World {
 	t.Helper()
 	account := awstest.Start(t, aws.Config{Looks: 1})
 	account.World.SetHooks(aws.Hooks{RunStep: runStep})
+	account.World.SetQuota("ml.g6.xlarge for endpoint usage", 1) // what the sample with an accelerator resolves to
 	return mlopstest.World{
 		Adapt:      adapt,
 		Scope:      []string{testRegion},
@@ -49,6 +50,7 @@ func newWorld(t *testing.T) mlopstest.World {
 		Overrides: map[mlops.Noun]string{
 			mlops.NounModelVersion:  `{"CreateModelPackage": {"Domain": "MACHINE_LEARNING", "Task": "CLASSIFICATION"}}`,
 			mlops.NounModelEndpoint: `{"CreateEndpointConfig": {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://answers/churn"}}}}`,
+			mlops.NounMonitor:       `{"data_drift": {"JobResources": {"ClusterConfig": {"InstanceType": "ml.m5.4xlarge"}}}}`,
 		},
 		Open: func(t *testing.T, owner string) mlops.Backend {
 			t.Helper()
@@ -74,13 +76,23 @@ func runStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
 	if run.Step == "break" {
 		return nil, "AlgorithmError: exit status 1"
 	}
-	return map[string][]byte{
+	outputs = map[string][]byte{
 		"model/model":                        []byte("model"),
 		"metrics/metrics":                    []byte(`{"accuracy": 0.9}`),
 		"data/data":                          []byte("age,colour,prediction\n31,red,1\n42,blue,0\n"),
+		"page/page":                          []byte("done"),
+		"mail/mail":                          []byte("done"),
+		"copy/copy":                          []byte("done"),
+		"log/log":                            []byte("done"),
 		"monitoring_output/constraints.json": []byte(suggested),
 		"monitoring_output/statistics.json":  []byte(`{"version": 0.0, "features": []}`),
-	}, ""
+	}
+	if run.Kind == "Training" { // whose outputs are folders of the one artifact
+		for _, name := range []string{"model", "metrics", "data"} {
+			outputs["model/"+name+"/"+outputFolder+"/"+name] = outputs[name+"/"+name]
+		}
+	}
+	return outputs, ""
 }
 
 // adapt changes the suite's samples to what SageMaker takes of the same features.

@@ -1,4 +1,4 @@
-"""Runs one step of a pipeline in a SageMaker processing job.
+"""Runs one step of a pipeline in a SageMaker processing or training job.
 
 step.json, beside this file, says what the step is. References to values that
 are known only when the pipeline runs come in environment variables. Needs
@@ -12,8 +12,7 @@ import subprocess
 import sys
 import time
 
-ROOT = os.environ.get("MLOPS_ROOT", "/opt/ml/processing")
-MESSAGE = os.environ.get("MLOPS_MESSAGE", "/opt/ml/output/message")
+ROOT = os.environ.get("MLOPS_ROOT", "/opt/ml")
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAST_LINES = 20
 MESSAGE_LIMIT = 1024  # characters that the platform shows
@@ -36,18 +35,21 @@ def content(directory):
 
 def paths_of(step):
     """Where each reference to data leads, and the variables that say so."""
-    paths, env = {}, {}
+    paths, env, layout = {}, {}, step["layout"]
     for reference, name in step["inputs"].items():
-        paths[reference] = content(os.path.join(ROOT, "input", name))
+        paths[reference] = content(os.path.join(ROOT, layout["input"], name))
     for name in step["given"]:
         path = paths["inputs." + name]
         env["MLOPS_INPUT_" + variable(name)] = path
     for name in step["outputs"]:
-        directory = os.path.join(ROOT, "output", name)
+        directory = os.path.join(ROOT, layout["output"], name, layout["within"])
         os.makedirs(directory, exist_ok=True)
         path = os.path.join(directory, name)
         paths["outputs." + name] = path
         env["MLOPS_OUTPUT_" + variable(name)] = path
+    if layout["checkpoints"]:
+        env["MLOPS_CHECKPOINTS"] = os.path.join(ROOT, layout["checkpoints"])
+        os.makedirs(env["MLOPS_CHECKPOINTS"], exist_ok=True)
     return paths, env
 
 
@@ -106,9 +108,10 @@ def attempt(command, env, timeout):
     return status, lines
 
 
-def fail(reason):
-    os.makedirs(os.path.dirname(MESSAGE), exist_ok=True)
-    with open(MESSAGE, "w", encoding="utf-8") as f:
+def fail(step, reason):
+    message = os.path.join(ROOT, step["layout"]["message"])
+    os.makedirs(os.path.dirname(message), exist_ok=True)
+    with open(message, "w", encoding="utf-8") as f:
         f.write(reason[-MESSAGE_LIMIT:])
     sys.exit(1)
 
@@ -151,7 +154,7 @@ def main():
     try:
         install(step["packages"])
     except subprocess.CalledProcessError as e:
-        fail("the packages could not be installed: pip ended with status %d" % e.returncode)
+        fail(step, "the packages could not be installed: pip ended with status %d" % e.returncode)
     pause = step["backoff"]
     for n in range(1, step["attempts"] + 1):
         status, lines = attempt(command, {**os.environ, **env}, step["timeout"])
@@ -159,15 +162,15 @@ def main():
             break
         print("attempt %d of %d ended with status %d" % (n, step["attempts"], status), flush=True)
         if n == step["attempts"]:
-            fail("exit status %d\n%s" % (status, "\n".join(lines)))
+            fail(step, "exit status %d\n%s" % (status, "\n".join(lines)))
         time.sleep(pause)
         pause *= 2
     lost = missing(step, paths)
     if lost:
-        fail("the step succeeded and did not write its outputs: " + ", ".join(lost))
+        fail(step, "the step succeeded and did not write its outputs: " + ", ".join(lost))
     problem = bad_metrics(step, paths)
     if problem:
-        fail("metrics must be a flat JSON object of numbers: " + problem)
+        fail(step, "metrics must be a flat JSON object of numbers: " + problem)
 
 
 if __name__ == "__main__":

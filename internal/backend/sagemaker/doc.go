@@ -4,7 +4,8 @@
 //
 // An environment is an S3 bucket, an IAM role, an SNS topic and, on demand, a
 // budget; its record is an SSM parameter. A pipeline is a SageMaker pipeline with
-// a schedule of EventBridge Scheduler, a run its execution. A model is a model
+// a schedule of EventBridge Scheduler, a run its execution; steps are processing jobs,
+// and training jobs on spot capacity. A model is a model
 // package group and a version a model package; bytes are kept in the bucket under
 // their digest. An endpoint is an endpoint whose models and configuration are
 // named by a hash of their content and removed when nothing refers to them. A variant
@@ -35,8 +36,9 @@
 // # Overrides
 //
 // An endpoint's overrides are merged into CreateModel, CreateEndpointConfig and
-// UpdateEndpoint, a version's into CreateModelPackage, before what is made is named by
-// its content. They are held to the SDK's request structures at plan: members that
+// UpdateEndpoint, a version's into CreateModelPackage, a monitor's, which are given by
+// check, into that check's job definition, before what is made is named by its
+// content. They are held to the SDK's request structures at plan: members that
 // there are none of, and members that the provider or another attribute gives, are
 // refused. Of pipelines, definition is the whole; the rest is reached by other
 // providers' resources through native.

@@ -15,7 +15,8 @@ import (
 func TestGoneParts(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t, awstest.Start(t, simulated.Config{}).URL)
-	p := e.bring(e.spec(nil))
+	watched := e.spec(func(s *mlops.EnvironmentSpec) { s.Budget = &mlops.Budget{MonthlyUSD: 100} })
+	p := e.bring(watched)
 	for _, tt := range []struct {
 		name string
 		drop func() error
@@ -23,6 +24,8 @@ func TestGoneParts(t *testing.T) {
 	}{
 		{"bucket", func() error { return e.kind.dropBucket(t.Context(), e.c, p) }, "the bucket " + p.Bucket + " is gone"},
 		{"role", func() error { return e.kind.dropRole(t.Context(), e.c, p) }, "the role " + p.Role + " is gone"},
+		{"topic", func() error { return e.kind.dropEnvironmentTopic(t.Context(), e.c, p) }, "the topic " + p.Topic + " is gone"},
+		{"budget", func() error { return e.kind.dropBudget(t.Context(), e.c, p) }, "the budget " + budgetName(p.Record.ID) + " is gone"},
 	} {
 		e.must(tt.drop())
 		seen, err := e.kind.Get(t.Context(), e.id)
@@ -30,9 +33,27 @@ func TestGoneParts(t *testing.T) {
 		if seen.Phase != mlops.PhaseFailed || seen.Reason != tt.want {
 			t.Errorf("without its %s it is %s because %q", tt.name, seen.Phase, seen.Reason)
 		}
-		e.bring(e.spec(nil))
+		e.bring(watched)
+		if seen, err = e.kind.Get(t.Context(), e.id); err != nil || seen.Phase != mlops.PhaseReady {
+			t.Errorf("with its %s again it is %s because %q, %v", tt.name, seen.Phase, seen.Reason, err)
+		}
 	}
 	e.wantRole(p)
+}
+
+// TestUnseenParts proves that an environment can be read by who may not look at the
+// parts that only tell.
+func TestUnseenParts(t *testing.T) {
+	t.Parallel()
+	account := awstest.Start(t, simulated.Config{})
+	e := newEstate(t, account.URL)
+	e.bring(e.spec(func(s *mlops.EnvironmentSpec) { s.Budget = &mlops.Budget{MonthlyUSD: 100} }))
+	for service, operation := range map[string]string{"sns": "ListTagsForResource", "budgets": "DescribeBudget"} {
+		account.Inject(simulated.Rule{Service: service, Operation: operation, Fault: &simulated.Fault{Code: "AccessDeniedException", Message: "no", Status: http.StatusForbidden}})
+		if seen, err := e.kind.Get(t.Context(), e.id); err != nil || seen.Phase != mlops.PhaseReady {
+			t.Errorf("without %s it is %s because %q, %v", operation, seen.Phase, seen.Reason, err)
+		}
+	}
 }
 
 // TestInterruptedRepair proves that a repair that did not come to its end is told

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/budgets"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -273,21 +274,51 @@ func (k environmentKind) emptySome(ctx context.Context, c *clients, p place) (mo
 	return false, nil
 }
 
-// whole looks whether the bucket and the role are still there: without them
-// nothing works.
+// whole looks whether the parts are still there: without the bucket and the role
+// nothing works, and without the others nobody is told. Who may not look at a part
+// is not told that it is gone.
 func (k environmentKind) whole(ctx context.Context, c *clients, p place) (mlops.Phase, string, error) {
-	_, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.Bucket})
-	if k.is(err, mlops.NotFound) {
-		return mlops.PhaseFailed, "the bucket " + p.Bucket + " is gone", nil
+	for _, look := range []struct {
+		needed bool
+		words  string
+		at     func() error
+	}{
+		{true, "the bucket " + p.Bucket, func() error {
+			_, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.Bucket})
+			return err
+		}},
+		{slices.Contains(p.Made, partRole), "the role " + p.Role, func() error {
+			_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(roleName(p.Record.ID))})
+			return err
+		}},
+		{slices.Contains(p.Made, partTopic), "the topic " + p.Topic, func() error {
+			_, err := topicTags(ctx, c, p.Topic)
+			return k.unlessDenied(err)
+		}},
+		{slices.Contains(p.Made, partBudget), "the budget " + budgetName(p.Record.ID), func() error {
+			_, err := c.budgets.DescribeBudget(ctx, &budgets.DescribeBudgetInput{AccountId: &p.Account, BudgetName: aws.String(budgetName(p.Record.ID))})
+			return k.unlessDenied(err)
+		}},
+	} {
+		if !look.needed {
+			continue
+		}
+		if err := look.at(); k.is(err, mlops.NotFound) {
+			return mlops.PhaseFailed, look.words + " is gone", nil
+		} else if err != nil {
+			return mlops.PhaseReady, "", err
+		}
 	}
-	if err != nil || !slices.Contains(p.Made, partRole) {
-		return mlops.PhaseReady, "", err
+	return mlops.PhaseReady, "", nil
+}
+
+// unlessDenied passes over the error of a look at what an environment can be read
+// without.
+func (k environmentKind) unlessDenied(err error) error {
+	if k.is(err, mlops.PermissionDenied) {
+		return nil
 	}
-	_, err = c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(roleName(p.Record.ID))})
-	if k.is(err, mlops.NotFound) {
-		return mlops.PhaseFailed, "the role " + p.Role + " is gone", nil
-	}
-	return mlops.PhaseReady, "", err
+	return err
 }
 
 // native is what the environment is made of, for other providers' resources.

@@ -66,6 +66,7 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
 	}
 	check := mlops.NewChecker()
 	checkMonitor(check, spec)
+	checkCompleteMonitor(ctx, check, spec)
 	if spec.Endpoint == "" {
 		check.Add(mlops.At("endpoint"), "No endpoint", "A monitor watches an endpoint.")
 	}
@@ -77,6 +78,7 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
 		return err
 	}
 	checkTruthPlace(check, spec, p)
+	checkExplainedPlace(check, spec, p)
 	if err := check.Err(); err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.Moni
 		return mlops.Change{}, err
 	}
 	p := monitorPlan{monitorScene: s, spec: spec}
-	if p.kept, err = k.keep(ctx, s, spec, keptOf(old.record), groupOf(old.record)); err != nil {
+	if p.kept, err = k.keep(ctx, s, spec, old.record); err != nil {
 		return mlops.Change{}, err
 	}
 	if r.Extra, err = json.Marshal(p.kept); err != nil {
@@ -159,10 +161,20 @@ func (k monitorKind) putParts(ctx context.Context, p monitorPlan, tags map[strin
 	if err := k.putMonitorRules(ctx, p, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
 		return err
 	}
-	if comparesBaseline(p.spec) {
-		_, err = k.baselineDescribed(ctx, p)
+	return k.describeBaselines(ctx, p)
+}
+
+// describeBaselines starts the jobs that describe the baseline.
+func (k monitorKind) describeBaselines(ctx context.Context, p monitorPlan) error {
+	for _, t := range jobTypes() {
+		if t.described == nil || !t.wanted(p.spec) {
+			continue
+		}
+		if _, err := k.baselineDescribed(ctx, p, t.described(p)); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // withJobs notes in a topic's tags which types of jobs there may be parts of.

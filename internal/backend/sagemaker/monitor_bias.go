@@ -184,9 +184,17 @@ func (k monitorKind) defineBias(ctx context.Context, p monitorPlan, j monitorJob
 			return err
 		}
 	}
+	return sendBias(ctx, p.c.sagemaker, p, j, image, k.definitionTags(p))
+}
+
+// sendBias asks for the definition, with what overrides add to it.
+func sendBias(ctx context.Context, client *sagemaker.Client, p monitorPlan, j monitorJob, image string, tags []types.Tag) error {
 	in := p.biasDefinition(j, image)
-	in.Tags = k.definitionTags(p)
-	_, err = p.c.sagemaker.CreateModelBiasJobDefinition(ctx, in)
+	in.Tags = tags
+	if err := overrideJob(in, j, p.spec); err != nil {
+		return err
+	}
+	_, err := client.CreateModelBiasJobDefinition(ctx, in)
 	return err
 }
 

@@ -87,6 +87,8 @@ func TestClarifyPaths(t *testing.T) {
 	for _, c := range []struct{ name, path, data, want string }{
 		{"lists", features, `{"instances": [[31, "red"], [42, "blue"]]}`, `[[31, "red"], [42, "blue"]]`},
 		{"objects", features, `{"instances": [{"age": 31, "co\"lour & more": "red"}, {"co\"lour & more": "blue", "age": 42}]}`, `[[31, "red"], [42, "blue"]]`},
+		{"rows of a baseline", "instances[*]", string(instancesJSON([][]any{{31, "red"}, {nil, "blue"}})), `[[31, "red"], [null, "blue"]]`},
+		{"a background", features, string(instancesJSON([][]any{{31, "red"}})), `[[31, "red"]]`},
 		{"predictions", predictionPath, `{"predictions": [1, 0]}`, `[1, 0]`},
 		{"labels", labelPath, `{"instances": [{"label": 1}, {"label": 0}]}`, `[1, 0]`},
 	} {

@@ -54,11 +54,11 @@ func predictionColumn(b *mlops.Baseline) string {
 }
 
 func (p monitorPlan) dataParts() any {
-	return []any{p.kept, p.spec.Baseline, p.spec.DataDrift, p.spec.DataQuality, preprocess}
+	return []any{p.kept.Baseline, p.kept.Born, p.spec.Baseline, p.spec.DataDrift, p.spec.DataQuality, preprocess}
 }
 
 func (p monitorPlan) predictionParts() any {
-	return []any{p.kept, p.spec.Baseline, p.spec.PredictionDrift, preprocess}
+	return []any{p.kept.Baseline, p.kept.Born, p.spec.Baseline, p.spec.PredictionDrift, preprocess}
 }
 
 func (k monitorKind) defineData(ctx context.Context, p monitorPlan, j monitorJob) error {
@@ -95,9 +95,17 @@ func (k monitorKind) defineComparison(ctx context.Context, p monitorPlan, j moni
 	if err != nil {
 		return err
 	}
+	return sendData(ctx, p.c.sagemaker, p, j, image, k.definitionTags(p))
+}
+
+// sendData asks for the definition, with what overrides add to it.
+func sendData(ctx context.Context, client *sagemaker.Client, p monitorPlan, j monitorJob, image string, tags []types.Tag) error {
 	in := p.comparison(j, image)
-	in.Tags = k.definitionTags(p)
-	_, err = p.c.sagemaker.CreateDataQualityJobDefinition(ctx, in)
+	in.Tags = tags
+	if err := overrideJob(in, j, p.spec); err != nil {
+		return err
+	}
+	_, err := client.CreateDataQualityJobDefinition(ctx, in)
 	return err
 }
 

@@ -75,6 +75,25 @@ func biasDefinitions() definitionAPI {
 	}
 }
 
+func explainDefinitions() definitionAPI {
+	return definitionAPI{
+		describe: func(ctx context.Context, c *clients, name string) error {
+			_, err := c.sagemaker.DescribeModelExplainabilityJobDefinition(ctx, &sagemaker.DescribeModelExplainabilityJobDefinitionInput{JobDefinitionName: &name})
+			return err
+		},
+		list: func(ctx context.Context, c *clients, contains string) ([]string, error) {
+			pages := sagemaker.NewListModelExplainabilityJobDefinitionsPaginator(c.sagemaker, &sagemaker.ListModelExplainabilityJobDefinitionsInput{NameContains: &contains})
+			return definitionNames(ctx, pages, func(page *sagemaker.ListModelExplainabilityJobDefinitionsOutput) []types.MonitoringJobDefinitionSummary {
+				return page.JobDefinitionSummaries
+			})
+		},
+		remove: func(ctx context.Context, c *clients, name string) error {
+			_, err := c.sagemaker.DeleteModelExplainabilityJobDefinition(ctx, &sagemaker.DeleteModelExplainabilityJobDefinitionInput{JobDefinitionName: &name})
+			return err
+		},
+	}
+}
+
 // definitionPages is a list of definitions of one type, in pages.
 type definitionPages[Page any] interface {
 	HasMorePages() bool

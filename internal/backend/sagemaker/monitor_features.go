@@ -31,10 +31,16 @@ func monitorFeatures() map[mlops.Feature]mlops.Answer {
 			Note: modelMonitor + " By its SageMaker Clarify, for 2 to 10 groups that the baseline shows; of more than two, each is compared with all others. " +
 				"It needs model_quality, with labels in Clarify's form in the folder bias of the truth; see the guide.",
 		},
+		mlops.FeatureMonitorExplainability: {
+			Support: mlops.Native,
+			Note: modelMonitor + " By its SageMaker Clarify, which asks a copy of the endpoint's model for as long as the job takes, and judges by min_ndcg = 0.9. " +
+				"It needs baseline.features and predictions that are numbers, and explains the model that the endpoint had when the monitor was last changed; problem tells of another. See the guide.",
+		},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineURI:     {Support: mlops.Native},
 		mlops.FeatureMonitorWebhook:         {Support: mlops.NotProvided, Note: "SNS asks its receivers to confirm: subscribe them to the topic in native.topic_arn."},
+		mlops.FeatureMonitorOverrides:       {Support: mlops.Native, Note: monitorOverridesNote},
 		mlops.FeatureMonitorEmails:          {Support: mlops.Native, Note: "By SNS, which asks each receiver to confirm first."},
 		mlops.FeatureMonitorRetraining:      {Support: mlops.Native, Note: "By an EventBridge rule, at each violation; it counts nothing, so that cooldown and max_per_month must be left out."},
 	}

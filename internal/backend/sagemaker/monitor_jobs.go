@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -19,11 +20,13 @@ type jobType struct {
 	api        definitionAPI
 	// madeFrom is what a definition is made from, beside what all are.
 	madeFrom func(monitorPlan) any
-	// ready takes the step before the definition can be made, and says what is
-	// waited for; "" is nothing.
-	ready func(monitorKind, context.Context, monitorPlan) (waiting string, err error)
+	// described is the job that has to describe the baseline before the definition can
+	// be made; nil for types that need none.
+	described func(monitorPlan) description
 	// define makes the definition.
 	define func(monitorKind, context.Context, monitorPlan, monitorJob) error
+	// send asks for it: define's last step.
+	send func(context.Context, *sagemaker.Client, monitorPlan, monitorJob, string, []types.Tag) error
 }
 
 // jobTypes lists them, in the order in which they are looked at.
@@ -31,29 +34,35 @@ func jobTypes() []jobType {
 	return []jobType{
 		{
 			word: "data", monitoring: types.MonitoringTypeDataQuality, checks: []string{"data_drift", "data_quality"}, api: dataDefinitions(),
-			madeFrom: monitorPlan.dataParts, ready: monitorKind.baselineDescribed, define: monitorKind.defineData,
+			madeFrom: monitorPlan.dataParts, described: monitorPlan.dataDescription, define: monitorKind.defineData, send: sendData,
 		},
 		{
 			word: "predictions", monitoring: types.MonitoringTypeDataQuality, checks: []string{"prediction_drift"}, api: dataDefinitions(),
-			madeFrom: monitorPlan.predictionParts, ready: monitorKind.baselineDescribed, define: monitorKind.definePredictions,
+			madeFrom: monitorPlan.predictionParts, described: monitorPlan.dataDescription, define: monitorKind.definePredictions, send: sendData,
 		},
 		{
 			word: "quality", monitoring: types.MonitoringTypeModelQuality, checks: []string{"model_quality"}, api: qualityDefinitions(),
-			madeFrom: monitorPlan.qualityParts, ready: monitorKind.readyAtOnce, define: monitorKind.defineQuality,
+			madeFrom: monitorPlan.qualityParts, define: monitorKind.defineQuality, send: sendQuality,
 		},
 		{
 			word: "bias", monitoring: types.MonitoringTypeModelBias, checks: []string{"bias"}, api: biasDefinitions(),
-			madeFrom: monitorPlan.biasParts, ready: monitorKind.readyAtOnce, define: monitorKind.defineBias,
+			madeFrom: monitorPlan.biasParts, define: monitorKind.defineBias, send: sendBias,
+		},
+		{
+			word: "explainability", monitoring: types.MonitoringTypeModelExplainability, checks: []string{"explainability"}, api: explainDefinitions(),
+			madeFrom: monitorPlan.explainParts, described: monitorPlan.explainDescription, define: monitorKind.defineExplanations, send: sendExplanations,
 		},
 	}
 }
 
-// readyAtOnce is for definitions that need nothing before them.
-func (k monitorKind) readyAtOnce(context.Context, monitorPlan) (string, error) { return "", nil }
-
 // wanted reports whether a monitor needs jobs of the type.
 func (t jobType) wanted(spec mlops.MonitorSpec) bool {
 	return slices.ContainsFunc(spec.Checks(), func(check string) bool { return slices.Contains(t.checks, check) })
+}
+
+// needsTruth reports whether jobs of the type look at requests whose truth is known.
+func (t jobType) needsTruth() bool {
+	return t.monitoring == types.MonitoringTypeModelQuality || t.monitoring == types.MonitoringTypeModelBias
 }
 
 // schedule is the name of a monitor's schedule of the type. No other monitor's is
@@ -114,7 +123,7 @@ type monitorJob struct {
 
 func (p monitorPlan) job(t jobType) monitorJob {
 	place := p.place
-	made := mlops.DigestOf([]any{t.madeFrom(p), p.spec.Endpoint, p.spec.Window, place.Role, place.Key, place.Subnets, place.Groups, place.Isolated})
+	made := mlops.DigestOf(marked([]any{t.madeFrom(p), p.spec.Endpoint, p.spec.Window, place.Role, place.Key, place.Subnets, place.Groups, place.Isolated}, t.patch(p.spec.Overrides)))
 	j := monitorJob{jobType: t, scheduled: t.schedule(p.id), definition: t.begin(p.id) + shortHash(made)}
 	j.folder = p.folder() + t.word + "/" + j.definition + "/"
 	return j
@@ -139,12 +148,15 @@ func (k monitorKind) lookAtJobs(ctx context.Context, p monitorPlan, had []string
 }
 
 func (k monitorKind) lookAtJob(ctx context.Context, p monitorPlan, j monitorJob, seen *monitorSeen) error {
-	if j.monitoring == types.MonitoringTypeDataQuality {
-		if described, err := k.lookAtBaseline(ctx, p, seen); err != nil || !described {
+	if j.described != nil {
+		if described, err := k.lookAtBaseline(ctx, p, j.described(p), seen); err != nil || !described {
 			return err
 		}
 	}
-	return k.lookAtSchedule(ctx, p, j, seen)
+	if err := k.lookAtSchedule(ctx, p, j, seen); err != nil || j.monitoring != types.MonitoringTypeModelExplainability {
+		return err
+	}
+	return k.lookAtModel(ctx, p, seen)
 }
 
 // hold keeps a look from being ready. What has failed stays so.
@@ -193,9 +205,10 @@ func noteJobs(ctx context.Context, s monitorScene, tags map[string]string, words
 }
 
 func (k monitorKind) putJob(ctx context.Context, p monitorPlan, j monitorJob) error {
-	waiting, err := j.ready(k, ctx, p)
-	if err != nil || waiting != "" {
-		return err
+	if j.described != nil {
+		if waiting, err := k.baselineDescribed(ctx, p, j.described(p)); err != nil || waiting {
+			return err
+		}
 	}
 	if err := j.api.describe(ctx, p.c, j.definition); k.is(err, mlops.NotFound) {
 		err = j.define(k, ctx, p, j)
@@ -208,7 +221,7 @@ func (k monitorKind) putJob(ctx context.Context, p monitorPlan, j monitorJob) er
 	if err := k.putSchedule(ctx, p, j); err != nil {
 		return err
 	}
-	_, err = k.dropDefinitions(ctx, p.monitorScene, j.jobType, j.definition)
+	_, err := k.dropDefinitions(ctx, p.monitorScene, j.jobType, j.definition)
 	return err
 }
 

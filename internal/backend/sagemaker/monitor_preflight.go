@@ -17,6 +17,10 @@ const (
 	longestWindow = 7 * 24 * time.Hour
 )
 
+// longestDataWindow is how far back jobs look that need no truth. Source: the API's
+// documentation of ScheduleConfig.
+const longestDataWindow = 24 * time.Hour
+
 // maxTruthURI is the longest URI of ground truth (the API's model); Clarify's is a
 // folder below it.
 const maxTruthURI = 512 - len("/"+biasTruth)
@@ -25,7 +29,8 @@ const maxTruthURI = 512 - len("/"+biasTruth)
 // does not; see mlops.Preflighter.
 func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *mlops.Checker) error {
 	checkMonitor(c, spec)
-	if err := k.preflightTags(ctx, c, spec); err != nil || spec.ModelQuality == nil || spec.Endpoint == "" {
+	checkCompleteMonitor(ctx, c, spec)
+	if err := k.preflightTags(ctx, c, spec); err != nil || spec.ModelQuality == nil && spec.Explainability == nil || spec.Endpoint == "" {
 		return err
 	}
 	p, err := k.place(ctx, spec.Endpoint)
@@ -36,6 +41,7 @@ func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *m
 		return err
 	}
 	checkTruthPlace(c, spec, p)
+	checkExplainedPlace(c, spec, p)
 	return nil
 }
 
@@ -46,6 +52,7 @@ func checkMonitor(c *mlops.Checker, spec mlops.MonitorSpec) {
 	} else if w != 0 && w < time.Minute {
 		c.Add(mlops.At("window"), "Window too short", "CloudWatch counts in minutes; look back at least 1m.")
 	}
+	checkDataWindow(c, spec)
 	if needsModelMonitor(spec) {
 		if spec.MinRows != 0 {
 			c.Add(mlops.At("min_rows"), "Not available on sagemaker", "SageMaker Model Monitor judges as many rows as there are: leave it out.")
@@ -61,7 +68,26 @@ func checkMonitor(c *mlops.Checker, spec mlops.MonitorSpec) {
 	}
 	checkMonitorQuality(c, spec.ModelQuality)
 	checkMonitorBias(c, spec)
+	checkMonitorExplained(c, spec)
 	checkConsequences(c, spec)
+	checkMonitorOverrides(c, spec)
+}
+
+// checkDataWindow refuses a window that only the monitor's other checks can have.
+func checkDataWindow(c *mlops.Checker, spec mlops.MonitorSpec) {
+	w := time.Duration(spec.Window)
+	if w <= longestDataWindow || w > longestWindow {
+		return
+	}
+	for _, t := range jobTypes() {
+		for _, check := range spec.Checks() {
+			if !t.needsTruth() && slices.Contains(t.checks, check) {
+				c.AddIf(mlops.At("window"), paths([]string{"window", check}), "Window too long",
+					"SageMaker Model Monitor looks back at most 24h for %s: shorten the window, or give the other checks a monitor of their own.", check)
+				return
+			}
+		}
+	}
 }
 
 func checkConsequences(c *mlops.Checker, spec mlops.MonitorSpec) {
@@ -192,7 +218,7 @@ func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// comparesBaseline reports whether a monitor compares data with its baseline.
-func comparesBaseline(spec mlops.MonitorSpec) bool {
-	return spec.DataDrift != nil || spec.DataQuality != nil || spec.PredictionDrift != nil
+// readsBaseline reports whether a job needs the baseline's data.
+func readsBaseline(spec mlops.MonitorSpec) bool {
+	return spec.DataDrift != nil || spec.DataQuality != nil || spec.PredictionDrift != nil || spec.Bias != nil || spec.Explainability != nil
 }

@@ -87,9 +87,17 @@ func (k monitorKind) defineQuality(ctx context.Context, p monitorPlan, j monitor
 			return err
 		}
 	}
+	return sendQuality(ctx, p.c.sagemaker, p, j, image, k.definitionTags(p))
+}
+
+// sendQuality asks for the definition, with what overrides add to it.
+func sendQuality(ctx context.Context, client *sagemaker.Client, p monitorPlan, j monitorJob, image string, tags []types.Tag) error {
 	in := p.qualityDefinition(j, image)
-	in.Tags = k.definitionTags(p)
-	_, err = p.c.sagemaker.CreateModelQualityJobDefinition(ctx, in)
+	in.Tags = tags
+	if err := overrideJob(in, j, p.spec); err != nil {
+		return err
+	}
+	_, err := client.CreateModelQualityJobDefinition(ctx, in)
 	return err
 }
 

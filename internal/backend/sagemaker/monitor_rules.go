@@ -75,7 +75,7 @@ type monitorRule struct {
 func monitorRules(p monitorPlan, health []string) map[string]monitorRule {
 	s, spec := p.monitorScene, p.spec
 	out := map[string]monitorRule{}
-	if told := p.schedules(func(t jobType) bool { return t.monitoring == smtypes.MonitoringTypeDataQuality }); len(told) > 0 {
+	if told := p.schedules(jobType.toldByRule); len(told) > 0 {
 		targets := []types.Target{{Id: aws.String(targetTell), Arn: &s.topic}}
 		out[ruleData] = monitorRule{jobPattern(s, told), targets}
 	}
@@ -98,6 +98,11 @@ func (p monitorPlan) schedules(of func(jobType) bool) []string {
 		}
 	}
 	return names
+}
+
+// toldByRule reports whether findings of jobs of the type have no alarm that tells.
+func (t jobType) toldByRule() bool {
+	return t.monitoring == smtypes.MonitoringTypeDataQuality || t.monitoring == smtypes.MonitoringTypeModelExplainability
 }
 
 // startsAny reports whether one of some checks starts the pipeline.

@@ -45,18 +45,26 @@ func nativeKey(j monitorJob) string {
 
 // differs reports whether a schedule has to be changed.
 func differs(inForce, wanted *types.MonitoringScheduleConfig) bool {
-	return inForce == nil || aws.ToString(inForce.MonitoringJobDefinitionName) != *wanted.MonitoringJobDefinitionName ||
-		inForce.ScheduleConfig == nil || aws.ToString(inForce.ScheduleConfig.ScheduleExpression) != *wanted.ScheduleConfig.ScheduleExpression
+	if inForce == nil || inForce.ScheduleConfig == nil {
+		return true
+	}
+	have, want := inForce.ScheduleConfig, wanted.ScheduleConfig
+	return aws.ToString(inForce.MonitoringJobDefinitionName) != *wanted.MonitoringJobDefinitionName ||
+		aws.ToString(have.ScheduleExpression) != *want.ScheduleExpression ||
+		aws.ToString(have.DataAnalysisStartTime) != aws.ToString(want.DataAnalysisStartTime) ||
+		aws.ToString(have.DataAnalysisEndTime) != aws.ToString(want.DataAnalysisEndTime)
 }
 
-// scheduleConfig says when a job runs. The spec was checked.
+// scheduleConfig says when a job runs, and for one that needs no truth how far back
+// it looks: others look from where their definitions' offsets say. The spec was
+// checked.
 func (p monitorPlan) scheduleConfig(j monitorJob) *types.MonitoringScheduleConfig {
 	cron, _ := monitoringCron(p.spec.Schedule.Cron, p.spec.Schedule.Timezone)
-	return &types.MonitoringScheduleConfig{
-		MonitoringJobDefinitionName: &j.definition,
-		MonitoringType:              j.monitoring,
-		ScheduleConfig:              &types.ScheduleConfig{ScheduleExpression: &cron},
+	when := &types.ScheduleConfig{ScheduleExpression: &cron}
+	if !j.needsTruth() {
+		when.DataAnalysisStartTime, when.DataAnalysisEndTime = offset(p.spec.Window.Or(mlops.DefaultWindow)), offset(0)
 	}
+	return &types.MonitoringScheduleConfig{MonitoringJobDefinitionName: &j.definition, MonitoringType: j.monitoring, ScheduleConfig: when}
 }
 
 // putSchedule makes a schedule or changes it, and starts or stops it.

@@ -263,15 +263,32 @@ func bias(change func(*mlops.MonitorSpec)) mlops.MonitorSpec {
 	return s
 }
 
+// explained is one that explains its model.
+func explained(change func(*mlops.MonitorSpec)) mlops.MonitorSpec {
+	s := mlops.MonitorSpec{
+		Schedule: mlops.Schedule{Cron: "0 * * * *"}, Baseline: &mlops.Baseline{Features: []string{"age", "sex"}},
+		Explainability: &mlops.ExplainabilityCheck{MinNDCG: new(mlops.DefaultNDCG)},
+	}
+	change(&s)
+	return s
+}
+
 // TestMonitorPreflightTakes proves that what is complete is taken.
 func TestMonitorPreflightTakes(t *testing.T) {
 	t.Parallel()
-	check := mlops.NewChecker()
-	checkMonitor(check, bias(func(s *mlops.MonitorSpec) {
-		s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1"
-	}))
-	if err := check.Err(); err != nil {
-		t.Error(err)
+	const day, week = mlops.Duration(24 * time.Hour), mlops.Duration(7 * 24 * time.Hour)
+	for _, spec := range []mlops.MonitorSpec{
+		bias(func(s *mlops.MonitorSpec) {
+			s.PredictionDrift, s.ModelQuality.Positive = &mlops.DriftCheck{Statistic: "ks"}, "1"
+		}),
+		explained(func(s *mlops.MonitorSpec) { s.Window = day }),
+		bias(func(s *mlops.MonitorSpec) { s.Window = week }), // of jobs that wait for the truth
+	} {
+		check := mlops.NewChecker()
+		checkMonitor(check, spec)
+		if err := check.Err(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -302,6 +319,10 @@ func TestMonitorPreflight(t *testing.T) {
 		{"bias of unnamed features", bias(func(s *mlops.MonitorSpec) { s.Baseline.Features = nil }), "bias.group"},
 		{"bias of no feature", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "sexe" }), "bias.group"},
 		{"bias in other letters", bias(func(s *mlops.MonitorSpec) { s.Bias.Group = "größe" }), "bias.group"},
+		{"explained by unnamed features", explained(func(s *mlops.MonitorSpec) { s.Baseline.Features = nil }), "explainability"},
+		{"another gain", explained(func(s *mlops.MonitorSpec) { s.Explainability.MinNDCG = new(0.8) }), "explainability.min_ndcg"},
+		{"explained by minutes", explained(func(s *mlops.MonitorSpec) { s.Schedule.Cron = "*/15 * * * *" }), "schedule.cron"},
+		{"data of two days", explained(func(s *mlops.MonitorSpec) { s.Window = mlops.Duration(48 * time.Hour) }), "window"},
 		{"a window of a month", mlops.MonitorSpec{Window: mlops.Duration(30 * 24 * time.Hour)}, "window"},
 		{"a cooldown", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{Cooldown: mlops.Duration(time.Hour)}}, "on_violation.cooldown"},
 		{"a cap", mlops.MonitorSpec{OnViolation: &mlops.OnViolation{MaxPerMonth: &four}}, "on_violation.max_per_month"},

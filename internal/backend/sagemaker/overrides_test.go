@@ -19,7 +19,7 @@ import (
 // a boolean, and what is owned is there.
 func TestOverridesAreTyped(t *testing.T) {
 	t.Parallel()
-	for _, requests := range []map[string]nativeRequest{endpointRequests(), versionRequests()} {
+	for _, requests := range []map[string]nativeRequest{endpointRequests(), versionRequests(), monitorRequests()} {
 		for name, r := range requests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -232,8 +232,8 @@ func (k pipelineKind) sendPipeline(ctx context.Context, s scene, spec mlops.Pipe
 func parallelismOf(spec mlops.PipelineSpec, definition string, old *pipelineSeen) *types.ParallelismConfiguration {
 	limit := spec.Parallelism
 	if limit == 0 && old != nil && old.native.ParallelismConfiguration != nil {
-		_, steps, _ := readDefinition(definition) // it was read before
-		limit = int64(max(steps, 1))
+		_, steps, _ := readDefinition(definition)     // it was read before
+		limit = int64(max(steps, len(spec.Steps), 1)) // those in branches count too
 	}
 	if limit == 0 {
 		return nil

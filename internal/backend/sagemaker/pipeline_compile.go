@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -43,12 +44,15 @@ type tracking struct {
 }
 
 type step struct {
-	Name      string           `json:"Name"`
-	Type      string           `json:"Type"`
-	Arguments map[string]any   `json:"Arguments"`
-	DependsOn []string         `json:"DependsOn,omitempty"`
-	Cache     *cacheConfig     `json:"CacheConfig,omitempty"`
-	Retry     []map[string]any `json:"RetryPolicies,omitempty"`
+	Name        string              `json:"Name"`
+	Type        string              `json:"Type"`
+	DisplayName string              `json:"DisplayName,omitempty"`
+	Description string              `json:"Description,omitempty"`
+	Arguments   map[string]any      `json:"Arguments"`
+	DependsOn   []string            `json:"DependsOn,omitempty"`
+	Properties  []map[string]string `json:"PropertyFiles,omitempty"`
+	Cache       *cacheConfig        `json:"CacheConfig,omitempty"`
+	Retry       []map[string]any    `json:"RetryPolicies,omitempty"`
 }
 
 type cacheConfig struct {
@@ -71,8 +75,8 @@ type compiler struct {
 
 // The containers' paths, and limits of jobs.
 const (
-	stepRoot      = "/opt/ml/processing"
 	codeInput     = "mlops-code"
+	inputPrefix   = "in-"     // of the names of a step's own inputs
 	defaultVolume = 30        // GiB
 	longestJob    = 5 * 86400 // seconds: the service's own limit
 	defaultJob    = 86400     // seconds: the service's own default
@@ -95,6 +99,7 @@ func (c *compiler) compile() (string, error) {
 		}
 		d.Steps = append(d.Steps, s)
 	}
+	d.Steps = c.branches(d.Steps)
 	b, err := json.Marshal(d)
 	return string(b), err
 }
@@ -149,10 +154,22 @@ func (c *compiler) step(name string, s mlops.Step) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	machine, err := resolveType("processing", s.Compute)
+	machine, err := resolveType(useOf(s), s.Compute)
 	if err != nil {
 		return step{}, err
 	}
+	out := step{
+		Name: name, Type: "Processing", Arguments: c.processingArguments(name, s, w, machine), DependsOn: c.graph.Needs(name),
+		Properties: c.propertyFiles(name), Cache: c.cache(s), Retry: retryPolicies(s.Retry),
+	}
+	if s.OnSpot() {
+		out.Type, out.Arguments = "Training", c.trainingArguments(name, s, w, machine)
+	}
+	return out, nil
+}
+
+// processingArguments are the request that most steps become.
+func (c *compiler) processingArguments(name string, s mlops.Step, w wiring, machine string) map[string]any {
 	arguments := map[string]any{
 		"ProcessingResources": map[string]any{"ClusterConfig": c.cluster(machine, s.Compute)},
 		"AppSpecification":    w.app,
@@ -168,10 +185,7 @@ func (c *compiler) step(name string, s mlops.Step) (step, error) {
 	if n := c.place.processingNetwork(); n != nil {
 		arguments["NetworkConfig"] = nativeNetwork(c.place)
 	}
-	return step{
-		Name: name, Type: "Processing", Arguments: arguments, DependsOn: c.graph.Needs(name),
-		Cache: c.cache(s), Retry: retryPolicies(s.Retry),
-	}, nil
+	return arguments
 }
 
 func set(in map[string]any, member string, value any, size int) {
@@ -182,9 +196,16 @@ func set(in map[string]any, member string, value any, size int) {
 
 func (c *compiler) cluster(machine string, compute *mlops.Compute) map[string]any {
 	cluster := map[string]any{"InstanceType": machine, "InstanceCount": 1, "VolumeSizeInGB": volumeOf(compute)}
-	set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
+	if !ownDisks.MatchString(machine) {
+		set(cluster, "VolumeKmsKeyId", c.place.Key, len(c.place.Key))
+	}
 	return cluster
 }
+
+// ownDisks are the machine types with disks of their own, which the machine encrypts
+// by itself: SageMaker refuses a key for them (API reference, ResourceConfig and
+// ProcessingClusterConfig).
+var ownDisks = regexp.MustCompile(`^ml\.(g[4-9][a-z]*|gr\d[a-z]*|p3dn|p[4-9][a-z]*|trn\d[a-z]*|i\d[a-z]*|[cmr]\d[a-z]*d[a-z]*)\.`)
 
 // volumeOf is the size of a job's disk, in GiB.
 func volumeOf(compute *mlops.Compute) int64 {
@@ -210,8 +231,8 @@ func (c *compiler) outputs(name string, s mlops.Step) map[string]any {
 		all = append(all, map[string]any{
 			"OutputName": o,
 			"S3Output": map[string]any{
-				"S3Uri":        joined("/", strings.TrimSuffix(c.place.uri("runs"), "/"), get("Execution.PipelineExecutionId"), name, o, outputFolder),
-				"LocalPath":    stepRoot + "/output/" + o,
+				"S3Uri":        c.below(name, o, outputFolder),
+				"LocalPath":    path.Dir(layoutOf(s).output(o)),
 				"S3UploadMode": "EndOfJob",
 			},
 		})
@@ -230,13 +251,14 @@ func nativeNetwork(p place) map[string]any {
 }
 
 // cache lets a step be left out that ran with the same inputs while its outputs
-// are kept.
+// are kept. Where checkpoints are is one of the inputs to SageMaker, and they are
+// the run's own: a step that has them is never left out.
 func (c *compiler) cache(s mlops.Step) *cacheConfig {
 	days := cacheDays
 	if r := c.place.spec.Retention; r != nil && r.Runs > 0 {
 		days = min(days, int(time.Duration(r.Runs).Hours()/24)-1)
 	}
-	if s.NoCache || days < 1 {
+	if s.NoCache || s.OnSpot() || days < 1 {
 		return &cacheConfig{Enabled: false}
 	}
 	return &cacheConfig{Enabled: true, ExpireAfter: "P" + strconv.Itoa(days) + "D"}

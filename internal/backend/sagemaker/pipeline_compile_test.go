@@ -57,11 +57,17 @@ func TestDefinition(t *testing.T) {
 	judge.NoCache, judge.After = true, []string{"prepare"}
 	spec.Steps["judge"] = judge
 	text, _ := compiled(t, spec, walled(), "bench--churn")
+	wantDefinition(t, text, "definition.json")
+}
+
+// wantDefinition compares a definition with a file, and has it taken.
+func wantDefinition(t *testing.T, text, base string) {
+	t.Helper()
 	var got bytes.Buffer
 	if err := json.Indent(&got, []byte(text), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "definition.json")
+	file := filepath.Join("testdata", base)
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
@@ -148,6 +154,20 @@ func TestLongestRun(t *testing.T) {
 				t.Errorf("longestRun() = %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestOwnDisks holds types to what AWS lists as having disks of their own ("Instance
+// store volumes").
+func TestOwnDisks(t *testing.T) {
+	t.Parallel()
+	for family, want := range map[string]bool{
+		"g4dn": true, "g5": true, "g6": true, "g6e": true, "p3dn": true, "p4d": true, "p4de": true, "p5": true, "trn1": true, "trn1n": true,
+		"c5d": true, "m5d": true, "r5d": true, "c6gd": true, "m5": false, "c5": false, "c6gn": false, "r6i": false, "p3": false, "inf2": false, "t3": false,
+	} {
+		if got := ownDisks.MatchString("ml." + family + ".xlarge"); got != want {
+			t.Errorf("%s has disks of its own: %t, want %t", family, got, want)
+		}
 	}
 }
 

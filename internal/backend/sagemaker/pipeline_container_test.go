@@ -10,17 +10,21 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	simulated "github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
 )
 
 // containers does the work of the simulation's jobs: it lays a job's inputs where
 // the job says, runs its entrypoint for real, and takes what is in the directories
-// of its outputs. What a container has at stepRoot is in a directory of its own.
+// of its outputs. What a container has below jobRoot is in a directory of its own.
 type containers struct {
 	root  string
 	count atomic.Int64
 	env   []string
+	// interrupts takes the capacity away from a job on spot: it is killed when this
+	// file is in its checkpoints. Empty for never.
+	interrupts string
 }
 
 func newContainers(t *testing.T, env ...string) *containers {
@@ -34,61 +38,130 @@ func newContainers(t *testing.T, env ...string) *containers {
 // run runs one job. It is a hook of the simulation.
 func (c *containers) run(job simulated.StepRun) (outputs map[string][]byte, failure string) {
 	outputs, err := c.try(job)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTaken):
+		return nil, simulated.Interruption
+	case err != nil:
 		return nil, "AlgorithmError: " + err.Error()
 	}
 	return outputs, ""
 }
 
+// errTaken ends a container whose capacity was taken away.
+var errTaken = errors.New("the capacity was taken away")
+
 func (c *containers) try(job simulated.StepRun) (map[string][]byte, error) {
-	root := filepath.Join(c.root, fmt.Sprint(job.Step, c.count.Add(1)))
-	inside := func(path string) string { return strings.ReplaceAll(path, stepRoot, root) }
-	for _, in := range list(job.Arguments, "ProcessingInputs") {
-		at := inside(fmt.Sprint(member(in, "S3Input")["LocalPath"]))
-		if err := layOut(at, job.Inputs[fmt.Sprint(in["InputName"])]); err != nil {
+	root := filepath.Join(c.root, fmt.Sprint(job.Step, c.count.Add(1))) + "/"
+	inside := func(path string) string { return strings.ReplaceAll(path, jobRoot, root) }
+	for name, at := range inputsOf(job) {
+		if err := layOut(inside(at), job.Inputs[name]); err != nil {
 			return nil, err
 		}
 	}
-	outs := list(member(job.Arguments, "ProcessingOutputConfig"), "Outputs")
-	for _, out := range outs { // SageMaker makes them
-		if err := os.MkdirAll(inside(fmt.Sprint(member(out, "S3Output")["LocalPath"])), 0o755); err != nil {
+	outs := outputsAt(job)
+	for _, at := range outs { // SageMaker makes them
+		if err := os.MkdirAll(inside(at), 0o755); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.execute(job, root, inside); err != nil {
-		return nil, err
+	checkpoints := ""
+	if at, kept := member(job.Arguments, "CheckpointConfig")["LocalPath"]; kept {
+		checkpoints = inside(fmt.Sprint(at))
+		if err := layOut(checkpoints, job.Checkpoints); err != nil {
+			return nil, err
+		}
+	}
+	failed := c.execute(job, root, inside, checkpoints)
+	if checkpoints != "" { // the directory may not be there: AWS's own samples make it
+		if err := gather(job.Checkpoints, "", checkpoints); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	written := map[string][]byte{}
-	for _, out := range outs {
-		name := fmt.Sprint(out["OutputName"])
-		if err := gather(written, name, inside(fmt.Sprint(member(out, "S3Output")["LocalPath"]))); err != nil {
+	for name, at := range outs {
+		if err := gather(written, name+"/", inside(at)); err != nil {
 			return nil, err
 		}
 	}
 	return written, nil
 }
 
+// inputsOf are the directories of a job's inputs: those that a processing job names,
+// or those of a training job's channels.
+func inputsOf(job simulated.StepRun) map[string]string {
+	all := map[string]string{}
+	for _, in := range list(job.Arguments, "ProcessingInputs") {
+		all[fmt.Sprint(in["InputName"])] = fmt.Sprint(member(in, "S3Input")["LocalPath"])
+	}
+	for _, in := range list(job.Arguments, "InputDataConfig") {
+		all[fmt.Sprint(in["ChannelName"])] = "/opt/ml/input/data/" + fmt.Sprint(in["ChannelName"])
+	}
+	return all
+}
+
+// outputsAt are the directories of a job's outputs.
+func outputsAt(job simulated.StepRun) map[string]string {
+	if job.Kind == "Training" {
+		return map[string]string{"model": "/opt/ml/model"}
+	}
+	all := map[string]string{}
+	for _, out := range list(member(job.Arguments, "ProcessingOutputConfig"), "Outputs") {
+		all[fmt.Sprint(out["OutputName"])] = fmt.Sprint(member(out, "S3Output")["LocalPath"])
+	}
+	return all
+}
+
 // execute runs the entrypoint. What it says in its message is why it failed.
-func (c *containers) execute(job simulated.StepRun, root string, inside func(string) string) error {
+func (c *containers) execute(job simulated.StepRun, root string, inside func(string) string, checkpoints string) error {
 	var command []string
-	entrypoint, _ := member(job.Arguments, "AppSpecification")["ContainerEntrypoint"].([]any)
+	app, message := member(job.Arguments, "AppSpecification"), "output/message"
+	if job.Kind == "Training" {
+		app, message = member(job.Arguments, "AlgorithmSpecification"), "output/failure"
+	}
+	entrypoint, _ := app["ContainerEntrypoint"].([]any)
 	for _, part := range entrypoint {
 		command = append(command, inside(fmt.Sprint(part)))
 	}
-	message := filepath.Join(root, "message")
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + root, "MLOPS_ROOT=" + root, "MLOPS_MESSAGE=" + message}, c.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + root, "MLOPS_ROOT=" + root}, c.env...)
 	for key, value := range member(job.Arguments, "Environment") {
 		cmd.Env = append(cmd.Env, key+"="+inside(fmt.Sprint(value)))
 	}
-	printed, err := cmd.CombinedOutput()
-	if err == nil {
-		return nil
+	printed, err := c.wait(cmd, job, checkpoints)
+	if err == nil || errors.Is(err, errTaken) {
+		return err
 	}
-	if said, readErr := os.ReadFile(message); readErr == nil {
+	if said, readErr := os.ReadFile(filepath.Join(root, message)); readErr == nil {
 		return errors.New(string(said))
 	}
 	return fmt.Errorf("%w: %s", err, printed)
+}
+
+// wait runs a container to its end, or until its capacity is taken away.
+func (c *containers) wait(cmd *exec.Cmd, job simulated.StepRun, checkpoints string) ([]byte, error) {
+	if c.interrupts == "" || checkpoints == "" || job.Interruptions > 0 {
+		return cmd.CombinedOutput()
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return nil, err
+		case <-time.After(10 * time.Millisecond):
+		}
+		if _, err := os.Stat(filepath.Join(checkpoints, c.interrupts)); err == nil {
+			err := cmd.Process.Kill()
+			<-ended
+			return nil, errors.Join(errTaken, err)
+		}
+	}
 }
 
 func member(in map[string]any, name string) map[string]any {
@@ -124,7 +197,8 @@ func layOut(directory string, files map[string][]byte) error {
 	return nil
 }
 
-func gather(into map[string][]byte, output, directory string) error {
+// gather reads the files below a directory, by their paths behind a prefix.
+func gather(into map[string][]byte, prefix, directory string) error {
 	return filepath.WalkDir(directory, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -134,7 +208,7 @@ func gather(into map[string][]byte, output, directory string) error {
 			return err
 		}
 		relative, err := filepath.Rel(directory, path)
-		into[output+"/"+filepath.ToSlash(relative)] = content
+		into[prefix+filepath.ToSlash(relative)] = content
 		return err
 	})
 }

@@ -54,6 +54,7 @@ func checkIsolation(c *mlops.Checker, spec mlops.PipelineSpec, p place) {
 func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 	checkPipelineSchedule(c, spec)
 	checkDefaults(c, spec)
+	checkConditions(c, spec)
 	if n := len(spec.Parameters) + len(spec.Datasets()); n > maxParameters {
 		c.Add(mlops.At("parameters"), "Too many parameters", "A pipeline of SageMaker has at most %d parameters, and each dataset is one; these are %d.", maxParameters, n)
 	}
@@ -92,17 +93,21 @@ func checkDefaults(c *mlops.Checker, spec mlops.PipelineSpec) {
 }
 
 func checkStep(c *mlops.Checker, at mlops.Path, s mlops.Step) {
-	checkMachine(c, at.With("compute"), mlops.UseProcessing, s.Compute)
+	checkMachine(c, at.With("compute"), useOf(s), s.Compute)
 	if s.Compute != nil && volumeOf(s.Compute) > maxVolume {
 		c.Add(at.With("compute", "disk"), "Disk too large", "A job's disk has at most %d GiB.", maxVolume)
 	}
 	if needed := neededTime(s); needed > longestJob*time.Second {
 		c.Add(at.With("timeout"), "Too long", "All attempts are one job of SageMaker, which ends after %s; with pauses these may take %s.", longestJob*time.Second, needed)
 	}
-	if n := len(stepData(s)); n > maxJobInputs-1 {
-		c.Add(at.With("inputs"), "Too many inputs", "A job has at most %d inputs, one of them for the step's program; this step reads %d.", maxJobInputs, n)
+	inputs := maxJobInputs
+	if s.OnSpot() {
+		inputs = maxChannels
 	}
-	if n := len(s.Outputs); n > maxJobOutputs {
+	if n := len(stepData(s)); n > inputs-1 {
+		c.Add(at.With("inputs"), "Too many inputs", "A job has at most %d inputs, one of them for the step's program; this step reads %d.", inputs, n)
+	}
+	if n := len(s.Outputs); n > maxJobOutputs && !s.OnSpot() {
 		c.Add(at.With("outputs"), "Too many outputs", "A job has at most %d outputs; this has %d.", maxJobOutputs, n)
 	}
 	if direct(s) {
@@ -135,7 +140,11 @@ func checkDirect(c *mlops.Checker, at mlops.Path, s mlops.Step) {
 	if s.Retry != nil {
 		c.Add(at.With("retry"), "Not available on sagemaker", "SageMaker repeats only what it fails at itself, and a command in an image of yours is run as it is: leave retry out, or give the step a script.")
 	}
-	if n := len(s.Command); n > maxArguments {
+	if s.OnSpot() && len(s.Command) == 0 {
+		c.AddIf(at.With("command"), []mlops.Path{at.With("command"), at.With("script"), at.With("compute", "spot")}, "Not available on sagemaker",
+			"A training job starts an image with the argument \"train\", and makes no folders for its outputs: give the step the command to run, or leave spot out.")
+	}
+	if n := len(s.Command) + len(makesFolders(s)); n > maxArguments {
 		c.Add(at.With("command"), "Too many arguments", "A container has at most %d arguments; this has %d. Give the step a script.", maxArguments, n)
 	}
 	for i, part := range s.Command {

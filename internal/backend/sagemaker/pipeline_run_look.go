@@ -134,7 +134,6 @@ func (k pipelineRunKind) addSteps(ctx context.Context, s scene, e execution, see
 				State: stepState(x.StepStatus), Attempt: int(max(aws.ToInt32(x.AttemptCount), 1)), Reason: aws.ToString(x.FailureReason),
 				StartedAt: aws.ToTime(x.StartTime), FinishedAt: aws.ToTime(x.EndTime), Cached: x.CacheHitResult != nil,
 			}
-			seen.Status.Steps[name] = run
 			started := run.StartedAt
 			if seen.Status.StartedAt.IsZero() || started.Before(seen.Status.StartedAt) {
 				seen.Status.StartedAt = started
@@ -142,6 +141,11 @@ func (k pipelineRunKind) addSteps(ctx context.Context, s scene, e execution, see
 			if run.FinishedAt.After(seen.Status.FinishedAt) && ended(e.status) {
 				seen.Status.FinishedAt = run.FinishedAt
 			}
+			if isCondition(name) {
+				reasons = append(reasons, undecided(run, aws.ToString(x.StepDescription), aws.ToString(x.StepDisplayName), seen.Status.Steps)...)
+				continue
+			}
+			seen.Status.Steps[name] = run
 			log := addJob(seen.Native, name, x.Metadata)
 			if run.State == mlops.RunFailed {
 				reasons = append(reasons, fmt.Sprintf("step %q: %s%s", name, cmp.Or(run.Reason, "no reason was given"), log))

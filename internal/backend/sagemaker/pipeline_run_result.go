@@ -1,7 +1,6 @@
 package sagemaker
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +21,7 @@ type runResult struct {
 	Outputs map[string]string  `json:"outputs"`
 	Metrics map[string]float64 `json:"metrics"`
 	Lineage *mlops.Lineage     `json:"lineage"`
+	Skipped map[string]string  `json:"skipped,omitempty"` // why steps did not run, by step
 	Problem string             `json:"problem,omitempty"` // why the run is no success after all
 }
 
@@ -52,6 +52,9 @@ func (k pipelineRunKind) addResult(ctx context.Context, s scene, e execution, se
 		seen.Phase, seen.Reason, seen.Status.State = mlops.PhaseFailed, result.Problem, mlops.RunFailed
 	}
 	seen.Status.Outputs, seen.Status.Metrics, seen.Status.Lineage = result.Outputs, result.Metrics, result.Lineage
+	for step, reason := range result.Skipped {
+		seen.Status.Steps[step] = mlops.StepRun{State: mlops.RunSkipped, Reason: reason, FinishedAt: seen.Status.FinishedAt}
+	}
 	return nil
 }
 
@@ -120,14 +123,14 @@ func (k pipelineRunKind) collect(ctx context.Context, s scene, e execution, evid
 	if err != nil {
 		return r, err
 	}
-	sources, err := k.cachedFrom(ctx, s, e)
+	folders, err := k.stepFolders(ctx, s, e)
 	if err != nil {
 		return r, err
 	}
+	pipeline, r.Skipped = withoutSkipped(pipeline, folders)
 	for step, outputs := range outputsOf(pipeline) {
 		for _, o := range outputs {
-			from := cmp.Or(sources[step], e.id)
-			r.Outputs[step+"."+o] = s.place.uri(path.Join("runs", from, step, o, outputFolder, o))
+			r.Outputs[step+"."+o] = s.place.uri(path.Join(folders[step], o, outputFolder, o))
 		}
 	}
 	if evidence {
@@ -176,9 +179,10 @@ func (k pipelineRunKind) pipelineOf(ctx context.Context, s scene, e execution) (
 	return then, nil
 }
 
-// cachedFrom lists the runs whose outputs took the place of a step's, by step.
-func (k pipelineRunKind) cachedFrom(ctx context.Context, s scene, e execution) (map[string]string, error) {
-	from := map[string]string{}
+// stepFolders are where the outputs of the steps are that ran, or those that took
+// their place.
+func (k pipelineRunKind) stepFolders(ctx context.Context, s scene, e execution) (map[string]string, error) {
+	folders := map[string]string{}
 	pages := sagemaker.NewListPipelineExecutionStepsPaginator(s.c.sagemaker, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: &e.arn, MaxResults: aws.Int32(pageSize)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -186,13 +190,24 @@ func (k pipelineRunKind) cachedFrom(ctx context.Context, s scene, e execution) (
 			return nil, err
 		}
 		for _, x := range page.PipelineExecutionSteps {
+			from, step := e.id, aws.ToString(x.StepName)
 			if x.CacheHitResult != nil {
-				arn := aws.ToString(x.CacheHitResult.SourcePipelineExecutionArn)
-				from[aws.ToString(x.StepName)] = lastSegment(arn)
+				from = lastSegment(aws.ToString(x.CacheHitResult.SourcePipelineExecutionArn))
 			}
+			folders[step] = stepFolder(from, step, x.Metadata)
 		}
 	}
-	return from, nil
+	return folders, nil
+}
+
+// stepFolder is below the environment where a step of a run left its outputs: those
+// of a training job are in its artifact.
+func stepFolder(run, step string, m *types.PipelineExecutionStepMetadata) string {
+	at := path.Join("runs", run, step)
+	if m == nil || m.TrainingJob == nil {
+		return at
+	}
+	return path.Join(at, lastSegment(aws.ToString(m.TrainingJob.Arn)), artifactFolder)
 }
 
 // readMetrics reads every output named metrics. What is no flat object of numbers

@@ -13,6 +13,7 @@ import (
 
 // wiring is how one step's data and values reach its container.
 type wiring struct {
+	at     layout
 	app    map[string]any
 	env    map[string]any
 	inputs []jobInput
@@ -31,19 +32,21 @@ type stepFile struct {
 	Attempts int64             `json:"attempts"`
 	Backoff  float64           `json:"backoff"` // seconds
 	Timeout  float64           `json:"timeout"` // seconds; 0 is none
+	Layout   layout            `json:"layout"`
 }
 
 // wire gives a step its inputs and its program. Steps in the user's own image,
 // which may have no Python, run their command as it is; all others are run by
 // bootstrap.py.
 func (c *compiler) wire(name string, s mlops.Step) (wiring, error) {
-	w := wiring{env: map[string]any{}, app: map[string]any{"ImageUri": c.image}}
+	w := wiring{at: layoutOf(s), env: map[string]any{}, app: map[string]any{"ImageUri": c.image}}
 	if s.Image != "" {
 		w.app["ImageUri"] = s.Image
 	}
 	file := stepFile{
 		Script: s.Script != "", Command: orNone(s.Command), Packages: orNone(s.Packages), Env: s.Env, Outputs: orNone(s.Outputs),
 		Given: orNone(slices.Sorted(maps.Keys(s.Inputs))), Inputs: map[string]string{}, Values: map[string]string{}, Attempts: 1,
+		Layout: w.at,
 	}
 	if s.Env == nil {
 		file.Env = map[string]string{}
@@ -80,11 +83,11 @@ func inSeconds(d mlops.Duration) float64 { return float64(d) / 1e9 }
 // other steps, and datasets.
 func (c *compiler) wireInputs(w *wiring, file *stepFile, s mlops.Step) error {
 	for _, name := range file.Given {
-		uri, err := c.uriOf(s.Inputs[name])
+		uri, err := c.inputURI(s.Inputs[name], w.at.slash)
 		if err != nil {
 			return err
 		}
-		c.addInput(w, file, "inputs."+name, name, uri)
+		addInput(w, file, "inputs."+name, name, uri)
 	}
 	for _, text := range append(slices.Collect(maps.Values(s.Env)), s.Command...) {
 		t, err := mlops.ParseTemplate(text)
@@ -95,16 +98,21 @@ func (c *compiler) wireInputs(w *wiring, file *stepFile, s mlops.Step) error {
 			if _, known := file.Inputs[r.String()]; known || r.Kind != mlops.RefStepOutput && r.Kind != mlops.RefDataset {
 				continue
 			}
-			c.addInput(w, file, r.String(), strings.NewReplacer(".", "-", "_", "-").Replace(r.String()), c.reference(r))
+			uri := c.reference(r)
+			if r.Kind == mlops.RefStepOutput {
+				uri = c.outputURI(r, w.at.slash)
+			}
+			addInput(w, file, r.String(), strings.NewReplacer(".", "-", "_", "-").Replace(r.String()), uri)
 		}
 	}
 	slices.SortFunc(w.inputs, func(a, b jobInput) int { return strings.Compare(a.Name, b.Name) })
 	return nil
 }
 
-func (c *compiler) addInput(w *wiring, file *stepFile, reference, directory string, uri any) {
+func addInput(w *wiring, file *stepFile, reference, name string, uri any) {
+	inJob, directory := w.at.names(name)
 	file.Inputs[reference] = directory
-	w.inputs = append(w.inputs, nativeInput("in-"+directory, uri, stepRoot+"/input/"+directory))
+	w.inputs = append(w.inputs, nativeInput(inJob, uri, w.at.input(directory)))
 }
 
 // jobInput is a ProcessingInput.
@@ -132,7 +140,7 @@ func (c *compiler) reference(r mlops.Reference) any {
 	case mlops.RefDataset:
 		return get("Parameters." + datasetPrefix + r.Name)
 	case mlops.RefStepOutput:
-		return get("Steps." + r.Step + ".ProcessingOutputConfig.Outputs['" + r.Name + "'].S3Output.S3Uri")
+		return c.outputURI(r, "")
 	}
 	return get("Execution.PipelineExecutionId")
 }
@@ -224,8 +232,8 @@ func (c *compiler) runByBootstrap(w *wiring, name string, s mlops.Step, file ste
 	if s.Script != "" {
 		c.files[folder+"/script.py"] = []byte(s.Script)
 	}
-	at := stepRoot + "/mlops"
-	w.inputs = append(w.inputs, nativeInput(codeInput, c.place.uri(folder), at))
+	at := jobRoot + w.at.code
+	w.inputs = append(w.inputs, nativeInput(codeInput, c.place.uri(folder)+w.at.slash, at))
 	w.app["ContainerEntrypoint"] = []string{"python3", at + "/bootstrap.py"}
 	return nil
 }
@@ -234,10 +242,10 @@ func (c *compiler) runByBootstrap(w *wiring, name string, s mlops.Step, file ste
 func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 	value := func(r mlops.Reference) (any, error) {
 		if directory, ok := file.Inputs[r.String()]; ok {
-			return c.pathIn(directory, s, r), nil
+			return pathIn(w.at.input(directory), s, r), nil
 		}
 		if r.Kind == mlops.RefOutput {
-			return stepRoot + "/output/" + r.Name + "/" + r.Name, nil
+			return w.at.output(r.Name), nil
 		}
 		return c.reference(r), nil
 	}
@@ -250,7 +258,7 @@ func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 		command = append(command, v)
 	}
 	if len(command) > 0 {
-		w.app["ContainerEntrypoint"] = command
+		w.app["ContainerEntrypoint"] = append(makesFolders(s), command...)
 	}
 	for name, text := range s.Env {
 		v, err := c.native(text, value)
@@ -260,10 +268,13 @@ func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 		w.env[name] = v
 	}
 	for _, o := range s.Outputs {
-		w.env["MLOPS_OUTPUT_"+mlops.EnvName(o)] = stepRoot + "/output/" + o + "/" + o
+		w.env["MLOPS_OUTPUT_"+mlops.EnvName(o)] = w.at.output(o)
 	}
 	for _, in := range file.Given {
-		w.env["MLOPS_INPUT_"+mlops.EnvName(in)] = c.pathIn(in, s, mlops.Reference{Kind: mlops.RefInput, Name: in})
+		w.env["MLOPS_INPUT_"+mlops.EnvName(in)] = pathIn(w.at.input(file.Inputs["inputs."+in]), s, mlops.Reference{Kind: mlops.RefInput, Name: in})
+	}
+	if w.at.Checkpoints != "" {
+		w.env[mlops.EnvCheckpoints] = jobRoot + w.at.Checkpoints
 	}
 	return nil
 }
@@ -271,8 +282,7 @@ func (c *compiler) runDirectly(w *wiring, s mlops.Step, file stepFile) error {
 // pathIn is the path of an input in a container without bootstrap.py: what another
 // step wrote has the output's name below the input's directory, anything else is
 // the directory.
-func (c *compiler) pathIn(directory string, s mlops.Step, r mlops.Reference) string {
-	at := stepRoot + "/input/" + directory
+func pathIn(at string, s mlops.Step, r mlops.Reference) string {
 	if r.Kind == mlops.RefStepOutput {
 		return at + "/" + r.Name
 	}

@@ -61,6 +61,7 @@ func rolePolicy(c *clients, p place) policy {
 		allow("pipelines", []string{"sagemaker:StartPipelineExecution"}, own("sagemaker", "pipeline/"+mine)),
 		allow("models", []string{"sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"}, own("sagemaker", "model-package/"+mine), own("sagemaker", "model-package-group/"+mine)),
 		allow("endpoints", []string{"sagemaker:InvokeEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"}, own("sagemaker", "endpoint/"+mine), own("sagemaker", "endpoint-config/"+mine)),
+		explaining(own, p),
 		allow("alerts", []string{"sns:Publish"}, p.Topic),
 		passRole(p.Role),
 	}
@@ -71,6 +72,18 @@ func rolePolicy(c *clients, p place) policy {
 		all = append(all, network())
 	}
 	return policy{policyVersion, all}
+}
+
+// explaining lets Clarify ask a model: it makes an endpoint for as long as a job
+// takes, of a name that no other endpoint has. Its configuration may be called as
+// Clarify calls them by itself.
+func explaining(own func(service, resource string) string, p place) statement {
+	prefix := shadowPrefix(p.Record.ID)
+	return allow("explaining", []string{
+		"sagemaker:DescribeModel", "sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpointConfig", "sagemaker:DeleteEndpointConfig",
+		"sagemaker:CreateEndpoint", "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:InvokeEndpoint", "sagemaker:AddTags",
+	}, own("sagemaker", "model/"+nameBegin(p.Record.ID)+"*"), own("sagemaker", "endpoint/"+prefix+"*"),
+		own("sagemaker", "endpoint-config/"+prefix+"*"), own("sagemaker", "endpoint-config/sm-clarify*"))
 }
 
 // services are AWS's own, as those to whom something is allowed.

@@ -139,6 +139,10 @@ func TestRolePolicyGrants(t *testing.T) {
 		{"model of a long name", rolePolicy(long, q), "sagemaker:DescribeModelPackageGroup", sm("model-package-group/" + nativeName(q.Record.ID.Child(mlops.NounModel, "trees"), maxName)), true},
 		{"own endpoint", rolePolicy(c, p), "sagemaker:InvokeEndpoint", sm("endpoint/churn--live"), true},
 		{"endpoints are not made by jobs", rolePolicy(c, p), "sagemaker:CreateEndpoint", sm("endpoint/churn--live"), false},
+		{"Clarify's endpoints are", rolePolicy(c, p), "sagemaker:CreateEndpoint", sm("endpoint/" + shadowPrefix(p.Record.ID) + "-1a2b"), true},
+		{"Clarify's endpoints of others are not", rolePolicy(c, p), "sagemaker:CreateEndpoint", sm("endpoint/" + shadowPrefix(q.Record.ID) + "-1a2b"), false},
+		{"its models can be explained", rolePolicy(c, p), "sagemaker:DescribeModel", sm("model/churn--live-1234"), true},
+		{"models of others cannot", rolePolicy(c, p), "sagemaker:DescribeModel", sm("model/fraud--live-1234"), false},
 		{"itself", rolePolicy(c, p), "iam:PassRole", p.Role, true},
 		{"another role", rolePolicy(c, p), "iam:PassRole", "arn:aws:iam::123456789012:role/admin", false},
 		{"its key", rolePolicy(c, p), "kms:Decrypt", p.Key, true},
@@ -147,6 +151,12 @@ func TestRolePolicyGrants(t *testing.T) {
 		{"no network", rolePolicy(c, plain), "ec2:CreateNetworkInterface", "*", false},
 		{"its topic", rolePolicy(c, p), "sns:Publish", p.Topic, true},
 		{"log of a job", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:x"), true},
+		{"log of a job on spot capacity", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/sagemaker/TrainingJobs:log-stream:x"), true},
+		{"job on spot capacity", rolePolicy(c, p), "sagemaker:CreateTrainingJob", sm("training-job/pipelines-1-fit-2"), true},
+		{"its end", rolePolicy(c, p), "sagemaker:StopTrainingJob", sm("training-job/pipelines-1-fit-2"), true},
+		{"its tags", rolePolicy(c, p), "sagemaker:AddTags", sm("training-job/pipelines-1-fit-2"), true},
+		{"its checkpoints", rolePolicy(c, p), "s3:PutObject", bucket + "/runs/1/fit/checkpoints/epoch", true},
+		{"no tuning", rolePolicy(c, p), "sagemaker:CreateHyperParameterTuningJob", sm("hyper-parameter-tuning-job/x"), false},
 		{"other log", rolePolicy(c, p), "logs:PutLogEvents", c.arn("logs", "123456789012", "log-group:/aws/lambda/x"), false},
 	}
 	for _, tt := range tests {

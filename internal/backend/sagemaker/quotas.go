@@ -17,9 +17,11 @@ import (
 const (
 	quotaEndpoint   = " for endpoint usage"
 	quotaProcessing = " for processing job usage"
+	quotaSpot       = " for spot training job usage"
 
 	quotaEndpoints      = "Number of instances across active endpoints"
 	quotaProcessingJobs = "Number of instances across all processing jobs"
+	quotaTrainingJobs   = "Number of instances across all training jobs"
 )
 
 // quotaAttempts is how often a page of quotas is asked for: a plan can do without.
@@ -200,11 +202,11 @@ func pipelineQuotas(spec mlops.PipelineSpec) []quotaAsk {
 		for _, need := range graph.Needs(name) {
 			depth[name] = max(depth[name], depth[need]+1)
 		}
-		machine, err := resolveType(mlops.UseProcessing, spec.Steps[name].Compute)
+		machine, err := resolveType(useOf(spec.Steps[name]), spec.Steps[name].Compute)
 		if err != nil {
 			continue
 		}
-		for _, quotaName := range []string{machine + quotaProcessing, quotaProcessingJobs} {
+		for _, quotaName := range stepQuotas(spec.Steps[name], machine) {
 			if steps[quotaName] == nil {
 				steps[quotaName] = map[int]int64{}
 			}
@@ -216,6 +218,14 @@ func pipelineQuotas(spec mlops.PipelineSpec) []quotaAsk {
 		}
 	}
 	return quotaAsksOf(asks)
+}
+
+// stepQuotas names the quotas that a step's machine counts for.
+func stepQuotas(s mlops.Step, machine string) []string {
+	if s.OnSpot() {
+		return []string{machine + quotaSpot, quotaTrainingJobs}
+	}
+	return []string{machine + quotaProcessing, quotaProcessingJobs}
 }
 
 // stepsAtOnce bounds a number of steps by the pipeline's own limit.

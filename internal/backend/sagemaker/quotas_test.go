@@ -117,6 +117,12 @@ func TestPipelineQuotas(t *testing.T) {
 		{"no more than the pipeline allows", mlops.PipelineSpec{Steps: wide, Parallelism: 1}, map[string]int64{
 			"ml.m5.large for processing job usage": 1, "ml.m5.xlarge for processing job usage": 1, "Number of instances across all processing jobs": 1,
 		}},
+		{"on spot capacity", mlops.PipelineSpec{Steps: map[string]mlops.Step{
+			"a": step("ml.m5.large"), "b": {Command: []string{"true"}, Compute: &mlops.Compute{Native: "ml.m5.large", Spot: true}},
+		}}, map[string]int64{
+			"ml.m5.large for processing job usage": 1, "Number of instances across all processing jobs": 1,
+			"ml.m5.large for spot training job usage": 1, "Number of instances across all training jobs": 1,
+		}},
 		{"in the platform's own language", mlops.PipelineSpec{Definition: testDefinition}, map[string]int64{}},
 	}
 	for _, tt := range tests {
@@ -174,5 +180,108 @@ func TestQuotasAreListedOnce(t *testing.T) {
 				t.Errorf("%d calls", n)
 			}
 		})
+	}
+}
+
+func TestMonitorQuotas(t *testing.T) {
+	t.Parallel()
+	const large = `{"data_drift": {"JobResources": {"ClusterConfig": {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 2}}}}`
+	tests := []struct {
+		name string
+		spec mlops.MonitorSpec
+		want map[string]int64 // by quota
+	}{
+		{"health alone", mlops.MonitorSpec{Health: &mlops.HealthCheck{MinRequests: 1}}, map[string]int64{}},
+		{"a job for two checks", mlops.MonitorSpec{DataDrift: &mlops.DriftCheck{}, DataQuality: &mlops.DataQualityCheck{}}, map[string]int64{
+			"ml.m5.xlarge for processing job usage": 1, "Number of instances across all processing jobs": 1,
+		}},
+		{"three jobs at once", bias(func(s *mlops.MonitorSpec) { s.PredictionDrift = &mlops.DriftCheck{} }), map[string]int64{
+			"ml.m5.xlarge for processing job usage": 3, "Number of instances across all processing jobs": 3,
+		}},
+		{"larger ones, but for the baseline", mlops.MonitorSpec{DataDrift: &mlops.DriftCheck{}, Overrides: large}, map[string]int64{
+			"ml.m5.xlarge for processing job usage": 1, "ml.m5.4xlarge for processing job usage": 2, "Number of instances across all processing jobs": 2,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := map[string]int64{}
+			for _, ask := range monitorQuotas(tt.spec) {
+				got[ask.name] = ask.least
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestMonitorQuotaWarningsAreRight proves that what is warned of is refused, and that
+// what is not warned of is made.
+func TestMonitorQuotaWarningsAreRight(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		quota map[string]float64
+		at    string // "" is no warning
+		words []string
+		fails mlops.Code
+	}{
+		{"enough", nil, "", nil, ""},
+		{
+			"none to describe the baseline",
+			map[string]float64{"ml.m5.xlarge for processing job usage": 0},
+			"explainability",
+			[]string{`"ml.m5.xlarge for processing job usage" (L-0307F515) of this account is 0`, "--desired-value 1"},
+			mlops.QuotaExceeded,
+		},
+		{
+			"none for a copy of the endpoint", // which Clarify makes by itself, and the simulation does not
+			map[string]float64{"ml.m5.large for endpoint usage": 1},
+			"explainability",
+			[]string{`is 1 in us-east-1, and 2 at once`},
+			"",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newMonitorBench(t)
+			for name, value := range tt.quota {
+				b.account.World.SetQuota(name, value)
+			}
+			c := mlops.NewChecker()
+			if err := b.monitors.Forewarn(t.Context(), b.explainedSpec(), c); err != nil {
+				t.Fatal(err)
+			}
+			wantWarning(t, c, tt.at, tt.words)
+			if _, err := b.monitors.Create(t.Context(), b.explainedSpec()); tt.fails == "" && err != nil || tt.fails != "" && !b.backend.is(err, tt.fails) {
+				t.Errorf("create: %v, want %q", err, tt.fails)
+			}
+		})
+	}
+}
+
+// TestEndpointQuotaWarningsAreRight proves the same of endpoints.
+func TestEndpointQuotaWarningsAreRight(t *testing.T) {
+	t.Parallel()
+	for value, fails := range map[float64]bool{0: true, 1: false} {
+		b := newEndpointBench(t, 1)
+		b.account.World.SetQuota("ml.m5.large for endpoint usage", value)
+		spec := b.spec(b.version("first"), func(s *mlops.ModelEndpointSpec) {
+			v := s.Variants["main"]
+			v.Compute = &mlops.Compute{Native: "ml.m5.large"}
+			s.Variants["main"] = v
+		})
+		c := mlops.NewChecker()
+		if err := (modelEndpointKind{b.backend}).Forewarn(t.Context(), spec, c); err != nil {
+			t.Fatal(err)
+		}
+		if warned := len(c.Problems()) > 0; warned != fails {
+			t.Errorf("with %g it warns: %t", value, warned)
+		}
+		if _, err := b.backend.ModelEndpoints().Create(t.Context(), spec); b.backend.is(err, mlops.QuotaExceeded) != fails {
+			t.Errorf("with %g: %v", value, err)
+		}
 	}
 }

@@ -3,7 +3,8 @@
 //
 // A run is started once, from a frozen copy of its pipeline, and each of its
 // steps moves through rows of the store: queued, running, then succeeded or
-// failed. A step's process outlives the engine. When the engine starts again,
+// failed. A step whose conditions do not hold when all that it needs has ended is
+// skipped, and so is what needs it. A step's process outlives the engine. When the engine starts again,
 // after whatever end, it goes on from those rows: finished steps never run
 // again, a process that still runs is attached to, one that ended meanwhile is
 // judged by the exit record it left, and one that left no trace is started
@@ -19,6 +20,8 @@
 //	<run>/steps/<step>/<attempt>/        script.py, and the process's records in state/
 //	    work/                            working directory of the process
 //	    outputs/<name>                   where MLOPS_OUTPUT_<NAME> points
+//	<run>/steps/<step>/checkpoints/      where MLOPS_CHECKPOINTS points, for all attempts of a
+//	                                     step that may be interrupted
 //
 // A step whose code, packages, rendered environment, image, output names and
 // input bytes are those of an earlier step of the environment takes over that

@@ -49,6 +49,9 @@ func (j *job) command(python pyenv.Env, value func(mlops.Reference) (string, err
 	for _, name := range j.step.Outputs {
 		vars["MLOPS_OUTPUT_"+mlops.EnvName(name)] = j.outputPath(name)
 	}
+	if j.step.OnSpot() {
+		vars[mlops.EnvCheckpoints] = j.checkpoints
+	}
 	return args, vars.Environ(), err
 }
 

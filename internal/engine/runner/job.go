@@ -34,12 +34,16 @@ type job struct {
 	work    string // digest of all that decides the outputs; "" if they must not be taken over
 	dir     string // of the attempt, once it has a place
 
-	experiment string // name of the one that the run is tracked in, or ""
+	experiment  string // name of the one that the run is tracked in, or ""
+	checkpoints string // directory that all attempts share; made for steps on spot capacity alone
 }
 
 // prepare works a step out. The steps it needs have succeeded.
 func (e *execution) prepare(name string) (*job, error) {
-	j := &job{name: name, step: e.plan.Pipeline.Steps[name], inputs: map[string]string{}, experiment: e.plan.Pipeline.Experiment.Name()}
+	j := &job{
+		name: name, step: e.plan.Pipeline.Steps[name], inputs: map[string]string{},
+		experiment: e.plan.Pipeline.Experiment.Name(), checkpoints: filepath.Join(e.stepDir(name), "checkpoints"),
+	}
 	j.lineage = mlops.StepLineage{
 		Code: codeDigest(j.step), Packages: append([]string{}, j.step.Packages...),
 		Inputs: map[string]string{}, Outputs: map[string]string{},
@@ -200,12 +204,16 @@ func (e *execution) logFile(name string, n int) string {
 }
 
 // write makes the attempt's directory, without anything that an attempt which
-// left no trace may have written there.
+// left no trace may have written there. Checkpoints stay as they are.
 func (e *execution) write(j *job, log string) error {
 	if err := os.RemoveAll(j.dir); err != nil {
 		return err
 	}
-	if err := e.makeDirs(j.workDir(), j.outputsDir(), filepath.Dir(log)); err != nil {
+	dirs := []string{j.workDir(), j.outputsDir(), filepath.Dir(log)}
+	if j.step.OnSpot() {
+		dirs = append(dirs, j.checkpoints)
+	}
+	if err := e.makeDirs(dirs...); err != nil {
 		return err
 	}
 	if j.step.Script == "" {

@@ -93,16 +93,16 @@ func (e *execution) begin(ctx context.Context) error {
 // limits allow. The first failure ends the others.
 func (e *execution) advance(ctx context.Context) error {
 	order := e.graph.Order()
-	succeeded := make(map[string]chan struct{}, len(order))
+	done := make(map[string]chan struct{}, len(order)) // succeeded or skipped
 	for _, name := range order {
-		succeeded[name] = make(chan struct{})
+		done[name] = make(chan struct{})
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, name := range order {
 		group.Go(func() error {
 			for _, need := range e.graph.Needs(name) {
 				select {
-				case <-succeeded[need]:
+				case <-done[need]:
 				case <-ctx.Done():
 					return context.Cause(ctx)
 				}
@@ -110,7 +110,7 @@ func (e *execution) advance(ctx context.Context) error {
 			if err := e.step(ctx, name); err != nil {
 				return err
 			}
-			close(succeeded[name])
+			close(done[name])
 			return nil
 		})
 	}
@@ -122,11 +122,17 @@ func (e *execution) step(ctx context.Context, name string) error {
 	for {
 		at := e.get(name)
 		switch at.State {
-		case mlops.RunSucceeded:
+		case mlops.RunSucceeded, mlops.RunSkipped:
 			return nil
 		case mlops.RunFailed:
 			return &stepError{name, at.Reason}
 		case mlops.RunQueued, mlops.RunRunning, mlops.RunCancelled:
+		}
+		if decided, err := e.decide(ctx, name); decided || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		if err := sleepUntil(ctx, at.RetryAt); err != nil {
 			return err

@@ -56,7 +56,7 @@ func progress(steps map[string]mlops.StepRun) string {
 	done, running := 0, []string{}
 	for _, name := range slices.Sorted(maps.Keys(steps)) {
 		switch steps[name].State {
-		case mlops.RunSucceeded:
+		case mlops.RunSucceeded, mlops.RunSkipped:
 			done++
 		case mlops.RunRunning:
 			running = append(running, name)

@@ -174,6 +174,8 @@ func pipelineOf() mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus] {
 			"evaluate": {Script: "pass", Inputs: map[string]string{
 				"model": "{{steps.train.outputs.model}}", "other": "{{steps.baseline.outputs.model}}", "rows": "{{steps.prepare.outputs.holdout}}",
 			}, Outputs: []string{"metrics"}},
+			"publish":  {Script: "pass", When: []string{"{{steps.evaluate.metrics.auc}} >= 0.9"}},
+			"announce": {Script: "pass", After: []string{"publish"}},
 		},
 	}
 	return mlops.Observed[mlops.PipelineSpec, mlops.PipelineStatus]{
@@ -196,6 +198,8 @@ func goodRunOf() mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus] 
 			"train":    stepOf(mlops.RunSucceeded, start-21*time.Second, 3*time.Minute),
 			"baseline": {State: mlops.RunSucceeded, Cached: true},
 			"evaluate": stepOf(mlops.RunSucceeded, start-201*time.Second, 39*time.Second),
+			"publish":  {State: mlops.RunSkipped, Reason: "{{steps.evaluate.metrics.auc}} >= 0.9 does not hold: 0.8471 >= 0.9"},
+			"announce": {State: mlops.RunSkipped, Reason: `step "publish", which it needs, was skipped`},
 		},
 		Lineage: &mlops.Lineage{PipelineVersion: pipelineOf().Status.Version, Datasets: map[mlops.ID]mlops.DatasetVersion{dataset: {Version: "2"}}},
 	}
@@ -211,6 +215,7 @@ func badRunOf() mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus] {
 		Steps: map[string]mlops.StepRun{
 			"prepare": stepOf(mlops.RunSucceeded, start, time.Minute), "train": failed,
 			"baseline": stepOf(mlops.RunSucceeded, start-time.Minute, time.Second), "evaluate": {State: mlops.RunCancelled},
+			"publish": {State: mlops.RunCancelled}, "announce": {State: mlops.RunCancelled},
 		},
 	}
 	return mlops.Observed[mlops.PipelineRunSpec, mlops.PipelineRunStatus]{

@@ -59,6 +59,9 @@ func (c Config) runPage(ctx context.Context, id mlops.ID) (page, error) {
 		p.Sections = append(p.Sections, section{Title: "Logs", Text: "The end of what each step wrote, as it wrote it: whatever secrets its code printed are in it."})
 	}
 	for _, step := range order {
+		if s.Steps[step].State == mlops.RunSkipped {
+			continue // it has none
+		}
 		log, err := c.StepLog(ctx, id, step)
 		if err != nil {
 			return page{}, err
@@ -98,8 +101,11 @@ func stepGraph(spec mlops.PipelineSpec, run *mlops.PipelineRunStatus) *graph {
 		if run != nil {
 			step := run.Steps[name]
 			n.State, n.Note = string(step.State), took(step.StartedAt, step.FinishedAt).Text
-			if step.Cached {
+			switch {
+			case step.Cached:
 				n.Note = "taken from an earlier run"
+			case step.State == mlops.RunSkipped:
+				n.Note = "skipped"
 			}
 		}
 		nodes = append(nodes, n)

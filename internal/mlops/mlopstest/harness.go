@@ -162,7 +162,7 @@ func (w World) complete(h Harness, open mlops.Backend) World {
 	if w.Definition == "" {
 		w.Definition = `{"steps": []}`
 	}
-	overrides := map[mlops.Noun]string{mlops.NounModelVersion: noOverrides, mlops.NounModelEndpoint: noOverrides}
+	overrides := map[mlops.Noun]string{mlops.NounModelVersion: noOverrides, mlops.NounModelEndpoint: noOverrides, mlops.NounMonitor: noOverrides}
 	maps.Copy(overrides, w.Overrides)
 	w.Overrides = overrides
 	if w.Artifact == nil {

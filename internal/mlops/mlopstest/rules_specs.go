@@ -84,6 +84,9 @@ func (l *lab) fullPipeline() any {
 	}
 	for name, step := range s.Steps {
 		step.Packages, step.Inputs, step.After = []string{}, map[string]string{}, nil
+		if l.decides() {
+			step.When = []string{"{{params.note}} != 'Grüße 🚀'", "{{params.depth}} > 1"}
+		}
 		step.Env = map[string]string{"DEPTH": "{{params.depth}}", "TEXT": "Grüße 🚀", "EMPTY": ""}
 		s.Steps[name] = step
 	}

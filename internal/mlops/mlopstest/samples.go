@@ -48,6 +48,8 @@ func stepSamples() []sample {
 	of := func(f mlops.Feature, change func(*mlops.Step)) sample {
 		return sample{f, mlops.NounPipeline, func(l *lab) any {
 			s := l.pipelineSpec(l.fresh())
+			live := "true"
+			s.Parameters["live"] = mlops.Parameter{Type: "boolean", Default: &live}
 			step := s.Steps["train"]
 			change(&step)
 			s.Steps["train"] = step
@@ -59,6 +61,7 @@ func stepSamples() []sample {
 		of(mlops.FeaturePipelineCommand, func(*mlops.Step) {}),
 		of(mlops.FeaturePipelineImage, func(s *mlops.Step) { s.Image = "docker.io/library/python:3.13" }),
 		of(mlops.FeaturePipelinePackages, func(s *mlops.Step) { s.Script, s.Command, s.Packages = "import six\n", nil, []string{"six==1.17.0"} }),
+		of(mlops.FeaturePipelineWhen, func(s *mlops.Step) { s.When = []string{"{{params.live}} == true"} }),
 		of(mlops.FeaturePipelineRetry, func(s *mlops.Step) {
 			s.Retry = &mlops.Retry{Attempts: 3, Backoff: mlops.Duration(time.Second)}
 		}),

@@ -70,6 +70,12 @@ func monitorSamples() []sample {
 		of(mlops.FeatureMonitorBias, func(_ *lab, s *mlops.MonitorSpec) {
 			s.Bias = &mlops.BiasCheck{Group: "colour", Statistic: "demographic_parity_difference", Threshold: threshold}
 		}),
+		of(mlops.FeatureMonitorExplainability, func(_ *lab, s *mlops.MonitorSpec) {
+			s.Explainability, s.Baseline.Features = &mlops.ExplainabilityCheck{Samples: 100}, []string{"age", "colour"}
+		}),
+		of(mlops.FeatureMonitorOverrides, func(l *lab, s *mlops.MonitorSpec) {
+			s.DataDrift, s.Overrides = &mlops.DriftCheck{}, l.world.Overrides[mlops.NounMonitor]
+		}),
 		of(mlops.FeatureMonitorHealth, func(l *lab, s *mlops.MonitorSpec) { *s = l.monitorSpec(s.Name) }),
 	}
 }

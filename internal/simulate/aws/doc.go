@@ -7,13 +7,14 @@
 //
 // # SageMaker
 //
-// Jobs, models and endpoints run nobody's code: tests play it by Hooks. Time passes
+// Jobs, models and endpoints run nobody's code: tests play it by Hooks, and by them
+// take spot capacity away from training jobs. Time passes
 // by looks, not by the clock: waits in deployment policies, retries of steps and
 // timeouts of jobs do not pass. Steps of pipelines other than Processing, Training,
 // Model, RegisterModel, Condition and Fail are accepted, and fail when they run.
 // Schedules of monitoring start nothing by themselves: Monitored adds what they
-// would have done, and judges what jobs of model quality and bias measured; nothing
-// is captured, merged or measured. Permissions of roles are not judged, only whom
+// would have done, and judges what jobs of model quality, bias and explainability
+// measured; nothing is captured, merged, explained or measured. Permissions of roles are not judged, only whom
 // they trust. Inference components and endpoints' data capture are not there;
 // asynchronous requests are answered at once, and no topic is told.
 //

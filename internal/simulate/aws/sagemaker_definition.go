@@ -110,7 +110,7 @@ func smParse(source string) (*smGraph, error) {
 	if err := g.gather(top.Steps, nil, false); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{g.checkParameters, g.checkSteps, g.checkReferences, g.checkOrder} {
+	for _, check := range []func() error{g.checkParameters, g.checkSteps, g.checkConditions, g.checkReferences, g.checkOrder} {
 		if err := check(); err != nil {
 			return nil, err
 		}

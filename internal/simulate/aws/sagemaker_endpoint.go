@@ -57,6 +57,9 @@ func (w *World) smCreateEndpoint(c *Call) (Params, error) {
 	if err := smDeploymentFault(deployment, variants); err != nil {
 		return nil, err
 	}
+	if err := w.smServeLimit(c, config, variants, nil); err != nil {
+		return nil, err
+	}
 	o := w.add(c, smEndpoint, name, arn, c.In)
 	serving := &smServing{config: config, last: deployment, pending: &smRollout{config: config, variants: variants, started: c.Time}}
 	o.detail = serving

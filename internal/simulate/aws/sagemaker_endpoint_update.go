@@ -62,6 +62,9 @@ func (w *World) smUpdateEndpoint(c *Call) (Params, error) {
 	if err := smDeploymentFault(deployment, variants); err != nil {
 		return nil, err
 	}
+	if err := w.smServeLimit(c, config, variants, serving); err != nil {
+		return nil, err
+	}
 	serving.pending = &smRollout{config: config, variants: variants, started: c.Time, stages: smStages(deployment), alarms: smAlarms(deployment)}
 	serving.last = deployment
 	o.modified = c.Time

@@ -10,8 +10,11 @@ type Hooks struct {
 	FailModel func(model string) string
 	// RunStep does the work of a processing or training job: it returns the files
 	// that the job writes, by "output/path" (a training job has the one output
-	// "model", and no path), or why it fails. For an output without a file, and for
-	// a file without a path, "output/output.json" is made up.
+	// "model", and no path unless it is left uncompressed), or why it fails. For an
+	// output without a file, and for a file without a path, "output/output.json" is
+	// made up. What it adds to the run's checkpoints is kept, whatever it returns.
+	// Interruption as the failure is that of spot capacity: the job waits for more,
+	// and is run again.
 	RunStep func(StepRun) (outputs map[string][]byte, failure string)
 	// Invoke answers a request to an endpoint. Latency is how long that takes by
 	// the metrics: 10 ms unless told.
@@ -21,6 +24,10 @@ type Hooks struct {
 	// users report both (terraform-provider-aws, issues 39099 and 48997).
 	SilentRollback bool
 }
+
+// Interruption is what RunStep returns when spot capacity is taken away from a job.
+// One on demand fails by it, as by a fault of the service.
+const Interruption = "InternalServerError: the capacity was taken away"
 
 // StepRun is a job that ran to its end.
 type StepRun struct {
@@ -35,6 +42,11 @@ type StepRun struct {
 	// Inputs are the files of the inputs (for a training job the channels), by the
 	// input's name and the path below its URI; that is "" for an object of its own.
 	Inputs map[string]map[string][]byte
+	// Checkpoints are the files below the URI for a training job's checkpoints, by
+	// their paths; nil for a job that keeps none.
+	Checkpoints map[string][]byte
+	// Interruptions are how often spot capacity was taken from the job so far.
+	Interruptions int
 }
 
 // Invocation is a request to an endpoint.

@@ -14,10 +14,10 @@ func smImageFault(region, image string) error {
 	return nil
 }
 
-// smJobImageFault refuses a processing job's image of another region, in the words
-// that users report (aws/amazon-sagemaker-examples, issue 2422).
+// smJobImageFault refuses a job's image of another region, in the words that users
+// report of processing jobs (aws/amazon-sagemaker-examples, issue 2422).
 func smJobImageFault(region string, in Params) error {
-	image := text(structure(in, "AppSpecification"), "ImageUri")
+	image := text(structure(in, "AppSpecification"), "ImageUri") + text(structure(in, "AlgorithmSpecification"), "TrainingImage")
 	if m := smRegistry.FindStringSubmatch(image); m != nil && m[1] != region {
 		return fault("ValidationException", "Invalid region %s in image URI %s. Please provide an image URI in region %s.", m[1], image, region)
 	}

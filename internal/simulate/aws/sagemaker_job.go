@@ -11,6 +11,8 @@ import (
 type smJob struct {
 	run   StepRun
 	ended time.Time
+	// transitions are a training job's secondary statuses, oldest first.
+	transitions []smTransition
 }
 
 func (w *World) smJobHandlers() map[string]Handler {
@@ -22,6 +24,7 @@ func (w *World) smJobHandlers() map[string]Handler {
 		"CreateTrainingJob":     w.smCreateJob(smTraining, "Training"),
 		"DescribeTrainingJob":   w.smDescribeJob(smTraining, "TrainingJobName"),
 		"StopTrainingJob":       w.smStop(smTraining, "TrainingJobName"),
+		"ListTrainingJobs":      w.smListTraining,
 	}
 }
 
@@ -49,17 +52,39 @@ func (w *World) smStartJob(c *Call, kind, name string, run StepRun) (*smObject, 
 	if err := smJobImageFault(c.Region, c.In); err != nil {
 		return nil, err
 	}
-	o := w.add(c, kind, name, arn, c.In)
-	job := &smJob{run: run}
-	o.detail = job
-	w.pass(o, "InProgress", func(now time.Time) {
-		job.ended = now
-		o.status, o.reason = "Completed", w.smWork(o)
-		if o.reason != "" {
-			o.status = "Failed"
+	if kind == smTraining {
+		if err := smSpotFault(c.In); err != nil {
+			return nil, err
 		}
-	})
+	}
+	if err := w.smRunLimit(c, kind); err != nil {
+		return nil, err
+	}
+	o := w.add(c, kind, name, arn, c.In)
+	o.detail = &smJob{run: run}
+	w.smLetRun(o, c.Time)
 	return o, nil
+}
+
+// smLetRun lets a job run, until it ends or its capacity is taken away.
+func (w *World) smLetRun(o *smObject, now time.Time) {
+	job, _ := o.detail.(*smJob)
+	job.enter(now, "Starting", "Downloading", "Training")
+	w.pass(o, "InProgress", func(now time.Time) {
+		reason := w.smWork(o)
+		if reason == Interruption && smOnSpot(o.in) {
+			w.smInterrupt(o, now)
+			return
+		}
+		job.ended = now
+		o.status, o.reason = "Completed", reason
+		if reason != "" {
+			o.status = "Failed"
+		} else {
+			job.enter(now, "Uploading")
+		}
+		job.enter(now, o.status)
+	})
 }
 
 // smJobFault refuses a job whose role is not there.
@@ -119,9 +144,15 @@ func (w *World) smWork(o *smObject) (failure string) {
 	job, _ := o.detail.(*smJob)
 	var made map[string][]byte
 	if w.sm().hooks.RunStep != nil {
-		job.run.Inputs = w.smInputs(o)
+		job.run.Inputs, job.run.Checkpoints = w.smInputs(o), w.smCheckpoints(o)
 		made, failure = w.sm().hooks.RunStep(job.run)
-		job.run.Inputs = nil // what was read need not be kept
+		if err := w.smKeepCheckpoints(o, job.run.Checkpoints); err != nil {
+			return "ClientError: " + err.Error()
+		}
+		job.run.Inputs, job.run.Checkpoints = nil, nil // what was read need not be kept
+	}
+	if failure == "" {
+		made, failure = w.smClarified(o, made)
 	}
 	if failure != "" {
 		return failure
@@ -163,16 +194,10 @@ func smOutputs(o *smObject) map[string]string {
 	return out
 }
 
-// smArtifact is where a training job leaves its model (developer guide, "Amazon S3
-// output").
-func smArtifact(o *smObject) string {
-	return strings.TrimSuffix(text(structure(o.in, "OutputDataConfig"), "S3OutputPath"), "/") + "/" + o.name + "/output/model.tar.gz"
-}
-
 // smFileAt is where one file of an output goes: outputs of processing jobs are
 // folders.
 func smFileAt(o *smObject, at, output, file string) string {
-	if o.kind == smTraining {
+	if o.kind == smTraining && !smUncompressed(o.in) {
 		return at
 	}
 	if file == "" {
@@ -206,11 +231,7 @@ func smJobView(o *smObject) Params {
 		out[word+"EndTime"] = job.ended
 	}
 	if o.kind == smTraining {
-		out["SecondaryStatus"] = map[string]string{"InProgress": "Training"}[o.status]
-		if o.status != "InProgress" {
-			out["SecondaryStatus"] = o.status
-		}
-		out["ModelArtifacts"] = Params{"S3ModelArtifacts": smArtifact(o)}
+		smTrained(o, out)
 	}
 	if o.kind == smProcessing {
 		smProcessed(out)
@@ -269,7 +290,11 @@ func (w *World) smStopJob(o *smObject, now time.Time) {
 		return
 	}
 	job, _ := o.detail.(*smJob)
-	w.pass(o, "Stopping", func(end time.Time) { o.status, job.ended = "Stopped", end })
+	job.enter(now, "Stopping")
+	w.pass(o, "Stopping", func(end time.Time) {
+		o.status, job.ended = "Stopped", end
+		job.enter(end, o.status)
+	})
 	o.modified = now
 }
 

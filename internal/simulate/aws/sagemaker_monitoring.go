@@ -60,6 +60,9 @@ func (w *World) smScheduleFault(c *Call) error {
 		if expression == "NOW" && (text(times, "DataAnalysisStartTime") == "" || text(times, "DataAnalysisEndTime") == "") {
 			return fault("ValidationException", "DataAnalysisStartTime and DataAnalysisEndTime are required when the schedule expression is NOW.")
 		}
+		if err := smAnalyzedFault(times); err != nil {
+			return err
+		}
 	}
 	inline, name, kind := structure(config, "MonitoringJobDefinition"), text(config, "MonitoringJobDefinitionName"), text(config, "MonitoringType")
 	switch {
@@ -74,6 +77,23 @@ func (w *World) smScheduleFault(c *Call) error {
 		}
 	}
 	return w.smCaptureFault(c, w.smEndpointIn(c, config))
+}
+
+// smLongestAnalysis is the longest span that a job may look at (API reference,
+// ScheduleConfig).
+const smLongestAnalysis = 24 * time.Hour
+
+// smAnalyzedFault refuses a span that no schema refuses.
+func smAnalyzedFault(times Params) error {
+	start, startOK := smAgoOf(text(times, "DataAnalysisStartTime"))
+	end, endOK := smAgoOf(text(times, "DataAnalysisEndTime"))
+	switch {
+	case !startOK || !endOK:
+		return fault("ValidationException", "Invalid data analysis time: %s, %s", text(times, "DataAnalysisStartTime"), text(times, "DataAnalysisEndTime"))
+	case times["DataAnalysisStartTime"] != nil && (start <= end || start-end > smLongestAnalysis):
+		return fault("ValidationException", "DataAnalysisStartTime must be before DataAnalysisEndTime by at most 24 hours")
+	}
+	return nil
 }
 
 // smCaptureFault refuses to monitor an endpoint that is not there, or captures no
@@ -242,8 +262,9 @@ type Monitoring struct {
 	// Files are what the job reports, by name: "statistics.json",
 	// "constraints.json", "constraint_violations.json".
 	Files map[string][]byte
-	// Measured is what a job of model quality or bias measured: metrics by name,
-	// those of bias behind the facet's value and a slash ("red/DPPL"). Where it is
+	// Measured is what a job of model quality, bias or explainability measured: metrics
+	// by name, those of bias behind the facet's value and a slash ("red/DPPL"), those of
+	// explainability the features' global SHAP values. Where it is
 	// given, Status, Reason and the violations follow from it, and CloudWatch gets
 	// the metrics.
 	Measured map[string]float64

@@ -28,14 +28,14 @@ func (f smFinding) status() string {
 	return "Completed"
 }
 
-// smJudge does what the jobs of model quality and of bias do with what they measured:
+// smJudge does what the jobs of model quality, bias and explainability do with what they measured:
 // they hold it to the constraints, and send it to CloudWatch unless they are told not
 // to. Jobs without ground truth fail (amazon-sagemaker-examples,
 // model_quality_churn_sdk.ipynb).
 func (w *World) smJudge(definition *smObject, word, schedule string, measured map[string]float64, at time.Time) smFinding {
 	input := structure(definition.in, word+"JobInput")
 	truth := text(structure(input, "GroundTruthS3Input"), "S3Uri")
-	if !w.smAnyObject(truth + "/") {
+	if word != "ModelExplainability" && !w.smAnyObject(truth+"/") {
 		return smFinding{failure: fmt.Sprintf("AlgorithmError: there is no ground truth at %s to merge", truth)}
 	}
 	endpoint := smWatched(definition, word)
@@ -45,6 +45,8 @@ func (w *World) smJudge(definition *smObject, word, schedule string, measured ma
 		f = w.smJudgeQuality(definition, measured)
 	case "ModelBias":
 		f = w.smJudgeBias(definition, measured)
+	case "ModelExplainability":
+		f = w.smJudgeExplanations(definition, measured)
 	default:
 		return smFinding{failure: "ClientError: " + word + " is not measured in this simulation"}
 	}

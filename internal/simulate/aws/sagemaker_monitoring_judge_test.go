@@ -192,3 +192,91 @@ func TestOffsetRefusals(t *testing.T) {
 		}
 	}
 }
+
+// createExplainability makes a definition that explains the model "churn-1" by what
+// the endpoint "churn" is asked.
+func createExplainability(t *testing.T, a account, name string) {
+	t.Helper()
+	must[*sagemaker.CreateModelExplainabilityJobDefinitionOutput](t)(a.CreateModelExplainabilityJobDefinition(t.Context(), &sagemaker.CreateModelExplainabilityJobDefinitionInput{
+		JobDefinitionName: &name, RoleArn: a.role,
+		ModelExplainabilityAppSpecification: &types.ModelExplainabilityAppSpecification{
+			ImageUri: sdk.String("205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"), ConfigUri: sdk.String("s3://data/explain.json"),
+		},
+		ModelExplainabilityBaselineConfig: &types.ModelExplainabilityBaselineConfig{ConstraintsResource: &types.MonitoringConstraintsResource{S3Uri: sdk.String("s3://data/shap.json")}},
+		ModelExplainabilityJobInput: &types.ModelExplainabilityJobInput{
+			EndpointInput: watchedChurn(func(in *types.EndpointInput) { in.FeaturesAttribute = sdk.String("instances[*]") }),
+		},
+		ModelExplainabilityJobOutputConfig: reportsTo(), JobResources: judgeMachines(),
+	}))
+}
+
+// explainConfig is a configuration for JSON, of a model.
+func explainConfig(model string) string {
+	return `{"headers": ["SAT", "GPA", "Rank"], "methods": {"shap": {"num_samples": 100, "agg_method": "mean_abs"}}, "predictor": {"model_name": "` + model + `",
+	  "instance_type": "ml.m5.xlarge", "initial_instance_count": 1, "content_type": "application/json", "content_template": "{\"instances\":$records}", "record_template": "$features"}}`
+}
+
+// TestExplanationsAreJudged judges the example of the developer guide, in which the
+// ranking has reversed, and one in which it has not.
+func TestExplanationsAreJudged(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	serveChurn(t, a)
+	models := must[*sagemaker.ListModelsOutput](t)(a.ListModels(t.Context(), &sagemaker.ListModelsInput{}))
+	model := *models.Models[0].ModelName
+	createExplainability(t, a, "churn-e")
+	scheduleOf(t, a, "churn-e", types.MonitoringTypeModelExplainability)
+	a.write(t, "shap.json", `{"version": "1.0", "explanations": {"kernel_shap": {"label0": {"global_shap_values": {"SAT": 0.7, "GPA": 0.5, "Rank": 0.05}, "expected_value": 0.4}}}}`)
+	reversed := map[string]float64{"SAT": 0.1, "GPA": 0.2, "Rank": 0.7}
+	tests := []struct {
+		name, config string
+		measured     map[string]float64
+		want         types.ExecutionStatus
+	}{
+		{"the same order", explainConfig(model), map[string]float64{"SAT": 0.6, "GPA": 0.3, "Rank": 0.1}, types.ExecutionStatusCompleted},
+		{"reversed", explainConfig(model), reversed, types.ExecutionStatusCompletedWithViolations},
+		{"a model that is gone", explainConfig("gone"), reversed, types.ExecutionStatusFailed},
+		{"a feature of no header", explainConfig(model), map[string]float64{"Age": 1}, types.ExecutionStatusFailed},
+		{"no method", `{"headers": ["SAT"], "predictor": {}}`, reversed, types.ExecutionStatusFailed},
+	}
+	for _, tt := range tests { // one after the other: they share the schedule
+		a.write(t, "explain.json", tt.config)
+		if run := lastRun(t, a, "churn-e", tt.measured); run.MonitoringExecutionStatus != tt.want {
+			t.Errorf("%s: %s because %q, want %s", tt.name, run.MonitoringExecutionStatus, sdk.ToString(run.FailureReason), tt.want)
+		}
+	}
+	wantMetric(t, a, "aws/sagemaker/Endpoints/explainability-metrics", "feature_SAT", map[string]string{
+		"Endpoint": "churn", "MonitoringSchedule": "churn-e", "ExplainabilityMethod": "KernelShap", "Label": "label0", "ValueType": "GlobalShapValues",
+	})
+}
+
+// TestAnalyzedSpans proves which spans a schedule may look at.
+func TestAnalyzedSpans(t *testing.T) {
+	t.Parallel()
+	a := openAccount(t, aws.Config{})
+	serveChurn(t, a)
+	if err := createQuality(t, a, "churn-1"); err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range []struct{ name, start, end, words string }{
+		{"five hours", "-PT5H", "-PT0H", ""},
+		{"a day", "-P1D", "-PT0H", ""},
+		{"more than a day", "-PT25H", "-PT0H", "at most 24 hours"},
+		{"backwards", "-PT1H", "-PT2H", "before"},
+		{"no duration", "5H", "-PT0H", "Invalid data analysis time"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			config := quality("churn-1", "cron(0 * ? * * *)")
+			config.ScheduleConfig.DataAnalysisStartTime, config.ScheduleConfig.DataAnalysisEndTime = &tt.start, &tt.end
+			_, err := a.CreateMonitoringSchedule(t.Context(), &sagemaker.CreateMonitoringScheduleInput{
+				MonitoringScheduleName: sdk.String("churn-" + string(rune('a'+i))), MonitoringScheduleConfig: config,
+			})
+			if tt.words == "" && err != nil {
+				t.Error(err)
+			} else if tt.words != "" {
+				wantFault(t, err, "ValidationException", tt.words)
+			}
+		})
+	}
+}

@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -134,40 +133,56 @@ func smNamed(e any, name string) bool {
 	return slices.ContainsFunc([]string{"OutputName", "InputName", "ChannelName", "MetricName", "Name"}, func(key string) bool { return text(m, key) == name })
 }
 
-// smRead reads a value from a step's property file:
-// {"PropertyFile": {"Get": "Steps.test.PropertyFiles.report"}, "Path": "auc"}.
+// smRead reads a value from a step's property file, or from a file of JSON:
+// {"PropertyFile": {"Get": "Steps.test.PropertyFiles.report"}, "Path": "auc"}, or
+// {"S3Uri": …, "Path": "auc"} (AWS's SDK for Python, workflow/functions.py).
 func (w *World) smRead(o *smObject, get Params) (any, error) {
+	at, err := w.smResolve(o, get["S3Uri"])
+	if err != nil {
+		return nil, err
+	}
+	if get["S3Uri"] == nil {
+		reference, _ := smGet(get["PropertyFile"])
+		if at, err = smPropertyURI(o, reference); err != nil {
+			return nil, err
+		}
+	}
+	uri := smTextOf(at)
+	bucket, key := smLocation(uri)
+	raw, ok := w.getObject(bucket, key)
+	if !ok {
+		return nil, fmt.Errorf("the property file %s is not there", uri)
+	}
+	var content any
+	if err := smDecode(raw, &content); err != nil {
+		return nil, fmt.Errorf("the property file %s is not JSON", uri)
+	}
+	v, ok := smProperty(content, text(get, "Path"))
+	if !ok {
+		return nil, fmt.Errorf("the property file %s has no %s", uri, text(get, "Path"))
+	}
+	return v, nil
+}
+
+// smPropertyURI is where a property file of a step is that succeeded.
+func smPropertyURI(o *smObject, reference string) (string, error) {
 	run, _ := o.detail.(*smRun)
-	reference, _ := smGet(get["PropertyFile"])
 	parts := strings.Split(reference, ".")
 	if len(parts) != 4 || parts[0] != "Steps" || parts[2] != "PropertyFiles" {
-		return nil, fmt.Errorf("the property file %q cannot be resolved", reference)
+		return "", fmt.Errorf("the property file %q cannot be resolved", reference)
 	}
 	s := run.of(parts[1])
 	if s == nil || s.status != "Succeeded" {
-		return nil, fmt.Errorf("step %s has no result to be referred to", parts[1])
+		return "", fmt.Errorf("step %s has no result to be referred to", parts[1])
 	}
 	i := slices.IndexFunc(s.step.PropertyFiles, func(f smPropertyFile) bool { return f.PropertyFileName == parts[3] })
 	if i < 0 {
-		return nil, fmt.Errorf("step %s has no property file %s", parts[1], parts[3])
+		return "", fmt.Errorf("step %s has no property file %s", parts[1], parts[3])
 	}
 	file := s.step.PropertyFiles[i]
 	uri, _ := smProperty(s.result, "ProcessingOutputConfig.Outputs['"+file.OutputName+"'].S3Output.S3Uri")
 	at, _ := uri.(string)
-	bucket, key := smLocation(strings.TrimSuffix(at, "/") + "/" + file.FilePath)
-	raw, ok := w.getObject(bucket, key)
-	if !ok {
-		return nil, fmt.Errorf("the property file s3://%s/%s is not there", bucket, key)
-	}
-	var content any
-	if err := smDecode(raw, &content); err != nil {
-		return nil, fmt.Errorf("the property file s3://%s/%s is not JSON", bucket, key)
-	}
-	v, ok := smProperty(content, text(get, "Path"))
-	if !ok {
-		return nil, fmt.Errorf("the property file s3://%s/%s has no %s", bucket, key, text(get, "Path"))
-	}
-	return v, nil
+	return strings.TrimSuffix(at, "/") + "/" + file.FilePath, nil
 }
 
 // smLocation splits an S3 URI.
@@ -234,48 +249,4 @@ func smDuration(span string) time.Duration {
 		}
 	}
 	return total
-}
-
-// smEndCondition decides a condition: all of its conditions must hold.
-func (w *World) smEndCondition(s *smStepRun) {
-	s.taken = !slices.ContainsFunc(structures(s.arguments, "Conditions"), func(c Params) bool { return !smHolds(c) })
-	outcome := map[bool]string{true: "True", false: "False"}[s.taken]
-	s.metadata, s.result = Params{"Condition": Params{"Outcome": outcome}}, Params{"Outcome": outcome}
-}
-
-// smHolds decides one condition (developer guide, "Condition step").
-func smHolds(c Params) bool {
-	left, right := c["LeftValue"], c["RightValue"]
-	switch text(c, "Type") {
-	case "Equals":
-		return smTextOf(left) == smTextOf(right)
-	case "Not":
-		return !smHolds(structure(c, "Expression"))
-	case "Or":
-		return slices.ContainsFunc(structures(c, "Conditions"), smHolds)
-	case "In":
-		return slices.ContainsFunc(list(c, "Values"), func(v any) bool { return smTextOf(v) == smTextOf(c["QueryValue"]) })
-	}
-	a, b := smNumber(left), smNumber(right)
-	switch text(c, "Type") {
-	case "GreaterThan":
-		return a > b
-	case "GreaterThanOrEqualTo":
-		return a >= b
-	case "LessThan":
-		return a < b
-	case "LessThanOrEqualTo":
-		return a <= b
-	}
-	return false
-}
-
-// smNumber is a value as a number.
-func smNumber(v any) float64 {
-	if n, ok := v.(json.Number); ok {
-		f, _ := n.Float64()
-		return f
-	}
-	f, _ := strconv.ParseFloat(smTextOf(v), 64)
-	return f
 }

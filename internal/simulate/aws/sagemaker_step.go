@@ -176,7 +176,10 @@ func (w *World) smEnd(o *smObject, s *smStepRun, now time.Time) {
 		w.smEndJob(o, s, now)
 		return
 	case "Condition":
-		w.smEndCondition(s)
+		if err := w.smEndCondition(s); err != nil {
+			w.smFail(s, now, err.Error())
+			return
+		}
 	case "Model", "RegisterModel":
 		if err := w.smEndModel(o, s, now); err != nil {
 			w.smFail(s, now, "ClientError: "+err.Error())
@@ -194,9 +197,14 @@ func (w *World) smEnd(o *smObject, s *smStepRun, now time.Time) {
 // smEndJob ends a step's job, and starts another attempt where a policy asks for
 // one.
 func (w *World) smEndJob(o *smObject, s *smStepRun, now time.Time) {
-	for s.job.settle != nil {
+	job, _ := s.job.detail.(*smJob)
+	for before := job.run.Interruptions; s.job.settle != nil; {
 		s.job.looks = 0
 		w.look(s.job, now)
+		if job.run.Interruptions > before { // it waits, and so does the step
+			s.looks = max(w.config.Looks-1, 0)
+			return
+		}
 	}
 	if s.job.status == "Completed" {
 		s.status, s.ended, s.result = "Succeeded", now, smJobView(s.job)
