@@ -47,7 +47,7 @@ func Serve(version string, factories []mlops.Factory, wait bool) error {
 func served(s tfprotov6.ProviderServer) serve.Config {
 	const mostBytes = 256 << 20 // of a message
 	return serve.Config{
-		Address: address,
+		Addresses: []string{address, "registry.opentofu.org/terraform-mlops/mlops"},
 		Handshake: plugin.HandshakeConfig{
 			ProtocolVersion:  6,
 			MagicCookieKey:   "TF_PLUGIN_MAGIC_COOKIE",

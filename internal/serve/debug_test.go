@@ -74,7 +74,7 @@ func attached(t *testing.T, notice io.Reader) described {
 	if err := json.Unmarshal(setting[1], &plugins); err != nil {
 		t.Fatal(err)
 	}
-	at, ok := plugins[echoes().Address]
+	at, ok := plugins[echoes().Addresses[0]]
 	if !ok {
 		t.Fatalf("it does not name the plugin: %s", setting[1])
 	}

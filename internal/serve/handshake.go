@@ -25,13 +25,18 @@ func (s *server) line(certificate string) string {
 // attach says how Terraform reaches a plugin that it did not start.
 func (s *server) attach() (string, error) {
 	at := s.listener.Addr()
-	reattach, err := json.Marshal(map[string]any{s.Address: map[string]any{
+	here := map[string]any{
 		"Protocol":        plugin.ProtocolGRPC,
 		"ProtocolVersion": s.Handshake.ProtocolVersion,
 		"Pid":             os.Getpid(),
-		"Test":            true,
+		"Test":            true, // the client must not end it
 		"Addr":            map[string]string{"Network": at.Network(), "String": at.String()},
-	}})
+	}
+	all := map[string]any{}
+	for _, address := range s.Addresses {
+		all[address] = here
+	}
+	reattach, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("describing the socket: %w", err)
 	}

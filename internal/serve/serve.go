@@ -16,7 +16,7 @@ import (
 
 // Config is a plugin, and how its clients know it. Every field is needed.
 type Config struct {
-	Address   string                 // in the registry
+	Addresses []string               // in registries
 	Handshake plugin.HandshakeConfig // the one version of the protocol, and the cookie
 	Plugin    plugin.Plugin          // one that is served over gRPC
 	Options   []grpc.ServerOption

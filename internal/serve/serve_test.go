@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // echoes is a plugin that says what it is told.
 func echoes() Config {
 	return Config{
-		Address:   "example.com/test/echo",
+		Addresses: []string{"example.com/test/echo"},
 		Handshake: plugin.HandshakeConfig{ProtocolVersion: 6, MagicCookieKey: "SERVE_TEST_COOKIE", MagicCookieValue: "chocolate"},
 		Plugin:    echo{},
 		Options:   []grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 20)},
