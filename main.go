@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 	"flag"
-	"log"
+	"fmt"
 	"os"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend"
@@ -17,12 +17,14 @@ import (
 var version = "dev"
 
 func main() {
+	stderr := os.Stderr // which later is Terraform's
 	if len(os.Args) > 1 && os.Args[1] == "engine" {
 		os.Exit(engine.Command(context.Background(), os.Args[2:], version))
 	}
 	debug := flag.Bool("debug", false, "wait for a debugger and print how to attach to the provider")
 	flag.Parse()
 	if err := provider.Serve(version, backend.All(), *debug); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(stderr, "terraform-provider-mlops:", err)
+		os.Exit(1)
 	}
 }

@@ -45,7 +45,8 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/mlflow":            {own: []string{"mlops"}, libraries: none},
 		"internal/mlflow/mlflowtest": {own: []string{"engine"}, libraries: none}, // its installer
 		"internal/simulate":          {own: []string{"simulate"}},
-		"internal/provider":          {own: []string{"provider", "lifecycle", "mlops", "schedule"}},
+		"internal/provider":          {own: []string{"provider", "lifecycle", "mlops", "schedule", "serve"}},
+		"internal/serve":             {libraries: []string{"github.com/hashicorp/go-plugin", "google.golang.org/grpc"}},
 		"internal/cmd":               {own: []string{"provider", "backend", "mlops"}},
 		"internal/backend":           {own: []string{"backend", "mlops"}, libraries: none},
 		"internal/backend/memory":    {own: []string{"mlops"}, libraries: none},

@@ -4,14 +4,18 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
 
+	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+	"google.golang.org/grpc"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/serve"
 )
 
 // address is where the registry has the provider.
@@ -23,21 +27,35 @@ const address = "registry.terraform.io/terraform-mlops/mlops"
 const gcPercent = 125
 
 // Serve serves the provider to Terraform until Terraform ends it. With wait, it
-// prints how to attach to it, for a debugger.
+// prints how to attach to it, for a debugger, and ends with an interrupt.
 func Serve(version string, factories []mlops.Factory, wait bool) error {
 	quietSDK(os.Environ(), os.Setenv)
 	debug.SetGCPercent(gcPercent)
-	var options []tf6server.ServeOpt
-	if wait {
-		options = append(options, tf6server.WithManagedDebug())
+	ctx, config := context.Background(), served(NewServer(version, factories))
+	if !wait {
+		return serve.Plugin(ctx, config) //nolint:wrapcheck // main says it as it is
 	}
-	err := tf6server.Serve(address, func() tfprotov6.ProviderServer {
-		return NewServer(version, factories)
-	}, options...)
-	if err != nil {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	if err := serve.Debug(ctx, config, os.Stdout); err != nil {
 		return fmt.Errorf("serving the provider: %w", err)
 	}
 	return nil
+}
+
+// served says how Terraform knows a provider, as the SDK's own Serve would.
+func served(s tfprotov6.ProviderServer) serve.Config {
+	const mostBytes = 256 << 20 // of a message
+	return serve.Config{
+		Addresses: []string{address, "registry.opentofu.org/terraform-mlops/mlops"},
+		Handshake: plugin.HandshakeConfig{
+			ProtocolVersion:  6,
+			MagicCookieKey:   "TF_PLUGIN_MAGIC_COOKIE",
+			MagicCookieValue: "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+		},
+		Plugin:  &tf6server.GRPCProviderPlugin{Name: address, GRPCProvider: func() tfprotov6.ProviderServer { return s }},
+		Options: []grpc.ServerOption{grpc.MaxRecvMsgSize(mostBytes), grpc.MaxSendMsgSize(mostBytes)},
+	}
 }
 
 // NewServer returns the protocol server that Serve serves.

@@ -75,7 +75,7 @@ func provider(dir string) (string, error) {
 		return path, nil
 	}
 	path := filepath.Join(dir, providerName)
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", path, "github.com/terraform-mlops/terraform-provider-mlops")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-tags", "grpcnotrace", "-o", path, "github.com/terraform-mlops/terraform-provider-mlops")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
 	}

@@ -200,7 +200,8 @@ func theme(dark bool, lines int, limited bool) charts.ColorPalette {
 	if limited {
 		colors = append(colors, charts.ParseColor(limit))
 	}
-	return charts.GetTheme(base).WithBackgroundColor(charts.ParseColor(ground)).WithSeriesColors(colors)
+	// The first call keeps the last one from writing into what all pictures share.
+	return charts.GetTheme(base).WithSeriesTrendColors(slices.Clone(colors)).WithBackgroundColor(charts.ParseColor(ground)).WithSeriesColors(colors)
 }
 
 // labels writes times as short as they can be told apart.

@@ -46,7 +46,7 @@ func arrange(title string, nodes []node, follows map[string][]string) *graph {
 		n := &g.Nodes[i]
 		index[n.Key] = i
 		at := column[n.Key]
-		n.place(margin+at*(nodeWidth+gapAcross), margin+rows[at]*(nodeHeight+gapDown))
+		*n = n.placed(margin+at*(nodeWidth+gapAcross), margin+rows[at]*(nodeHeight+gapDown))
 		rows[at]++
 		g.Width, g.Height = max(g.Width, n.X+nodeWidth+margin), max(g.Height, n.Y+nodeHeight+margin)
 	}
@@ -107,11 +107,12 @@ func depths(nodes []node, follows map[string][]string) map[string]int {
 	return column
 }
 
-func (n *node) place(x, y int) {
+func (n node) placed(x, y int) node {
 	const inset, line, second = 10, 20, 38
 	n.X, n.Y, n.W, n.H = x, y, nodeWidth, nodeHeight
 	n.TextX, n.TextY, n.NoteY = x+inset, y+line, y+second
 	n.Label, n.Note = cut(n.Label), cut(n.Note)
+	return n
 }
 
 func cut(s string) string {

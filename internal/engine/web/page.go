@@ -2,9 +2,7 @@ package web
 
 import (
 	"bytes"
-	"embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,11 +10,6 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
-
-//go:embed page.html
-var files embed.FS
-
-var layout = template.Must(template.New("page.html").ParseFS(files, "page.html"))
 
 // page is one page.
 type page struct {
@@ -62,13 +55,10 @@ type table struct {
 	Folded  bool   // behind a picture of the same
 }
 
-// Badge is the page's state.
-func (p page) Badge() cell { return badge(p.State) }
-
 // write renders a page.
 func (p page) write(w http.ResponseWriter, status int) error {
 	var b bytes.Buffer
-	if err := layout.Execute(&b, p); err != nil {
+	if err := p.html().Render(&b); err != nil {
 		return fmt.Errorf("render %q: %w", p.Title, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
