@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -111,7 +112,7 @@ func recordOf(tags map[string]string) (record, error) {
 	if packed.Len() == 0 {
 		return record{}, errNoRecord
 	}
-	raw, err := io.ReadAll(flate.NewReader(&packed)) // ends where the record ends
+	raw, err := inflate(&packed) // ends where the record ends
 	if err != nil {
 		return record{}, fmt.Errorf("its record cannot be read: %w", err)
 	}
@@ -155,7 +156,22 @@ func unpack(text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(flate.NewReader(bytes.NewReader(b)))
+	return inflate(bytes.NewReader(b))
+}
+
+// inflaters are readers to be used again: each has a window of 40 kB, and a list
+// has a thousand records.
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflate reads what was compressed.
+func inflate(packed io.Reader) ([]byte, error) {
+	r, _ := inflaters.Get().(flate.Resetter)
+	defer inflaters.Put(r)
+	if err := r.Reset(packed, nil); err != nil {
+		return nil, err
+	}
+	stream, _ := r.(io.Reader)
+	return io.ReadAll(stream)
 }
 
 // tagsFor are the tags of an object: the provider's, the user's defaults, the
