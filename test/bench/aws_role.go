@@ -36,6 +36,10 @@ func keepAccount(ctx context.Context, args []string) error {
 	}
 	world := aws.New(aws.Config{})
 	world.SetHooks(aws.Hooks{RunStep: writeOutputs})
+	const room = 10_000 // a thousand endpoints are more than a new account may have
+	for _, quota := range []string{"ml.c5.large for endpoint usage", "Number of instances across active endpoints"} {
+		world.SetQuota(quota, room)
+	}
 	k := &keeper{world: world, server: aws.NewServer(world, models), phase: phase}
 	k.start()
 	var config net.ListenConfig
