@@ -509,6 +509,9 @@ func TestEndpointListIsCheap(t *testing.T) {
 	t.Parallel()
 	const many = 120
 	b := newEndpointBench(t, 0)
+	for _, quota := range []string{"ml.m5.large for endpoint usage", "Number of instances across active endpoints"} {
+		b.account.World.SetQuota(quota, many)
+	}
 	version := b.version("bytes")
 	want := map[mlops.ID]string{}
 	for i := range many {

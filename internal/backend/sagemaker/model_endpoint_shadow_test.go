@@ -80,6 +80,7 @@ func (b *endpointBench) describe() *sagemaker.DescribeEndpointOutput {
 func TestEndpointRollsByShadow(t *testing.T) {
 	t.Parallel()
 	b := newEndpointBench(t, 1)
+	b.account.World.SetQuota("ml.m5.large for endpoint usage", 8) // two fleets of three stand side by side
 	scaled := func(s *mlops.ModelEndpointSpec) {
 		v := s.Variants["main"]
 		v.Scaling = &mlops.Scaling{Max: new(int64(4))}
