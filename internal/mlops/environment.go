@@ -18,6 +18,7 @@ type EnvironmentSpec struct {
 	Retention          *Retention        `json:"retention,omitempty"`
 	DeletionProtection bool              `json:"deletion_protection"`
 	Budget             *Budget           `json:"budget,omitempty"`
+	Registry           *Registry         `json:"registry,omitempty"`
 }
 
 // Budget bounds what an environment should cost. It warns; it ends nothing.
@@ -61,6 +62,7 @@ func (s EnvironmentSpec) Validate(c *Checker) {
 		checkPositive(c, At("retention", "captures"), r.Captures)
 	}
 	s.Budget.validate(c, At("budget"))
+	s.Registry.validate(c)
 }
 
 func (b *Budget) validate(c *Checker, at Path) {
@@ -89,6 +91,9 @@ func (s EnvironmentSpec) Uses() []Use {
 	}
 	if s.Budget != nil {
 		u = append(u, Use{FeatureEnvironmentBudget, At("budget")})
+	}
+	if s.MLflowRegistry() != nil {
+		u = append(u, Use{FeatureEnvironmentMLflow, At("registry", "mlflow")})
 	}
 	return u
 }

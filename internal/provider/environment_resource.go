@@ -28,7 +28,9 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		locate:       locateEnvironment,
 		note:         noteStage,
 		alters:       environmentAlters,
-		foretell:     withoutProblem,
+		settled:      keepsNoRegistry,
+		secrets:      markToken,
+		foretell:     foretellEnvironment,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
 }
@@ -55,7 +57,7 @@ func locateEnvironment(p *platforms, s *mlops.EnvironmentSpec) error {
 // the place of what the platform made.
 func environmentAlters(prior, planned mlops.EnvironmentSpec, _ bool) []string {
 	if reflect.DeepEqual(prior.Target.Settings, planned.Target.Settings) {
-		return nil
+		return []string{"registry_mark"}
 	}
-	return []string{"native"}
+	return []string{"registry_mark", "native"}
 }

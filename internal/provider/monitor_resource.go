@@ -47,7 +47,7 @@ func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
 	}
 	mark := ""
 	if a := s.Alerts; a != nil && a.WebhookURL != "" {
-		mark = webhookMark(s.ID(), a.WebhookURL)
+		mark = markOf(s.ID(), a.WebhookURL)
 	} else if a != nil {
 		mark = a.Mark
 	}

@@ -41,6 +41,9 @@ func environmentSamples() []sample {
 		of(mlops.FeatureEnvironmentBudget, func(s *mlops.EnvironmentSpec) {
 			s.Budget = &mlops.Budget{MonthlyUSD: 50, AlertPercents: []int64{80, 100}, Emails: []string{"ml@example.com"}}
 		}),
+		of(mlops.FeatureEnvironmentMLflow, func(s *mlops.EnvironmentSpec) {
+			s.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: "http://127.0.0.1:5000", Token: "s3cret", Mark: "mark-1"}}
+		}),
 	}
 }
 
