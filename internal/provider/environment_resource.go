@@ -30,6 +30,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		alters:       environmentAlters,
 		settled:      keepsNoRegistry,
 		secrets:      markToken,
+		guarded:      "registry",
 		foretell:     foretellEnvironment,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}

@@ -26,6 +26,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		name:         func(s mlops.MonitorSpec) string { return s.Name },
 		identity:     []string{"endpoint", "name"},
 		secrets:      markWebhook,
+		guarded:      "alerts",
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
 		alters:       monitorAlters,
