@@ -46,7 +46,8 @@ type Server struct {
 	err  error
 
 	directory string
-	python    string
+	python    string // interpreter with MLflow; "" is made
+	port      string
 	uri       string
 	log       string
 	input     io.Closer
@@ -70,11 +71,39 @@ func (s *Server) Close() error {
 	if s.directory == "" {
 		return nil
 	}
-	err := s.client.close()
-	if s.input != nil {
-		err = errors.Join(err, s.input.Close(), <-s.ended)
+	return errors.Join(s.client.close(), s.Stop(), os.RemoveAll(s.directory))
+}
+
+// Another is a server of its own, of the same installation, for a test that stops it.
+// It ends with the test.
+func (s *Server) Another(t testing.TB) *Server {
+	t.Helper()
+	s.URI(t)
+	other := &Server{python: s.python}
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return other
+}
+
+// Stop ends the server's process, if it runs. What it kept stays.
+func (s *Server) Stop() error {
+	if s.input == nil {
+		return nil
 	}
-	return errors.Join(err, os.RemoveAll(s.directory))
+	err := errors.Join(s.input.Close(), <-s.ended)
+	s.input = nil
+	return err
+}
+
+// Start starts a server that was stopped, at the same address.
+func (s *Server) Start() error {
+	if err := s.run(); err != nil {
+		return err
+	}
+	return s.ready()
 }
 
 // Python runs a program that uses the server as MLflow's own client does, and
@@ -110,31 +139,36 @@ func (s *Server) start() error {
 	if s.directory, err = os.MkdirTemp("", "mlflow-"); err != nil {
 		return err
 	}
+	if s.python == "" {
+		if err := s.install(); err != nil {
+			return err
+		}
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	s.uri = "http://127.0.0.1:" + s.port
+	return s.Start()
+}
+
+func (s *Server) install() error {
 	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(s.directory, "venvs"))
 	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(context.Background(), []string{Package})
 	if err != nil {
 		return fmt.Errorf("MLflow cannot be installed: %w", err)
 	}
 	s.python = env.Python()
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	s.uri = "http://127.0.0.1:" + port
-	if err := s.run(port); err != nil {
-		return err
-	}
-	return s.ready()
+	return nil
 }
 
-func (s *Server) run(port string) error {
+func (s *Server) run() error {
 	s.log = filepath.Join(s.directory, "log")
 	log, err := os.Create(s.log)
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(context.Background(), s.python, "-c", keep,
-		"--host", "127.0.0.1", "--port", port, "--workers", "1",
+		"--host", "127.0.0.1", "--port", s.port, "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(s.directory, "records.db"),
 		"--artifacts-destination", filepath.Join(s.directory, "artifacts"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.directory, log, log
