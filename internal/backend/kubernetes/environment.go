@@ -194,7 +194,7 @@ func (k environmentKind) carryOut(ctx context.Context, s environmentScene, l lay
 	if err := k.makeParts(ctx, s.cluster, l); err != nil {
 		return change, err
 	}
-	if err := k.dropParts(ctx, s.cluster, s.id, l.surplus()); err != nil {
+	if err := k.dismiss(ctx, s.cluster, s.id, l.surplus()); err != nil {
 		return change, err
 	}
 	note, err := l.recordManifest(r, false)

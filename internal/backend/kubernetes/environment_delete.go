@@ -113,7 +113,7 @@ func (k environmentKind) stranger(ctx context.Context, c *cluster, namespace str
 		}
 		for _, o := range all {
 			if len(o.GetOwnerReferences()) == 0 && !isLeaving(&o) {
-				return fmt.Sprintf("%s, which the provider did not make,", identity{of, namespace, o.GetName()}.words()), nil
+				return identity{of, namespace, o.GetName()}.words() + ", which the provider did not make,", nil
 			}
 		}
 	}
@@ -126,10 +126,10 @@ func (k environmentKind) removeStep(ctx context.Context, s environmentScene, see
 	if !seen.brought || seen.note == nil {
 		return nil // the cluster does it
 	}
-	if err := k.dropParts(ctx, s.cluster, s.id, seen.everything()); err != nil {
+	if err := k.dismiss(ctx, s.cluster, s.id, seen.everything()); err != nil {
 		return err
 	}
-	left, err := k.firstLeft(ctx, s, seen)
+	left, err := s.cluster.left(ctx, s.id, seen.everything())
 	if err != nil || left != nil {
 		return err
 	}
@@ -140,24 +140,10 @@ func (k environmentKind) removeStep(ctx context.Context, s environmentScene, see
 	return err
 }
 
-// firstLeft is the first part that is still in a namespace that was brought, or nil.
-func (k environmentKind) firstLeft(ctx context.Context, s environmentScene, seen seenEnvironment) (*unstructured.Unstructured, error) {
-	for _, part := range seen.everything() {
-		have, err := s.cluster.get(ctx, part)
-		if err == nil && isPartOf(have, s.id) {
-			return have, nil
-		}
-		if err != nil && !isNotFound(err) {
-			return nil, err
-		}
-	}
-	return nil, nil //nolint:nilnil // there is none, and no error
-}
-
 // remains says what an environment that was deleted still waits for.
 func (k environmentKind) remains(ctx context.Context, s environmentScene, seen seenEnvironment) (string, error) {
 	if seen.brought {
-		left, err := k.firstLeft(ctx, s, seen)
+		left, err := s.cluster.left(ctx, s.id, seen.everything())
 		if err != nil || left == nil {
 			return "its record is being removed", err
 		}

@@ -48,39 +48,42 @@ func (k environmentKind) search(ctx context.Context, s environmentScene) (string
 // lookIn reads an environment in one namespace.
 func (k environmentKind) lookIn(ctx context.Context, s environmentScene, where whereabouts) (seenEnvironment, error) {
 	seen := seenEnvironment{whereabouts: where}
-	var err error
-	seen.note, err = s.cluster.get(ctx, identity{kindConfigMap, where.namespace, nameOfRecord})
-	if err != nil && !isNotFound(err) {
-		return seen, err
-	}
-	errNote := err
-	seen.home, err = s.cluster.get(ctx, identity{kind: kindNamespace, name: where.namespace})
-	if err != nil && !isNotFound(err) && !k.is(err, mlops.PermissionDenied) {
-		return seen, err
-	}
-	if errNote != nil {
-		seen.note = nil
-	}
-	if err != nil {
-		seen.home = nil
-	}
+	home, err := s.cluster.get(ctx, identity{kind: kindNamespace, name: where.namespace})
 	switch {
-	case seen.note != nil && isPartOf(seen.note, s.id):
-		seen.record, err = recordIn(seen.note)
+	case err == nil:
+		seen.home = home
+	case isNotFound(err):
+		return seen, err
+	case !k.is(err, mlops.PermissionDenied): // a namespace is seldom its users' to read
+		return seen, err
+	}
+	note, err := s.cluster.get(ctx, identity{kindConfigMap, where.namespace, nameOfRecord})
+	switch {
+	case err == nil:
+		seen.note = note
+	case !isNotFound(err), where.brought, seen.home == nil:
+		return seen, err
+	}
+	if seen.record, err = recordOfEnvironment(s.id, seen); err != nil {
+		return seen, err
+	}
+	seen.brought = seen.home == nil || !isPartOf(seen.home, s.id)
+	k.note(s.id, seen.whereabouts)
+	return seen, nil
+}
+
+// recordOfEnvironment is the record in a namespace, or what the namespace says that
+// was made for the environment. verbs.ErrNoRecord is in the error of another's.
+func recordOfEnvironment(id mlops.ID, seen seenEnvironment) (record, error) {
+	switch {
+	case seen.note != nil && isPartOf(seen.note, id):
+		return recordIn(seen.note)
 	case seen.note != nil:
-		err = fmt.Errorf("the namespace %s is of the environment %q: %w", where.namespace, seen.note.GetAnnotations()[noteID], verbs.ErrNoRecord)
-	case seen.home == nil || where.brought:
-		return seen, errNote
-	case isPartOf(seen.home, s.id):
-		seen.record, err = recordIn(seen.home)
-	default:
-		err = fmt.Errorf("there is a namespace %s already, which you can bring by namespace = %q: %w", where.namespace, where.namespace, verbs.ErrNoRecord)
+		return record{}, fmt.Errorf("the namespace %s is of the environment %q: %w", seen.namespace, seen.note.GetAnnotations()[noteID], verbs.ErrNoRecord)
+	case isPartOf(seen.home, id):
+		return recordIn(seen.home)
 	}
-	if err == nil {
-		seen.brought = seen.home == nil || !isPartOf(seen.home, s.id)
-		k.note(s.id, seen.whereabouts)
-	}
-	return seen, err
+	return record{}, fmt.Errorf("there is a namespace %s already, which you can bring by namespace = %q: %w", seen.namespace, seen.namespace, verbs.ErrNoRecord)
 }
 
 // observe says in the contract's words what a look found.

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -98,9 +99,7 @@ func (l layout) policyManifests() []manifest {
 	everyPod := map[string]any{}
 	policy := func(name string, types []string, rules map[string]any) manifest {
 		spec := map[string]any{"podSelector": everyPod, "policyTypes": types}
-		for direction, rule := range rules {
-			spec[direction] = rule
-		}
+		maps.Copy(spec, rules)
 		return l.part(l.of(kindNetworkPolicy, name), map[string]any{"spec": spec})
 	}
 	return []manifest{

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -48,57 +46,11 @@ func (k environmentKind) checkHome(ctx context.Context, c *cluster, l layout) er
 // makeParts makes what is missing, and brings what is there to the layout.
 func (k environmentKind) makeParts(ctx context.Context, c *cluster, l layout) error {
 	for _, m := range l.parts() {
-		if err := k.makePart(ctx, c, l, m); err != nil {
+		if err := k.bring(ctx, c, l.spec.ID, m, environmentOrigins()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// makePart applies one object, unless it is there and of something else.
-func (k environmentKind) makePart(ctx context.Context, c *cluster, l layout, m manifest) error {
-	have, err := c.get(ctx, m.identity)
-	if err != nil && !isNotFound(err) {
-		return err
-	}
-	if err == nil && !isPartOf(have, l.spec.ID) {
-		return errForeign(m.identity)
-	}
-	if err == nil && isLeaving(have) {
-		return mlops.NewError(mlops.Conflict, errors.New(lingering(have)))
-	}
-	_, err = c.apply(ctx, m)
-	return k.explain(err, m.identity, environmentOrigins())
-}
-
-// dropParts removes objects that are the environment's, and leaves others alone.
-func (k environmentKind) dropParts(ctx context.Context, c *cluster, id mlops.ID, parts []identity) error {
-	for _, part := range parts {
-		have, err := c.get(ctx, part)
-		if err == nil && isPartOf(have, id) && !isLeaving(have) {
-			err = c.remove(ctx, have)
-		}
-		if err != nil && !isNotFound(err) {
-			return fmt.Errorf("%s: %w", part.words(), err)
-		}
-	}
-	return nil
-}
-
-// isPartOf reports whether an object was made for an environment.
-func isPartOf(o *unstructured.Unstructured, id mlops.ID) bool {
-	return o.GetAnnotations()[noteID] == string(id)
-}
-
-// isLeaving reports whether an object was deleted, and is not gone yet, or is on its
-// way out by the provider's own word.
-func isLeaving(o *unstructured.Unstructured) bool {
-	return o.GetDeletionTimestamp() != nil || o.GetAnnotations()[noteLeaving] != ""
-}
-
-// errForeign refuses a part that has the name of ours and is somebody else's.
-func errForeign(of identity) error {
-	return mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s exists in the namespace %s and is not of this environment", of.words(), of.namespace))
 }
 
 // flaw says which part is gone or is not as it was made, or "". It is repaired by the

@@ -13,8 +13,8 @@ import (
 // object; see mlops.Preflighter.
 func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSpec, c *mlops.Checker) error {
 	checkEnvironment(c, spec)
-	if c.Err() != nil {
-		return nil
+	if err := c.Err(); err != nil {
+		return nil //nolint:nilerr // it is reported
 	}
 	l := layoutOf(spec)
 	s, err := k.scene(ctx, spec.ID)
@@ -31,66 +31,23 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 		c.Add(mlops.At("name"), "Taken", "%s.", mlops.Message(err))
 		return nil
 	case k.is(err, mlops.NotFound):
-		return k.report(c, k.rehearseNew(ctx, s.cluster, l))
+		return k.rehearseNew(ctx, c, s.cluster, l)
 	case err != nil:
 		return err
 	case seen.leaving():
 		return nil
 	}
-	return k.report(c, k.rehearse(ctx, s.cluster, l))
+	return k.rehearse(ctx, c, s.cluster, environmentOrigins(), l.parts()...)
 }
 
 // rehearseNew has the API server judge what it can of an environment that is not
 // there: all parts where the namespace is, else that alone.
-func (k environmentKind) rehearseNew(ctx context.Context, c *cluster, l layout) error {
-	if l.brought {
-		if err := k.checkHome(ctx, c, l); err != nil {
-			return err
-		}
-		return k.rehearse(ctx, c, l)
+func (k environmentKind) rehearseNew(ctx context.Context, check *mlops.Checker, c *cluster, l layout) error {
+	if !l.brought {
+		return k.rehearse(ctx, check, c, environmentOrigins(), l.namespaceManifest())
 	}
-	home := l.namespaceManifest()
-	_, err := c.rehearse(ctx, home)
-	return k.explain(err, home.identity, environmentOrigins())
-}
-
-// rehearse has the API server judge every part.
-func (k environmentKind) rehearse(ctx context.Context, c *cluster, l layout) error {
-	for _, m := range l.parts() {
-		if _, err := c.rehearse(ctx, m); err != nil {
-			return k.explain(err, m.identity, environmentOrigins())
-		}
+	if err := k.checkHome(ctx, c, l); err != nil {
+		return k.report(check, err)
 	}
-	return nil
-}
-
-// report turns an error that a plan can say something about into a problem of it. One
-// that says nothing of the plan, such as that of a cluster that does not answer, is
-// returned.
-func (b *backend) report(c *mlops.Checker, err error) error {
-	code := b.Code(err)
-	e, ok := errors.AsType[*mlops.Error](err)
-	at := mlops.Path{}
-	if ok && e.Field != "" {
-		at = pathOf(e.Field)
-	}
-	switch code {
-	case mlops.Invalid, mlops.Unsupported, mlops.AlreadyExists, mlops.QuotaExceeded, mlops.Conflict, mlops.PermissionDenied, mlops.Unauthenticated:
-		c.Add(at, refusals()[code], "%s.", mlops.Message(err))
-		return nil
-	}
-	return err
-}
-
-// refusals are what a plan calls the cluster's answers.
-func refusals() map[mlops.Code]string {
-	return map[mlops.Code]string{
-		mlops.Invalid:          "Refused by the cluster",
-		mlops.Unsupported:      "Not installed in the cluster",
-		mlops.AlreadyExists:    "Taken",
-		mlops.QuotaExceeded:    "Over a quota of the cluster",
-		mlops.Conflict:         "Owned by something else",
-		mlops.PermissionDenied: "Not allowed",
-		mlops.Unauthenticated:  "Not logged in",
-	}
+	return k.rehearse(ctx, check, c, environmentOrigins(), l.parts()...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -80,9 +81,7 @@ func (m manifest) json() ([]byte, error) {
 		metadata["namespace"] = m.namespace
 	}
 	object := map[string]any{"apiVersion": m.kind.apiVersion(), "kind": m.kind.name(), "metadata": metadata}
-	for key, value := range m.content {
-		object[key] = value
-	}
+	maps.Copy(object, m.content)
 	return json.Marshal(object)
 }
 
