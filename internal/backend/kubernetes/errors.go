@@ -55,6 +55,7 @@ func admissionWords() []admissionRule {
 		{"denied the request", mlops.Invalid}, // by a webhook
 		{"denied request", mlops.Invalid},     // by a ValidatingAdmissionPolicy
 		{"failed calling webhook", mlops.Unavailable},
+		{"failed to create typed patch object", mlops.Invalid}, // an apply of what the schema does not have, which comes as a fault of the server
 	}
 }
 

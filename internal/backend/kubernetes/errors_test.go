@@ -33,6 +33,7 @@ func TestCode(t *testing.T) {
 		{"webhook", apierrors.NewBadRequest(`admission webhook "w" denied the request: no`), mlops.Invalid},
 		{"webhook away", apierrors.NewInternalError(errors.New(`failed calling webhook "w": connection refused`)), mlops.Unavailable},
 		{"no token", apierrors.NewUnauthorized("who?"), mlops.Unauthenticated},
+		{"not in the schema", apierrors.NewInternalError(errors.New("failed to create typed patch object (x/y; /v1, Kind=Pod): .spec.sise: field not declared in schema")), mlops.Invalid},
 		{"busy", apierrors.NewTooManyRequests("wait", 1), mlops.Unavailable},
 		{"server", apierrors.NewInternalError(errors.New("etcd")), mlops.Unavailable},
 		{"wrapped", fmt.Errorf("apply: %w", apierrors.NewNotFound(secrets, "a")), mlops.NotFound},

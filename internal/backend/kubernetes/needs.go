@@ -39,27 +39,33 @@ type requirement struct {
 func requirements() map[capability]requirement {
 	return map[capability]requirement{
 		needsKServe: {
-			"serving.kserve.io", "v1beta1", []string{"inferenceservices"},
+			"serving.kserve.io", "v1beta1",
+			[]string{"inferenceservices"},
 			"helm install kserve-crd oci://ghcr.io/kserve/charts/kserve-crd --version v0.17.0 && helm install kserve oci://ghcr.io/kserve/charts/kserve --version v0.17.0 --namespace kserve --create-namespace --set kserve.controller.deploymentMode=Standard",
 		},
 		needsArgo: {
-			"argoproj.io", "v1alpha1", []string{"workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults"},
+			"argoproj.io", "v1alpha1",
+			[]string{"workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults"},
 			"kubectl create namespace argo && kubectl apply --namespace argo --server-side -f https://github.com/argoproj/argo-workflows/releases/download/v3.7.9/install.yaml",
 		},
 		needsPrometheus: {
-			"monitoring.coreos.com", "v1", []string{"prometheusrules", "servicemonitors"},
+			"monitoring.coreos.com", "v1",
+			[]string{"prometheusrules", "servicemonitors"},
 			"helm install monitoring oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --namespace monitoring --create-namespace",
 		},
 		needsGateway: {
-			"gateway.networking.k8s.io", "v1", []string{"httproutes"},
+			"gateway.networking.k8s.io", "v1",
+			[]string{"httproutes"},
 			"kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.3.0/standard-install.yaml",
 		},
 		needsKEDA: {
-			"keda.sh", "v1alpha1", []string{"scaledobjects"},
+			"keda.sh", "v1alpha1",
+			[]string{"scaledobjects"},
 			"helm install keda keda --repo https://kedacore.github.io/charts --namespace keda --create-namespace",
 		},
 		needsKnative: {
-			"serving.knative.dev", "v1", []string{"services"},
+			"serving.knative.dev", "v1",
+			[]string{"services"},
 			"kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.19.0/serving-crds.yaml -f https://github.com/knative/serving/releases/download/knative-v1.19.0/serving-core.yaml",
 		},
 	}
