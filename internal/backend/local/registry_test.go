@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -101,4 +102,55 @@ func (k sharingEnvironments) List(ctx context.Context, parent mlops.ID) ([]seenE
 		all[i] = k.without(all[i])
 	}
 	return all, err
+}
+
+// TestRegistryAtPlan proves what is refused before anything is changed: a token that
+// the server does not take, and a registry that would come or go below models.
+func TestRegistryAtPlan(t *testing.T) {
+	t.Parallel()
+	gate := server.Gate(t, "s3cret")
+	dir := filepath.Join(t.TempDir(), "engine")
+	b := openIn(t, dir, "us")
+	spec := mlops.EnvironmentSpec{ID: "local/at-plan", Name: "at-plan", Stage: "dev", Target: mlops.Target{Backend: name, Settings: mlops.Settings{}}}
+	with := func(uri, token string) mlops.EnvironmentSpec {
+		s := spec
+		s.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: uri, Token: token}}
+		return s
+	}
+	wantProblem(t, b, with(gate.URI, "s3cret"), "", false)
+	wantProblem(t, b, with(gate.URI, "wrong"), "registry.mlflow.token", false)
+	wantProblem(t, b, with(gate.URI, ""), "registry.mlflow.token", false)
+	wantProblem(t, b, with("http://127.0.0.1:1", ""), "registry.mlflow.uri", true)
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a plan made the engine's directory")
+	}
+	runEngine(t, dir)
+	if _, err := b.Environments().Create(t.Context(), with(gate.URI, "s3cret")); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, b, spec, "", false)
+	if _, err := b.Models().Create(t.Context(), mlops.ModelSpec{Environment: spec.ID, Name: "m"}); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, b, spec, "registry", false)
+	gate.Shut(true)
+	wantProblem(t, b, spec, "registry", false)
+	wantProblem(t, b, with(gate.URI, "s3cret"), "registry.mlflow.uri", true)
+}
+
+// wantProblem expects one problem at plan, at a path, or none.
+func wantProblem(t *testing.T, b mlops.Backend, spec mlops.EnvironmentSpec, path string, warning bool) {
+	t.Helper()
+	c := mlops.NewChecker()
+	checker, _ := b.Environments().(mlops.Preflighter[mlops.EnvironmentSpec])
+	if err := checker.Preflight(t.Context(), spec, c); err != nil {
+		t.Error(err)
+	}
+	got := c.Problems()
+	if path == "" && len(got) == 0 {
+		return
+	}
+	if len(got) != 1 || got[0].Path.String() != path || got[0].Warning != warning {
+		t.Errorf("problems %v, want one at %q, a warning: %t", got, path, warning)
+	}
 }
