@@ -154,7 +154,7 @@ func (k environmentKind) add(ctx context.Context, s environmentScene, spec mlops
 		return mlops.Change{}, err
 	}
 	claim := manifest{identity: l.claimed(), labels: map[string]string{labelManagedBy: agent}, annotations: map[string]string{noteID: string(s.id), noteClaim: k.options.Owner}}
-	if _, err := s.cluster.claim(ctx, claim); err != nil {
+	if err := s.cluster.claim(ctx, claim); err != nil {
 		return mlops.Change{}, k.explain(err, claim.identity, nil)
 	}
 	r, err := k.newRecord(s.id, spec.WithoutSecrets(), record{})
@@ -189,9 +189,12 @@ func (k environmentKind) change(ctx context.Context, s environmentScene, spec ml
 
 // carryOut makes the parts what the layout says, and writes the record.
 func (k environmentKind) carryOut(ctx context.Context, s environmentScene, l layout, r record) (mlops.Change, error) {
-	k.places.forget(s.id)
+	defer k.places.forget(s.id)
 	change := mlops.Change{Ref: s.id, Revision: r.Revision}
 	if err := k.makeParts(ctx, s.cluster, l); err != nil {
+		return change, err
+	}
+	if err := k.makeSecrets(ctx, s.cluster, l); err != nil {
 		return change, err
 	}
 	if err := k.dismiss(ctx, s.cluster, s.id, l.surplus()); err != nil {

@@ -8,5 +8,6 @@ func environmentFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEnvironmentRetention: {Support: mlops.NotProvided, Note: "Nothing in a cluster removes what is in a bucket or a volume: give the bucket of `storage_uri` a lifecycle rule instead."},
 		mlops.FeatureEnvironmentProtect:   {Support: mlops.Emulated, Note: "The provider refuses."},
 		mlops.FeatureEnvironmentBudget:    {Support: mlops.NotProvided, Note: "A cluster knows no prices: bound what can be asked for by `quota` instead."},
+		mlops.FeatureEnvironmentMLflow:    {Support: mlops.Native, Note: "The token is a secret of the namespace."},
 	}
 }

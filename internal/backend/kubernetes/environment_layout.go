@@ -142,6 +142,9 @@ func (l layout) surplus() []identity {
 	for _, m := range l.parts() {
 		all = slices.DeleteFunc(all, func(i identity) bool { return i == m.identity })
 	}
+	for _, s := range l.secrets() {
+		all = slices.DeleteFunc(all, func(i identity) bool { return i == s.identity })
+	}
 	return all
 }
 
@@ -153,6 +156,7 @@ func (w whereabouts) everything() []identity {
 		of(kindRoleBinding, nameOfParts), of(kindRole, nameOfParts), of(kindServiceAccount, nameOfParts),
 		of(kindNetworkPolicy, nameOfEgress), of(kindNetworkPolicy, nameOfIngress), of(kindNetworkPolicy, nameOfDeny),
 		of(kindResourceQuota, nameOfParts), of(kindLimitRange, nameOfParts),
+		of(kindSecret, nameOfRegistry), of(kindSecret, nameOfStorage),
 	}
 }
 

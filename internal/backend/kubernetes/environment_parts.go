@@ -72,6 +72,13 @@ func (k environmentKind) flaw(ctx context.Context, c *cluster, l layout) (string
 			return fmt.Sprintf("somebody changed %s of %s", where, m.words()), nil
 		}
 	}
+	for _, s := range l.secrets() {
+		if _, err := c.get(ctx, s.identity); isNotFound(err) {
+			return s.identity.words() + " is gone", nil
+		} else if err != nil {
+			return "", err
+		}
+	}
 	if l.ownAccount {
 		return "", nil
 	}

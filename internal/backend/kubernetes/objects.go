@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -125,34 +126,26 @@ func (c *cluster) patch(ctx context.Context, m manifest, dryRun []string) (*unst
 // claim makes an object that is not there: the one call that of two who make the
 // same object only one succeeds with, which apply is not. What it says is to be
 // applied afterwards.
-func (c *cluster) claim(ctx context.Context, m manifest) (*unstructured.Unstructured, error) {
+func (c *cluster) claim(ctx context.Context, m manifest) error {
 	body, err := m.json()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(body); err != nil {
-		return nil, err
+		return err
 	}
-	return c.at(m.kind, m.namespace).Create(ctx, object, metav1.CreateOptions{
+	_, err = c.at(m.kind, m.namespace).Create(ctx, object, metav1.CreateOptions{
 		FieldManager: agent, FieldValidation: metav1.FieldValidationStrict,
 	})
+	return err
 }
 
-// remove begins to delete the very object that was seen. What it owns goes with it;
-// removeAfter waits for that to be gone first.
+// remove begins to delete the very object that was seen. What it owns goes with it.
 func (c *cluster) remove(ctx context.Context, seen *unstructured.Unstructured) error {
-	return c.delete(ctx, seen, metav1.DeletePropagationBackground)
-}
-
-func (c *cluster) removeAfter(ctx context.Context, seen *unstructured.Unstructured) error {
-	return c.delete(ctx, seen, metav1.DeletePropagationForeground)
-}
-
-func (c *cluster) delete(ctx context.Context, seen *unstructured.Unstructured, how metav1.DeletionPropagation) error {
-	of, uid := identityOf(seen), seen.GetUID()
+	of, uid, background := identityOf(seen), seen.GetUID(), metav1.DeletePropagationBackground
 	return c.at(of.kind, of.namespace).Delete(ctx, of.name, metav1.DeleteOptions{
-		PropagationPolicy: &how, Preconditions: &metav1.Preconditions{UID: &uid},
+		PropagationPolicy: &background, Preconditions: &metav1.Preconditions{UID: &uid},
 	})
 }
 
@@ -194,4 +187,25 @@ func lingering(o *unstructured.Unstructured) string {
 		return fmt.Sprintf("%s waits for its finalizer %s, which whoever set it has to remove", identityOf(o).words(), strings.Join(f, ", "))
 	}
 	return identityOf(o).words() + " is being deleted"
+}
+
+// secret reads the content of a secret.
+func (c *cluster) secret(ctx context.Context, of identity) (map[string]string, error) {
+	o, err := c.get(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := unstructured.NestedStringMap(o.Object, "data")
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(data))
+	for key, value := range data {
+		raw, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be read at %s", of.words(), key)
+		}
+		out[key] = string(raw)
+	}
+	return out, nil
 }
