@@ -12,7 +12,7 @@ import (
 // Connect returns a client of the server that an environment's spec names, without
 // asking anything of it. Errors name the attribute of the environment.
 func Connect(server mlops.MLflow, agent string) (*Client, error) {
-	c, err := NewClient(Options{URI: server.URI, Token: server.Token, UserAgent: agent})
+	c, err := NewClient(Options{URI: server.URI, Username: server.Username, Token: server.Token, UserAgent: agent})
 	if err != nil {
 		return nil, blame(server, err)
 	}

@@ -17,8 +17,11 @@ type Registry struct {
 // "<environment>.<model>" there.
 type MLflow struct {
 	URI string `json:"uri"` // http or https, with a path where the server is not at the root
-	// Token is sent as a bearer's, "" for none. It is a secret: a backend keeps it
-	// sealed, and never gives it back.
+	// Username makes the token the password of a user, which is how MLflow's own
+	// authentication knows its users; "" sends it as a bearer's.
+	Username string `json:"username,omitempty"`
+	// Token says who asks, "" for nobody. It is a secret: a backend keeps it sealed, and
+	// never gives it back.
 	Token string `json:"token,omitempty"`
 	// Mark is a mark of Token that tells whether it changed, and tells nothing
 	// else.
@@ -38,6 +41,7 @@ func (s EnvironmentSpec) MLflowRegistry() *MLflow {
 
 // WithoutSecrets is the spec as a backend gives it back.
 func (s EnvironmentSpec) WithoutSecrets() EnvironmentSpec {
+	s.Target.Secrets = nil
 	if m := s.MLflowRegistry(); m != nil {
 		bare := *m
 		bare.Token = ""
@@ -67,6 +71,9 @@ func (m MLflow) validate(c *Checker) {
 		c.Add(at, "Credentials in a URL", "The URL would be in the state with the user's name and password. Give a token instead.")
 	case u.RawQuery != "" || u.Fragment != "":
 		c.Add(at, "Not an address", "Give the server's address alone, without a query or a fragment.")
+	}
+	if strings.ContainsFunc(m.Username, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }) {
+		c.Add(m.At("username"), "Not a user name", "A user's name has no spaces, no colon and no characters beyond ASCII.")
 	}
 	if strings.ContainsFunc(m.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		c.Add(m.At("token"), "Not a token", "A token has no spaces, no line breaks and no characters beyond ASCII; is there a line break at its end?")

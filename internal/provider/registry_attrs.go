@@ -14,8 +14,9 @@ func registryAttribute(g guide) schema.SingleNestedAttribute {
 			"A model is the registered model `<environment>.<model>` there, so environments of different names share a server; one whose name another environment has there is refused. "+
 			"What others registered is left alone."), attributes{
 			"uri": requiredText("Address of the server, `http` or `https`. Off this machine, `http` is warned of."),
+			"username": optionalText("Name of the user whose password `token` is, for MLflow's own authentication (HTTP basic). Without it, `token` is sent as a bearer's."),
 			"token": schema.StringAttribute{
-				MarkdownDescription: "Sent to the server as a bearer's token. It is a secret: it is in no state and no plan, and the backend keeps it sealed. A change of it is noticed by `registry_mark`. An imported environment keeps the one that it has until a configuration says another, or leaves `registry` out.",
+				MarkdownDescription: "Says to the server who asks: the password of `username`, or a bearer's token. It is a secret: it is in no state and no plan, and the backend keeps it sealed. A change of it is noticed by `registry_mark`. An imported environment keeps the one that it has until a configuration says another, or leaves `registry` out.",
 				Optional:            true,
 				WriteOnly:           true,
 				Sensitive:           true,
@@ -29,8 +30,9 @@ type registryModel struct {
 }
 
 type mlflowModel struct {
-	URI   *string `tfsdk:"uri"`
-	Token *string `tfsdk:"token"`
+	URI      *string `tfsdk:"uri"`
+	Username *string `tfsdk:"username"`
+	Token    *string `tfsdk:"token"`
 }
 
 // spec has the token from a configuration, and its mark from a state: neither has
@@ -42,7 +44,7 @@ func (m *registryModel) spec(mark *string) *mlops.Registry {
 	case m.MLflow == nil:
 		return &mlops.Registry{}
 	}
-	return &mlops.Registry{MLflow: &mlops.MLflow{URI: valueOf(m.MLflow.URI), Token: valueOf(m.MLflow.Token), Mark: valueOf(mark)}}
+	return &mlops.Registry{MLflow: &mlops.MLflow{URI: valueOf(m.MLflow.URI), Username: valueOf(m.MLflow.Username), Token: valueOf(m.MLflow.Token), Mark: valueOf(mark)}}
 }
 
 // registryOf never has the token: what is written to state must not.
@@ -53,7 +55,7 @@ func registryOf(r *mlops.Registry) *registryModel {
 	case r.MLflow == nil:
 		return &registryModel{}
 	}
-	return &registryModel{MLflow: &mlflowModel{URI: nullable(r.MLflow.URI)}}
+	return &registryModel{MLflow: &mlflowModel{URI: nullable(r.MLflow.URI), Username: nullable(r.MLflow.Username)}}
 }
 
 func registryMarkOf(m *mlops.MLflow) *string {
@@ -67,6 +69,9 @@ func registryMarkOf(m *mlops.MLflow) *string {
 // change of the token, which no state has, comes to be a change of the environment.
 func foretellEnvironment(c *mlops.Checker, s mlops.EnvironmentSpec) map[string]string {
 	out := map[string]string{problem: ""}
+	if mark, ok := foretoldSecrets(c, s); ok {
+		out["secrets_mark"] = mark
+	}
 	server := s.MLflowRegistry()
 	switch {
 	case !c.Known(mlops.At("registry")) || server != nil && s.ID == "":
@@ -103,5 +108,5 @@ func markToken(s *mlops.EnvironmentSpec, held map[string]tftypes.Value) bool {
 // registry has to be asked for it.
 func keepsNoRegistry(prior, planned mlops.EnvironmentSpec) bool {
 	planned.ID = prior.ID // which a state says elsewhere
-	return planned.Registry == nil && mlops.DigestOf(prior) == mlops.DigestOf(planned)
+	return planned.Registry == nil && planned.Target.Secrets == nil && mlops.DigestOf(prior) == mlops.DigestOf(planned)
 }

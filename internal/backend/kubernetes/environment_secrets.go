@@ -13,6 +13,7 @@ const (
 	nameOfRegistry = "mlops-registry"
 	nameOfStorage  = "mlops-storage"
 	keyOfToken     = "token"
+	keyOfUsername  = "username" // where the token is a user's password
 )
 
 // sealed is a secret that an environment has. Its content comes with a change, and in
@@ -30,6 +31,9 @@ func (l layout) secrets() []sealed {
 		s := sealed{identity: l.of(kindSecret, nameOfRegistry)}
 		if m.Token != "" {
 			s.content = map[string]string{keyOfToken: m.Token}
+			if m.Username != "" {
+				s.content[keyOfUsername] = m.Username
+			}
 		}
 		all = append(all, s)
 	}

@@ -70,7 +70,7 @@ func (e *Environments) withToken(ctx context.Context, environment mlops.ID, serv
 		}
 		server.Token = kept
 	}
-	return server, server.URI == was.URI && server.Token == kept, nil
+	return server, server.URI == was.URI && server.Username == was.Username && server.Token == kept, nil
 }
 
 // keepsRegistry refuses a change of the registry that would lose models: while an
