@@ -320,13 +320,55 @@ func TestAccEnvironment_registryRestarted(t *testing.T) {
 	})
 }
 
+// TestAccEnvironment_registryShared proves that two environments share a server: the
+// same model in each, by its environment's name, and the same bytes by a promotion.
+func TestAccEnvironment_registryShared(t *testing.T) {
+	t.Parallel()
+	acceptShared(t, &accMLflow, func(s accShared) []resource.TestStep {
+		config := s.config("s3cret", "") + fmt.Sprintf(`
+resource "mlops_environment" "prod" {
+  name     = "%s-prod"
+  stage    = "prod"
+  local    = {}
+  registry = { mlflow = { uri = %q, token = "s3cret" } }
+}
+
+resource "mlops_model" "prod" {
+  environment = mlops_environment.prod.id
+  name        = "churn"
+}
+
+resource "mlops_promotion" "prod" {
+  from        = mlops_model_version.test.id
+  to          = mlops_model.prod.id
+  approved_by = "ada"
+  aliases     = ["champion"]
+}
+`, s.name, s.gate.URI)
+		return []resource.TestStep{{
+			PreConfig: s.bytes(t, "one"), Config: config, ConfigPlanChecks: willDo("mlops_promotion.prod", plancheck.ResourceActionCreate),
+			Check: func(*terraform.State) error {
+				got := s.python(t, &accMLflow, `
+environment = name.split(".")[0]
+dev, prod = client.get_model_version(name, "1"), client.get_model_version_by_alias(environment + "-prod.churn", "champion")
+out["same"] = dev.tags["mlops.digest"] == prod.tags["mlops.digest"] and dev.source != prod.source
+`)["same"]
+				if got != true {
+					return errors.New("the two environments have other bytes, or the same place for them")
+				}
+				return nil
+			},
+		}}
+	})
+}
+
 // Where a platform has a registry of its own, another is refused.
 func TestAccEnvironment_registryUnsupported(t *testing.T) {
 	acceptWhere(t, mlops.FeatureEnvironmentMLflow, func(w world) []resource.TestStep {
 		config := strings.Replace(accEnvironment, "BACKEND = {}", "BACKEND = {}\n  registry = { mlflow = { uri = \"http://127.0.0.1:1\" } }", 1)
-		if w.backend == "local" {
-			return []resource.TestStep{{Config: w.on(config), ExpectError: regexp.MustCompile(`(?s)does\s+not\s+answer`)}}
+		if w.backend == "memory" { // which asks no server
+			return []resource.TestStep{{Config: w.on(config)}}
 		}
-		return []resource.TestStep{{Config: w.on(config)}}
+		return []resource.TestStep{{Config: w.on(config), ExpectError: regexp.MustCompile(`(?s)does\s+not\s+answer`)}}
 	})
 }
