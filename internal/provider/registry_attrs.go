@@ -13,7 +13,7 @@ func registryAttribute(g guide) schema.SingleNestedAttribute {
 		"mlflow": object(g.doc(mlops.FeatureEnvironmentMLflow, "An MLflow tracking server that hands artifacts on itself (`--serve-artifacts`, which is its default). "+
 			"A model is the registered model `<environment>.<model>` there, so environments of different names share a server; one whose name another environment has there is refused. "+
 			"What others registered is left alone."), attributes{
-			"uri": requiredText("Address of the server, `http` or `https`. Off this machine, `http` is warned of."),
+			"uri":      requiredText("Address of the server, `http` or `https`. Off this machine, `http` is warned of."),
 			"username": optionalText("Name of the user whose password `token` is, for MLflow's own authentication (HTTP basic). Without it, `token` is sent as a bearer's."),
 			"token": schema.StringAttribute{
 				MarkdownDescription: "Says to the server who asks: the password of `username`, or a bearer's token. It is a secret: it is in no state and no plan, and the backend keeps it sealed. A change of it is noticed by `registry_mark`. An imported environment keeps the one that it has until a configuration says another, or leaves `registry` out.",
