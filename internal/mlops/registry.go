@@ -75,7 +75,11 @@ func (m MLflow) validate(c *Checker) {
 	if strings.ContainsFunc(m.Username, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }) {
 		c.Add(m.At("username"), "Not a user name", "A user's name has no spaces, no colon and no characters beyond ASCII.")
 	}
-	if strings.ContainsFunc(m.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	least := '!'
+	if m.Username != "" { // a password may have spaces
+		least = ' '
+	}
+	if strings.ContainsFunc(m.Token, func(r rune) bool { return r < least || r > '~' }) {
 		c.Add(m.At("token"), "Not a token", "A token has no spaces, no line breaks and no characters beyond ASCII; is there a line break at its end?")
 	}
 	if u.Scheme == "http" && !isLoopback(u.Host) {

@@ -28,6 +28,9 @@ func TestRegistryValidate(t *testing.T) {
 		{"credentials", at("https://ada:pw@example.com", ""), "registry.mlflow.uri", "token instead", false},
 		{"query", at("https://example.com?a=1", ""), "registry.mlflow.uri", "without a query", false},
 		{"line break", at("https://example.com", "t0ken\n"), "registry.mlflow.token", "line break", false},
+		{"a password with spaces", &Registry{MLflow: &MLflow{URI: "https://example.com", Username: "ada", Token: "correct horse"}}, "", "", false},
+		{"a token with spaces", at("https://example.com", "correct horse"), "registry.mlflow.token", "no spaces", false},
+		{"a user's name with a colon", &Registry{MLflow: &MLflow{URI: "https://example.com", Username: "a:b"}}, "registry.mlflow.username", "no colon", false},
 		{"in clear", at("http://mlflow.example.com", "t0ken"), "registry.mlflow.uri", "in clear", true},
 		{"loopback in a name", at("http://localhost.example.com", ""), "registry.mlflow.uri", "in clear", true},
 	}

@@ -130,7 +130,7 @@ out["seen"] = "version %s %s of %s ends with %s" % (v.version, v.tags["mlops.app
 		marked := []statecheck.StateCheck{
 			hides(secret), has(environment, "registry_mark", knownvalue.StringRegexp(regexp.MustCompile("^[0-9a-f]{16}$"))),
 			statecheck.ExpectKnownValue("data.mlops_environment.test", tfjsonpath.New("registry").AtMapKey("mlflow"), knownvalue.ObjectExact(map[string]knownvalue.Check{
-				"uri": knownvalue.StringExact(s.gate.URI), "token": knownvalue.Null(),
+				"uri": knownvalue.StringExact(s.gate.URI), "username": knownvalue.Null(), "token": knownvalue.Null(),
 			})),
 		}
 		return []resource.TestStep{

@@ -20,8 +20,12 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
 )
 
-// Package is the MLflow that is installed: the server and the client.
-const Package = "mlflow==3.17.2"
+// Package is the MLflow that is installed: the server, with its own authentication,
+// and the client.
+const Package = "mlflow[auth]==3.17.2"
+
+// Admin is the user that a guarded server has from its start.
+const Admin = "admin"
 
 // patience is how long a server may take to start, and to end.
 const patience = 3 * time.Minute
@@ -47,6 +51,7 @@ type Server struct {
 
 	directory string
 	python    string // interpreter with MLflow; "" is made
+	password  string // of Admin; "" lets everybody in
 	port      string
 	uri       string
 	log       string
@@ -85,6 +90,15 @@ func (s *Server) Another(t testing.TB) *Server {
 			t.Error(err)
 		}
 	})
+	return other
+}
+
+// Guarded is Another that lets in those whom MLflow's own authentication knows: Admin,
+// with a password.
+func (s *Server) Guarded(t testing.TB, password string) *Server {
+	t.Helper()
+	other := s.Another(t)
+	other.password = password
 	return other
 }
 
@@ -167,12 +181,20 @@ func (s *Server) run() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), s.python, "-c", keep,
+	args := []string{
+		"-c", keep,
 		"--host", "127.0.0.1", "--port", s.port, "--workers", "1",
-		"--backend-store-uri", "sqlite:///"+filepath.Join(s.directory, "records.db"),
-		"--artifacts-destination", filepath.Join(s.directory, "artifacts"))
+		"--backend-store-uri", "sqlite:///" + filepath.Join(s.directory, "records.db"),
+		"--artifacts-destination", filepath.Join(s.directory, "artifacts"),
+	}
+	env := append(environment(s.directory), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false") // ten processes that a registry does not need
+	if s.password != "" {
+		args = append(args, "--app-name", "basic-auth")
+		env = append(env, "MLFLOW_AUTH_ADMIN_PASSWORD="+s.password, "MLFLOW_FLASK_SERVER_SECRET_KEY=of-a-test")
+	}
+	cmd := exec.CommandContext(context.Background(), s.python, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.directory, log, log
-	cmd.Env = append(environment(s.directory), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false") // ten processes that a registry does not need
+	cmd.Env = env
 	if s.input, err = cmd.StdinPipe(); err != nil {
 		return errors.Join(err, log.Close())
 	}
