@@ -32,6 +32,12 @@ type Budget struct {
 type Target struct {
 	Backend  string   `json:"backend"`
 	Settings Settings `json:"settings"`
+	// Secrets are the settings that are write-only. They come with a change, if the
+	// configuration has them.
+	Secrets Settings `json:"secrets,omitempty"`
+	// Mark is a mark of Secrets that tells whether they changed, and tells nothing
+	// else. Without Secrets, it says that those are kept that there are.
+	Mark string `json:"secrets_mark,omitempty"`
 }
 
 // Retention says how long finished things are kept. Zero keeps them as long as

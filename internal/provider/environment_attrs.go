@@ -33,6 +33,7 @@ func environmentAttributes(factories []mlops.Factory) attributes {
 			"emails": textSet("Who is told."),
 		}),
 		"registry":      registryAttribute(g),
+		"secrets_mark":  computedText("A mark of the target's write-only settings that changes when those do, and tells nothing else of them; null where there are none."),
 		"registry_mark": computedText("A mark of `registry.mlflow.token` that changes when that does, and tells nothing else of it: a slow, truncated hash of it and the environment's ID."),
 		"created_at":    computedTime("When the environment was made."),
 		"problem":       computedText("Why the environment does not work, such as a bucket that somebody removed; null while it does. The next apply repairs it in place."),
@@ -59,6 +60,7 @@ type environmentModel struct {
 	Budget             *budgetModel      `tfsdk:"budget"`
 	Registry           *registryModel    `tfsdk:"registry"`
 	RegistryMark       *string           `tfsdk:"registry_mark"`
+	SecretsMark        *string           `tfsdk:"secrets_mark"`
 	CreatedAt          *string           `tfsdk:"created_at"`
 	Problem            *string           `tfsdk:"problem"`
 }
@@ -108,7 +110,7 @@ func (m environmentModel) target() mlops.Target {
 	if len(names) != 1 {
 		return mlops.Target{}
 	}
-	return mlops.Target{Backend: names[0], Settings: m.Targets[names[0]]}
+	return mlops.Target{Backend: names[0], Settings: m.Targets[names[0]], Mark: valueOf(m.SecretsMark)}
 }
 
 func (m *retentionModel) spec() *mlops.Retention {
@@ -133,6 +135,7 @@ func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentS
 		Budget:             budgetOf(s.Budget),
 		Registry:           registryOf(s.Registry),
 		RegistryMark:       registryMarkOf(s.MLflowRegistry()),
+		SecretsMark:        nullable(s.Target.Mark),
 		CreatedAt:          nullableTime(seen.Status.CreatedAt),
 		Problem:            problemOf(seen.Phase, seen.Reason),
 		targeting:          targeting{map[string]mlops.Settings{s.Target.Backend: settings}},

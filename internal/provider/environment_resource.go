@@ -17,7 +17,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		attributes:   environmentAttributes(factories),
 		patience:     patience{create: 10 * time.Minute, update: 10 * time.Minute, remove: 10 * time.Minute},
 		kind:         mlops.Backend.Environments,
-		toSpec:       environmentModel.spec,
+		toSpec:       func(m environmentModel) mlops.EnvironmentSpec { return apart(factories, m.spec()) },
 		fromObserved: environmentOf,
 		parentOf:     func(s mlops.EnvironmentSpec) mlops.ID { return s.ID },
 		id:           func(s mlops.EnvironmentSpec) mlops.ID { return s.ID },
@@ -29,8 +29,8 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		note:         noteStage,
 		alters:       environmentAlters,
 		settled:      keepsNoRegistry,
-		secrets:      markToken,
-		guarded:      "registry",
+		secrets:      markEnvironment,
+		guarded:      append([]string{"registry"}, secretive(factories)...),
 		foretell:     foretellEnvironment,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
@@ -58,7 +58,7 @@ func locateEnvironment(p *platforms, s *mlops.EnvironmentSpec) error {
 // the place of what the platform made.
 func environmentAlters(prior, planned mlops.EnvironmentSpec, _ bool) []string {
 	if reflect.DeepEqual(prior.Target.Settings, planned.Target.Settings) {
-		return []string{"registry_mark"}
+		return []string{"registry_mark", "secrets_mark"}
 	}
-	return []string{"registry_mark", "native"}
+	return []string{"registry_mark", "secrets_mark", "native"}
 }

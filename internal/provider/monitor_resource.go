@@ -26,7 +26,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		name:         func(s mlops.MonitorSpec) string { return s.Name },
 		identity:     []string{"endpoint", "name"},
 		secrets:      markWebhook,
-		guarded:      "alerts",
+		guarded:      []string{"alerts"},
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
 		alters:       monitorAlters,

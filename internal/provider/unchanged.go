@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
@@ -56,8 +57,8 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 // uneventful reports whether an object that is asked for as it is can need
 // nothing.
 func (r *managed[M, S, T]) uneventful(p *platforms, state map[string]tftypes.Value) bool {
-	secretive := r.secrets != nil && !state[r.guarded].IsNull()
-	return r.outside == nil && !secretive && (r.consider == nil || p.prospects.none())
+	guards := slices.ContainsFunc(r.guarded, func(attribute string) bool { return !state[attribute].IsNull() })
+	return r.outside == nil && !guards && (r.consider == nil || p.prospects.none())
 }
 
 // sameBytes reports whether two values are encoded alike, and at all.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -103,7 +105,7 @@ func configOf(s mlops.Settings, of string) (*rest.Config, error) {
 	if path := s.String(settingConfigPath); path != "" {
 		rules.ExplicitPath = path
 	}
-	if paths := s.List(settingConfigPaths); len(paths) > 0 {
+	if paths := configPaths(s); len(paths) > 0 {
 		rules.ExplicitPath, rules.Precedence = "", paths
 	}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
@@ -111,6 +113,15 @@ func configOf(s mlops.Settings, of string) (*rest.Config, error) {
 		return nil, refuseSetting(settingCluster, "no cluster %q: %w", of, err)
 	}
 	return config, nil
+}
+
+// configPaths are the kubeconfig files to merge: those given, or those in the variable,
+// which lists them as PATH does.
+func configPaths(s mlops.Settings) []string {
+	if paths := s.List(settingConfigPaths); len(paths) > 0 || s.String(settingConfigPath) != "" {
+		return paths
+	}
+	return filepath.SplitList(os.Getenv("KUBE_CONFIG_PATHS"))
 }
 
 // directConfig reaches the cluster of the provider's own settings.

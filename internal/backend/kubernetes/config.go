@@ -44,6 +44,7 @@ const (
 	targetIngress        = "ingress_namespaces"
 	targetStorage        = "storage_uri"
 	targetStorageSecret  = "storage_secret"
+	targetStorageKeys    = "storage_credentials"
 	targetStorageURL     = "storage_endpoint"
 	targetStorageRegion  = "storage_region"
 )
@@ -52,7 +53,7 @@ const (
 func settings() []mlops.Setting {
 	return []mlops.Setting{
 		{Name: settingConfigPath, Doc: "Path of the kubeconfig file. Without it and `config_paths`, the files that `KUBECONFIG` lists, or `~/.kube/config`.", Env: "KUBE_CONFIG_PATH"},
-		{Name: settingConfigPaths, Doc: "Paths of several kubeconfig files, which are merged as kubectl merges them.", Type: mlops.ListSetting},
+		{Name: settingConfigPaths, Doc: "Paths of several kubeconfig files, which are merged as kubectl merges them. May also be given in the environment as `KUBE_CONFIG_PATHS`, separated as in `PATH`.", Type: mlops.ListSetting},
 		{Name: settingContext, Doc: "Context of environments that name no cluster.", Env: "KUBE_CTX"},
 		{Name: settingClusters, Doc: "Names of clusters for use in environments and IDs, and the context that each stands for: short names of long contexts.", Type: mlops.MapSetting},
 		{Name: settingHost, Doc: "URL of an API server, instead of a context.", Env: "KUBE_HOST"},
@@ -83,7 +84,8 @@ func target() []mlops.Setting {
 		{Name: targetIngress, Doc: "Namespaces whose pods may call those of the environment: gateways, and what collects metrics. Default: `istio-system`, `envoy-gateway-system`, `knative-serving`, `kserve`, `monitoring`.", Type: mlops.ListSetting},
 		{Name: targetEgress, Doc: "Addresses that pods may call, each as `CIDR:port`: the API server, registries, storage. Default: `0.0.0.0/0` and `::/0` at ports 443 and 6443, and at that of `storage_endpoint`.", Type: mlops.ListSetting},
 		{Name: targetStorage, Doc: "Where artifacts, captures and models are kept: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://account.blob.core.windows.net/container/prefix` or `pvc://claim/path`.", Replace: true},
-		{Name: targetStorageSecret, Doc: "Name of a secret in the namespace with the credentials of `storage_uri`, as KServe reads them. Without it, the service account has to have access by itself (IRSA, Workload Identity)."},
+		{Name: targetStorageSecret, Doc: "Name of a secret in the namespace with the credentials of `storage_uri`, as KServe reads them. Without it and `storage_credentials`, the service account has to have access by itself (IRSA, Workload Identity)."},
+		{Name: targetStorageKeys, Doc: "Credentials of `storage_uri`, from which such a secret is made. In S3 `access_key_id` and `secret_access_key`; in Google Cloud Storage `service_account_json`; in Azure Blob Storage `access_key`, or `tenant_id`, `client_id`, `client_secret` and `subscription_id`. It is in no state and no plan; a change of it is noticed by `secrets_mark`.", Type: mlops.MapSetting, WriteOnly: true},
 		{Name: targetStorageURL, Doc: "URL of an S3-compatible service that has the bucket, where that is not AWS."},
 		{Name: targetStorageRegion, Doc: "Region of the bucket, where the service asks for one."},
 	}

@@ -69,6 +69,9 @@ func layoutOf(spec mlops.EnvironmentSpec) layout {
 	if _, given := s[targetIngress]; !given {
 		l.ingress = defaultIngress()
 	}
+	if l.storage.Secret == "" && (len(spec.Target.Secrets.Map(targetStorageKeys)) > 0 || spec.Target.Mark != "") {
+		l.storage.Secret = nameOfStorage
+	}
 	l.egress = egressOf(s)
 	return l
 }

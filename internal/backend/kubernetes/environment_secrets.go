@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/url"
+	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -37,7 +39,61 @@ func (l layout) secrets() []sealed {
 		}
 		all = append(all, s)
 	}
+	if l.storage.Secret == nameOfStorage && l.spec.Target.Settings.String(targetStorageSecret) == "" {
+		all = append(all, l.storageSecret())
+	}
 	return all
+}
+
+// storageSecret is the secret with the credentials of storage. KServe finds it among
+// the secrets of the service account.
+func (l layout) storageSecret() sealed {
+	s := sealed{identity: l.of(kindSecret, nameOfStorage), notes: map[string]string{}}
+	given := l.spec.Target.Secrets.Map(targetStorageKeys)
+	if len(given) > 0 {
+		s.content = map[string]string{}
+	}
+	for _, one := range credentials() {
+		if value, ok := given[one.word]; ok && one.scheme == l.storage.scheme() {
+			s.content[one.key] = value
+		}
+	}
+	if u, err := url.Parse(l.storage.Endpoint); err == nil && u.Host != "" {
+		s.notes["serving.kserve.io/s3-endpoint"] = u.Host
+		s.notes["serving.kserve.io/s3-usehttps"] = map[bool]string{true: "1", false: "0"}[u.Scheme == "https"]
+	}
+	if l.storage.Region != "" {
+		s.notes["serving.kserve.io/s3-region"] = l.storage.Region
+	}
+	return s
+}
+
+// scheme is the kind of storage: "s3", "gs", "https" or "pvc".
+func (s storage) scheme() string {
+	scheme, _, _ := strings.Cut(s.URI, "://")
+	return scheme
+}
+
+// credential is one of the credentials of a kind of storage: its word in HCL, the key
+// by which KServe and Argo read it, and the words of the others that it needs.
+type credential struct {
+	scheme, word, key string
+	needs             []string
+}
+
+// credentials are those of all kinds of storage.
+func credentials() []credential {
+	identity := []string{"tenant_id", "client_id", "client_secret", "subscription_id"}
+	return []credential{
+		{"s3", "access_key_id", "AWS_ACCESS_KEY_ID", []string{"secret_access_key"}},
+		{"s3", "secret_access_key", "AWS_SECRET_ACCESS_KEY", []string{"access_key_id"}},
+		{"gs", "service_account_json", "gcloud-application-credentials.json", nil},
+		{"https", "access_key", "AZURE_STORAGE_ACCESS_KEY", nil},
+		{"https", "tenant_id", "AZURE_TENANT_ID", identity},
+		{"https", "client_id", "AZURE_CLIENT_ID", identity},
+		{"https", "client_secret", "AZURE_CLIENT_SECRET", identity},
+		{"https", "subscription_id", "AZURE_SUBSCRIPTION_ID", identity},
+	}
 }
 
 // secretManifest is a secret whose content is known.

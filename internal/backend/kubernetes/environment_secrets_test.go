@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -62,5 +65,40 @@ func TestRegistryToken(t *testing.T) {
 	e.apply()
 	if control.Exists(t, e.ref("secrets", nameOfRegistry)) {
 		t.Error("the secret is left without a registry")
+	}
+}
+
+// TestStorageCredentials proves that credentials are in a secret as KServe reads them,
+// which the service account has, and stay there while no change brings others.
+func TestStorageCredentials(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, mlops.Settings{targetStorage: "s3://models", targetStorageURL: "http://minio.example.com:9000", targetStorageRegion: "eu-west-1"})
+	e.spec.Target.Secrets = mlops.Settings{targetStorageKeys: map[string]string{"access_key_id": "id", "secret_access_key": "hunter2"}}
+	e.spec.Target.Mark = "m1"
+	if seen := e.apply(); seen.Spec.Target.Secrets != nil || seen.Spec.Target.Mark != "m1" {
+		t.Errorf("the spec came back with %+v", seen.Spec.Target)
+	}
+	e.spec.Target.Secrets = nil
+	e.spec.Labels = map[string]string{"team": "other"}
+	e.apply()
+	c, err := e.in(e.spec.ID)
+	e.must(err)
+	got, err := c.secret(t.Context(), identity{kindSecret, e.spec.Name, nameOfStorage})
+	e.must(err)
+	if diff := cmp.Diff(map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "hunter2"}, got); diff != "" {
+		t.Errorf("secret (-want +got):\n%s", diff)
+	}
+	notes := control.Get(t, e.ref("secrets", nameOfStorage)).GetAnnotations()
+	if notes["serving.kserve.io/s3-endpoint"] != "minio.example.com:9000" || notes["serving.kserve.io/s3-usehttps"] != "0" || notes["serving.kserve.io/s3-region"] != "eu-west-1" {
+		t.Errorf("KServe is told %v", notes)
+	}
+	has, _, _ := unstructured.NestedSlice(control.Get(t, e.ref("serviceaccounts", "mlops")).Object, "secrets")
+	if diff := cmp.Diff([]any{map[string]any{"name": nameOfStorage}}, has); diff != "" {
+		t.Errorf("secrets of the service account (-want +got):\n%s", diff)
+	}
+	e.spec.Target.Mark, e.spec.Target.Settings[targetServiceAccount] = "", "default"
+	e.apply()
+	if control.Exists(t, e.ref("secrets", nameOfStorage)) {
+		t.Error("the secret is left without credentials")
 	}
 }

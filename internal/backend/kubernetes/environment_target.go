@@ -30,7 +30,11 @@ func checkEnvironment(c *mlops.Checker, spec mlops.EnvironmentSpec) {
 	}
 	checkPodSecurity(c, at(targetPodSecurity), s.String(targetPodSecurity))
 	checkQuota(c, at(targetQuota), s)
+	found := len(c.Problems())
 	checkStorage(c, s)
+	if len(c.Problems()) == found {
+		checkCredentials(c, spec.Target)
+	}
 }
 
 // checkObjectName refuses what cannot be the name of an object (RFC 1123).
@@ -102,6 +106,41 @@ func checkStorage(c *mlops.Checker, s mlops.Settings) {
 		c.Add(at, "Not a place for artifacts", "%q is no container of Azure Blob Storage; for S3-compatible storage, give s3://bucket and its address in storage_endpoint.", text)
 	}
 	checkStorageService(c, s, u.Scheme)
+}
+
+// checkCredentials refuses credentials of another kind of storage, and half of what a
+// kind needs, and warns where there are none.
+func checkCredentials(c *mlops.Checker, target mlops.Target) {
+	s, given := target.Settings, target.Secrets.Map(targetStorageKeys)
+	at, uri := mlops.At(name, targetStorageKeys), mlops.At(name, targetStorage)
+	scheme := storage{URI: s.String(targetStorage)}.scheme()
+	if len(given) == 0 {
+		if scheme != "" && scheme != "pvc" && s.String(targetStorageSecret) == "" && s.String(targetServiceAccount) == "" && target.Mark == "" {
+			c.Warn(uri, "No credentials", "Neither storage_credentials nor storage_secret is given, nor a service_account that may have access by itself: pods will reach the storage only if their nodes may.")
+		}
+		return
+	}
+	if s.String(targetStorageSecret) != "" {
+		c.AddIf(at, []mlops.Path{at, mlops.At(name, targetStorageSecret)}, "Given twice", "Give storage_credentials, or the storage_secret that has them.")
+	}
+	words := map[string][]string{}
+	for _, one := range credentials() {
+		if one.scheme == scheme {
+			words[one.word] = one.needs
+		}
+	}
+	known := slices.Sorted(maps.Keys(words))
+	for _, word := range slices.Sorted(maps.Keys(given)) {
+		needs, ok := words[word]
+		if !ok {
+			c.AddIf(at, []mlops.Path{at, uri}, "Unknown credential", "%q is no credential of storage that begins with %s://; it has %s.%s", word, scheme, strings.Join(known, ", "), mlops.DidYouMean(word, known))
+		}
+		for _, other := range needs {
+			if given[other] == "" {
+				c.AddIf(at, []mlops.Path{at, uri}, "Half of the credentials", "%s needs %s too.", word, other)
+			}
+		}
+	}
 }
 
 // checkStorageService refuses what only S3 has, of other kinds.

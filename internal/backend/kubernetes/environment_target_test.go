@@ -14,7 +14,8 @@ func TestCheckEnvironment(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		settings mlops.Settings
-		want     []string // the paths of the problems
+		secrets  map[string]string // storage_credentials
+		want     []string          // the paths of the problems
 	}{
 		{name: "nothing"},
 		{name: "everything", settings: mlops.Settings{
@@ -38,14 +39,25 @@ func TestCheckEnvironment(t *testing.T) {
 		{name: "signature in the URI", settings: mlops.Settings{targetStorage: "https://a.blob.core.windows.net/c?sig=x"}, want: []string{"kubernetes.storage_uri"}},
 		{name: "another https", settings: mlops.Settings{targetStorage: "https://minio.example.com/bucket"}, want: []string{"kubernetes.storage_uri"}},
 		{name: "secret of nothing", settings: mlops.Settings{targetStorageSecret: "keys"}, want: []string{"kubernetes.storage_secret"}},
-		{name: "endpoint of Google", settings: mlops.Settings{targetStorage: "gs://b", targetStorageURL: "https://x"}, want: []string{"kubernetes.storage_endpoint"}},
-		{name: "endpoint that is none", settings: mlops.Settings{targetStorage: "s3://b", targetStorageURL: "minio"}, want: []string{"kubernetes.storage_endpoint"}},
+		{name: "endpoint of Google", settings: mlops.Settings{targetStorage: "gs://b", targetStorageSecret: "keys", targetStorageURL: "https://x"}, want: []string{"kubernetes.storage_endpoint"}},
+		{name: "endpoint that is none", settings: mlops.Settings{targetStorage: "s3://b", targetStorageSecret: "keys", targetStorageURL: "minio"}, want: []string{"kubernetes.storage_endpoint"}},
+		{name: "keys of S3", settings: mlops.Settings{targetStorage: "s3://b"}, secrets: map[string]string{"access_key_id": "a", "secret_access_key": "b"}},
+		{name: "half the keys", settings: mlops.Settings{targetStorage: "s3://b"}, secrets: map[string]string{"access_key_id": "a"}, want: []string{"kubernetes.storage_credentials"}},
+		{name: "keys of another", settings: mlops.Settings{targetStorage: "gs://b"}, secrets: map[string]string{"access_key": "a"}, want: []string{"kubernetes.storage_credentials"}},
+		{name: "keys of nothing", secrets: map[string]string{"access_key": "a"}, want: []string{"kubernetes.storage_credentials"}},
+		{name: "keys twice", settings: mlops.Settings{targetStorage: "https://a.blob.core.windows.net/c", targetStorageSecret: "keys"}, secrets: map[string]string{"access_key": "a"}, want: []string{"kubernetes.storage_credentials"}},
+		{name: "no keys", settings: mlops.Settings{targetStorage: "s3://b"}, want: []string{"kubernetes.storage_uri"}},
+		{name: "an account's own access", settings: mlops.Settings{targetStorage: "s3://b", targetServiceAccount: "irsa"}},
 		{name: "secret of a volume", settings: mlops.Settings{targetStorage: "pvc://claim", targetStorageSecret: "keys"}, want: []string{"kubernetes.storage_secret"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := mlops.NewChecker()
-			checkEnvironment(c, mlops.EnvironmentSpec{Target: mlops.Target{Backend: name, Settings: tt.settings}})
+			secrets := mlops.Settings{}
+			if tt.secrets != nil {
+				secrets[targetStorageKeys] = tt.secrets
+			}
+			checkEnvironment(c, mlops.EnvironmentSpec{Target: mlops.Target{Backend: name, Settings: tt.settings, Secrets: secrets}})
 			var got []string
 			for _, p := range c.Problems() {
 				got = append(got, p.Path.String())
