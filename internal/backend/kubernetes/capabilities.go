@@ -20,7 +20,7 @@ var answers = sync.OnceValue(func() map[mlops.Feature]mlops.Answer {
 		all[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "This version of the provider does not have it on Kubernetes."}
 	}
 	for _, noun := range []map[mlops.Feature]mlops.Answer{
-		environmentFeatures(),
+		environmentFeatures(), pipelineFeatures(),
 	} {
 		maps.Copy(all, noun)
 	}
@@ -29,7 +29,12 @@ var answers = sync.OnceValue(func() map[mlops.Feature]mlops.Answer {
 
 // names says how long a name may be where the platform adds to it. What else it may
 // be is the portable rule, which is that of DNS labels too (RFC 1123).
-func names() map[mlops.Noun]mlops.NameRule { return map[mlops.Noun]mlops.NameRule{} }
+func names() map[mlops.Noun]mlops.NameRule {
+	portable := mlops.PortableName()
+	// A run's name is its pipeline's and eleven characters, and no longer than a label.
+	pipeline := mlops.NameRule{Pattern: portable.Pattern, Max: maxRunName - runDigits - 1, Form: portable.Form}
+	return map[mlops.Noun]mlops.NameRule{mlops.NounPipeline: pipeline}
+}
 
 // limits refuses what Kubernetes does not take of the features that it has.
 func limits(c *mlops.Checker, spec any) {

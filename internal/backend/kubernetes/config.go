@@ -47,6 +47,8 @@ const (
 	targetStorageKeys    = "storage_credentials"
 	targetStorageURL     = "storage_endpoint"
 	targetStorageRegion  = "storage_region"
+	targetStepImage      = "step_image"
+	targetController     = "workflow_controller"
 )
 
 // settings describes the backend's object in the provider block.
@@ -88,6 +90,8 @@ func target() []mlops.Setting {
 		{Name: targetStorageKeys, Doc: "Credentials of `storage_uri`, from which such a secret is made. In S3 `access_key_id` and `secret_access_key`; in Google Cloud Storage `service_account_json`; in Azure Blob Storage `access_key`, or `tenant_id`, `client_id`, `client_secret` and `subscription_id`. It is in no state and no plan; a change of it is noticed by `secrets_mark`.", Type: mlops.MapSetting, WriteOnly: true},
 		{Name: targetStorageURL, Doc: "URL of an S3-compatible service that has the bucket, where that is not AWS."},
 		{Name: targetStorageRegion, Doc: "Region of the bucket, where the service asks for one."},
+		{Name: targetStepImage, Doc: "Image of steps that name none. It has `sh`, and Python where steps have a script or packages. Default: `" + defaultStepImage + "`."},
+		{Name: targetController, Doc: "Service account of the controller of Argo Workflows, as `namespace/name`: usually `argo/argo`. It is then allowed to keep in a config map which outputs steps have, which Argo's own installation does not allow, and steps that ran before with the same inputs are left out. Without it, every step runs."},
 	}
 }
 

@@ -32,6 +32,7 @@ func checkEnvironment(c *mlops.Checker, spec mlops.EnvironmentSpec) {
 	checkQuota(c, at(targetQuota), s)
 	found := len(c.Problems())
 	checkStorage(c, s)
+	checkWorkflows(c, s)
 	if len(c.Problems()) == found {
 		checkCredentials(c, spec.Target)
 	}
