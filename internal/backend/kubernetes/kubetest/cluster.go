@@ -43,11 +43,14 @@ type Cluster struct {
 
 	directory string
 	programs  programs
+	modules   map[string]string // folders of the pinned modules, by path
 	watchdog  *watchdog
 	processes map[string]*process
 	access    Access
 	ports     ports
 	objects   *objects
+	authority *authority
+	play      play
 }
 
 // Access is what a client needs to reach a cluster as somebody.
@@ -95,6 +98,13 @@ func (c *Cluster) Start(t testing.TB, parts ...Part) {
 	if c.err != nil {
 		t.Fatalf("start a Kubernetes cluster: %v", c.err)
 	}
+}
+
+// has reports whether a part runs.
+func (c *Cluster) has(part Part) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.running, part)
 }
 
 // needed lists parts in the order in which they start, with those that they need.
@@ -150,6 +160,7 @@ func (c *Cluster) Close() error {
 	if c.directory == "" {
 		return nil
 	}
+	c.play.end()
 	var all error
 	for _, p := range c.processes {
 		all = errors.Join(all, p.kill())

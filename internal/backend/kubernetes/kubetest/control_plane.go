@@ -21,6 +21,9 @@ const (
 	apiServer         = "kube-apiserver"
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
+	kwok              = "kwok"
+	kserve            = "kserve"
+	argo              = "workflow-controller"
 )
 
 // ports are loopback's. They stay the same when a program is restarted.
@@ -30,6 +33,9 @@ type ports struct{ etcd, etcdPeer, api string }
 func (c *Cluster) startControlPlane(ctx context.Context) error {
 	var err error
 	if c.programs, err = build(ctx); err != nil {
+		return err
+	}
+	if c.modules, err = modules(ctx); err != nil {
 		return err
 	}
 	if c.directory, err = os.MkdirTemp("", "kubetest-"); err != nil {
@@ -57,13 +63,12 @@ func (c *Cluster) prepare() error {
 	if err != nil {
 		return err
 	}
-	authority, err := newAuthority()
-	if err != nil {
+	if c.authority, err = newAuthority(); err != nil {
 		return err
 	}
-	c.access = Access{Host: "https://127.0.0.1:" + c.ports.api, Token: rand.Text(), CA: authority.pem()}
+	c.access = Access{Host: "https://127.0.0.1:" + c.ports.api, Token: rand.Text(), CA: c.authority.pem()}
 	return errors.Join(
-		authority.serve(c.file("serving")),
+		c.authority.serve(c.file("serving")),
 		signer(c.file("accounts.key"), c.file("accounts.pub")),
 		c.write("ca.crt", c.access.CA),
 		c.write("tokens.csv", []byte(c.access.Token+`,admin,admin,"system:masters"`+"\n")),

@@ -4,10 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
-	"path/filepath"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // startControllers starts the controller manager and waits until it works.
@@ -40,19 +36,18 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	if err := freePorts(&port); err != nil {
 		return err
 	}
-	stages, err := stages(ctx)
-	if err != nil {
+	if err := c.installStages(ctx); err != nil {
 		return err
 	}
-	err = errors.Join(
+	err := errors.Join(
 		c.run(scheduler, command{path: c.programs.controlPlane(), args: []string{
 			"kube-scheduler", "--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false",
 			"--authentication-kubeconfig=" + c.Kubeconfig(), "--authorization-kubeconfig=" + c.Kubeconfig(),
 			"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + c.file("scheduler"),
 		}}),
-		c.run("kwok", command{path: c.programs.kwok(), args: append([]string{
-			"--kubeconfig=" + c.Kubeconfig(), "--manage-all-nodes", "--node-lease-duration-seconds=40",
-		}, stages...)}),
+		c.run(kwok, command{path: c.programs.kwok(), args: []string{
+			"--kubeconfig=" + c.Kubeconfig(), "--manage-all-nodes", "--enable-crds=Stage", "--node-lease-duration-seconds=40",
+		}}),
 	)
 	if err != nil {
 		return err
@@ -62,38 +57,16 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 		return err
 	}
 	for _, node := range applied {
-		if err := c.ready(ctx, node); err != nil {
+		if err := c.nodeReady(ctx, node.GetName()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.play.start(c.objects)
 }
 
-func (c *Cluster) ready(ctx context.Context, node *unstructured.Unstructured) error {
-	return c.poll(ctx, "node "+node.GetName(), func(ctx context.Context) (bool, error) {
-		now, err := c.objects.get(ctx, Ref{Resource: "nodes", Name: node.GetName()})
-		return err == nil && Condition(now, "Ready") == "True", errors.Join(err, c.processes["kwok"].failure())
+func (c *Cluster) nodeReady(ctx context.Context, name string) error {
+	return c.poll(ctx, "node "+name, func(ctx context.Context) (bool, error) {
+		now, err := c.objects.get(ctx, Ref{Resource: "nodes", Name: name})
+		return err == nil && Condition(now, "Ready") == "True", errors.Join(err, c.processes[kwok].failure())
 	})
-}
-
-// stages returns kwok's flags for what happens to nodes and pods: kwok's own fast
-// stages, and before them ours.
-func stages(ctx context.Context) ([]string, error) {
-	folders, err := modules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := filepath.Abs(filepath.Join("testdata", "stages.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	kwok := filepath.Join(folders["sigs.k8s.io/kwok"], "kustomize", "stage")
-	out := []string{"--config=" + own}
-	for _, file := range []string{
-		"node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
-		"pod/fast/pod-ready.yaml", "pod/fast/pod-complete.yaml", "pod/fast/pod-delete.yaml",
-	} {
-		out = append(out, fmt.Sprintf("--config=%s", filepath.Join(kwok, file)))
-	}
-	return out, nil
 }

@@ -12,40 +12,46 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// definitions lists the folders with the resource definitions that a cluster has, in
-// the modules that internal/tools/kubernetes-crds pins.
-func definitions() map[string]string {
-	return map[string]string{
-		"github.com/argoproj/argo-workflows/v3":              "manifests/base/crds/full",
-		"github.com/kedacore/keda/v2":                        "config/crd/bases",
-		"github.com/kserve/kserve":                           "config/crd/full",
-		"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd",
-		"sigs.k8s.io/gateway-api":                            "config/crd/standard",
+// source is a file, or several, of a module that internal/tools/kubernetes-crds pins.
+type source struct{ module, files string }
+
+// definitions lists where the resource definitions of a cluster come from: those that
+// the backend writes, and those that KServe, Argo and kwok need to run.
+func definitions() []source {
+	const (
+		operator = "github.com/prometheus-operator/prometheus-operator"
+		rule     = "example/prometheus-operator-crd/monitoring.coreos.com_"
+	)
+	return []source{
+		{"github.com/argoproj/argo-workflows/v3", "manifests/base/crds/full/argoproj.io_*.yaml"},
+		{"github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_scaledobjects.yaml"},
+		{"github.com/kedacore/keda/v2", "config/crd/bases/keda.sh_triggerauthentications.yaml"},
+		{"github.com/kserve/kserve", "config/crd/full/serving.kserve.io_*.yaml"},
+		{"github.com/kserve/kserve", "config/crd/full/clusterstoragecontainer/serving.kserve.io_*.yaml"},
+		{operator, rule + "prometheusrules.yaml"},
+		{operator, rule + "servicemonitors.yaml"},
+		{operator, rule + "podmonitors.yaml"},
+		{"sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_*.yaml"},
+		{"sigs.k8s.io/kwok", "kustomize/crd/bases/kwok.x-k8s.io_stages.yaml"},
 	}
 }
 
 // installDefinitions installs all of them and waits until they serve.
 func (c *Cluster) installDefinitions(ctx context.Context) error {
-	folders, err := modules(ctx)
+	found, err := c.sources(definitions()...)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for module, folder := range definitions() {
-		found, err := definitionsIn(filepath.Join(folders[module], folder))
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			return fmt.Errorf("%s: no definition in %s", module, folder)
-		}
-		for _, definition := range found {
-			group.Go(func() error { return c.installDefinition(ctx, definition) })
-		}
+	// The server builds its schema anew for each: more at once only time out.
+	group.SetLimit(2)
+	for _, definition := range found {
+		withoutDescriptions(definition.Object["spec"])
+		group.Go(func() error { return c.installDefinition(ctx, definition) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -55,38 +61,41 @@ func (c *Cluster) installDefinitions(ctx context.Context) error {
 }
 
 func (c *Cluster) installDefinition(ctx context.Context, definition *unstructured.Unstructured) error {
-	if _, err := c.objects.apply(ctx, definition); err != nil {
-		return err
-	}
-	name := definition.GetName()
-	return c.poll(ctx, name, func(ctx context.Context) (bool, error) {
-		now, err := c.objects.get(ctx, Ref{Resource: "customresourcedefinitions.apiextensions.k8s.io", Name: name})
+	ref := Ref{Resource: "customresourcedefinitions.apiextensions.k8s.io", Name: definition.GetName()}
+	return c.poll(ctx, ref.Name, func(ctx context.Context) (bool, error) {
+		now, err := c.objects.get(ctx, ref)
+		if apierrors.IsNotFound(err) {
+			// Not by server-side apply, which takes seconds for the largest.
+			now, err = c.objects.create(ctx, ref, definition)
+		}
+		if apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsAlreadyExists(err) {
+			return false, nil // a busy machine; look again
+		}
 		return err == nil && Condition(now, "Established") == "True", err
 	})
 }
 
-// definitionsIn reads the definitions of a folder, without the descriptions, which
-// are nine tenths of them.
-func definitionsIn(folder string) ([]*unstructured.Unstructured, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
-	if err != nil {
-		return nil, err
-	}
+// sources reads the objects of files in pinned modules.
+func (c *Cluster) sources(from ...source) ([]*unstructured.Unstructured, error) {
 	var out []*unstructured.Unstructured
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, s := range from {
+		files, err := filepath.Glob(filepath.Join(c.modules[s.module], filepath.FromSlash(s.files)))
 		if err != nil {
 			return nil, err
 		}
-		all, err := decode(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+		if len(files) == 0 {
+			return nil, fmt.Errorf("the module %s has no %s", s.module, s.files)
 		}
-		for _, o := range all {
-			if o.GetKind() == "CustomResourceDefinition" {
-				withoutDescriptions(o.Object["spec"])
-				out = append(out, o)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
 			}
+			found, err := decode(text)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			out = append(out, found...)
 		}
 	}
 	return out, nil

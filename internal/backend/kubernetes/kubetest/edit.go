@@ -129,3 +129,13 @@ func Text(object *unstructured.Unstructured, path ...string) string {
 	out, _, _ := unstructured.NestedString(object.Object, path...)
 	return out
 }
+
+// Get asks for an object with an access, as nothing but that access may.
+func (a Access) Get(ctx context.Context, ref Ref) error {
+	o, err := newObjects(a.Config())
+	if err != nil {
+		return err
+	}
+	_, err = o.get(ctx, ref)
+	return err
+}

@@ -90,6 +90,18 @@ func (o *objects) delete(ctx context.Context, ref Ref) error {
 	return resource.Delete(ctx, ref.Name, metav1.DeleteOptions{})
 }
 
+func (o *objects) create(ctx context.Context, ref Ref, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	resource, err := o.of(ref)
+	if err != nil {
+		return nil, err
+	}
+	return resource.Create(ctx, object, createOptions())
+}
+
+func createOptions() metav1.CreateOptions {
+	return metav1.CreateOptions{FieldManager: manager, FieldValidation: metav1.FieldValidationStrict}
+}
+
 // patch merges a document into an object, or into a part of it such as "status".
 func (o *objects) patch(ctx context.Context, ref Ref, document string, part ...string) (*unstructured.Unstructured, error) {
 	resource, err := o.of(ref)
