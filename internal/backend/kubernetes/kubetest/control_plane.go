@@ -29,7 +29,7 @@ const (
 // ports are loopback's. They stay the same when a program is restarted.
 type ports struct{ etcd, etcdPeer, api string }
 
-// startControlPlane starts etcd and the API server, and installs the definitions.
+// startControlPlane starts etcd and the API server, with the definitions installed.
 func (c *Cluster) startControlPlane(ctx context.Context) error {
 	var err error
 	if c.programs, err = build(ctx); err != nil {
@@ -48,13 +48,14 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	if err := errors.Join(c.runEtcd(), c.runAPIServer(ctx)); err != nil {
-		return err
-	}
-	if c.objects, err = newObjects(c.access.Config()); err != nil {
-		return err
-	}
-	return c.installDefinitions(ctx)
+	return c.startSeeded(ctx)
+}
+
+// connect makes the client that the harness itself uses.
+func (c *Cluster) connect() error {
+	var err error
+	c.objects, err = newObjects(c.access.Config())
+	return err
 }
 
 // prepare chooses ports and writes what the programs read.

@@ -156,7 +156,7 @@ func TestCheckWorkflows(t *testing.T) {
 		{"entrypoint", strings.Replace(template, "entrypoint: main", "entrypoint: nowhere", 1), "nowhere"},
 		{"template", workflow("run", "nowhere"), `"nowhere" is not in the input`},
 		{"output", strings.Replace(template, "outputs.parameters.rows}}", "outputs.parameters.columns}}", 1), "columns"},
-		{"field", strings.Replace(template, "entrypoint:", "entryPoint:", 1), "entryPoint"},
+		{"field", strings.Replace(template, "entrypoint:", "entrance:", 1), `unknown field "entrance"`},
 		{"schedule", `
 apiVersion: argoproj.io/v1alpha1
 kind: CronWorkflow
@@ -176,7 +176,7 @@ func TestCheckRules(t *testing.T) {
 		{"good", `groups: [{name: g, rules: [{alert: Slow, expr: "rate(x_total[5m]) > 1", for: 5m}]}]`, ""},
 		{"expression", `groups: [{name: g, rules: [{alert: Slow, expr: "sum( >"}]}]`, "could not parse expression"},
 		{"duration", `groups: [{name: g, rules: [{alert: Slow, expr: up, for: 5 minutes}]}]`, "duration"},
-		{"template", `groups: [{name: g, rules: [{alert: Slow, expr: up, annotations: {summary: "{{ .Valu }}"}}]}]`, "Valu"},
+		{"template", `groups: [{name: g, rules: [{alert: Slow, expr: up, annotations: {summary: "{{ $labels.pod"}}]}]`, "template"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
