@@ -30,6 +30,7 @@ func TestOwnAuthentication(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			err := Probe(t.Context(), tt.server, "test")
 			field := ""
 			if e, ok := errors.AsType[*mlops.Error](err); ok {

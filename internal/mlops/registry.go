@@ -72,6 +72,14 @@ func (m MLflow) validate(c *Checker) {
 	case u.RawQuery != "" || u.Fragment != "":
 		c.Add(at, "Not an address", "Give the server's address alone, without a query or a fragment.")
 	}
+	m.checkWho(c)
+	if u.Scheme == "http" && !isLoopback(u.Host) {
+		c.Warn(at, "Not encrypted", "Models, and the token where there is one, travel to %s in clear. Outside of a network that you trust, use https.", u.Host)
+	}
+}
+
+// checkWho reports what no header of a request can hold.
+func (m MLflow) checkWho(c *Checker) {
 	if strings.ContainsFunc(m.Username, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }) {
 		c.Add(m.At("username"), "Not a user name", "A user's name has no spaces, no colon and no characters beyond ASCII.")
 	}
@@ -81,9 +89,6 @@ func (m MLflow) validate(c *Checker) {
 	}
 	if strings.ContainsFunc(m.Token, func(r rune) bool { return r < least || r > '~' }) {
 		c.Add(m.At("token"), "Not a token", "A token has no spaces, no line breaks and no characters beyond ASCII; is there a line break at its end?")
-	}
-	if u.Scheme == "http" && !isLoopback(u.Host) {
-		c.Warn(at, "Not encrypted", "Models, and the token where there is one, travel to %s in clear. Outside of a network that you trust, use https.", u.Host)
 	}
 }
 

@@ -73,8 +73,10 @@ func TestForetellEnvironment(t *testing.T) {
 		{"one that is kept", mlops.EnvironmentSpec{ID: id, Registry: registryWith("", "mark")}, nil, map[string]string{problem: "", "registry_mark": "mark"}},
 		{"an ID that is not known", mlops.EnvironmentSpec{Registry: registryWith("s3cret", "")}, nil, map[string]string{problem: ""}},
 		{
-			"a token that is not known", mlops.EnvironmentSpec{ID: id, Registry: registryWith("", "")},
-			[]mlops.Path{mlops.At("registry", "mlflow", "token")}, map[string]string{problem: ""},
+			"a token that is not known",
+			mlops.EnvironmentSpec{ID: id, Registry: registryWith("", "")},
+			[]mlops.Path{mlops.At("registry", "mlflow", "token")},
+			map[string]string{problem: ""},
 		},
 	}
 	for _, tt := range tests {
