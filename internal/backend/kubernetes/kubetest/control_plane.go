@@ -42,10 +42,10 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 		return err
 	}
 	c.processes = map[string]*process{}
-	if c.watchdog, err = startWatchdog(c.directory); err != nil {
+	if c.watchdog, err = startWatchdog(ctx, c.directory); err != nil {
 		return err
 	}
-	if err := c.prepare(); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return err
 	}
 	return c.startSeeded(ctx)
@@ -59,8 +59,8 @@ func (c *Cluster) connect() error {
 }
 
 // prepare chooses ports and writes what the programs read.
-func (c *Cluster) prepare() error {
-	err := freePorts(&c.ports.etcd, &c.ports.etcdPeer, &c.ports.api)
+func (c *Cluster) prepare(ctx context.Context) error {
+	err := freePorts(ctx, &c.ports.etcd, &c.ports.etcdPeer, &c.ports.api)
 	if err != nil {
 		return err
 	}
@@ -94,9 +94,9 @@ current-context: kubetest
 `, a.Host, a.Token)
 }
 
-func (c *Cluster) runEtcd() error {
+func (c *Cluster) runEtcd(ctx context.Context) error {
 	client, peer := "http://127.0.0.1:"+c.ports.etcd, "http://127.0.0.1:"+c.ports.etcdPeer
-	return c.run(etcd, command{path: c.programs.controlPlane(), args: []string{
+	return c.run(ctx, etcd, command{path: c.programs.controlPlane(), args: []string{
 		"etcd", "--data-dir", c.file("etcd"), "--log-level", "warn",
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer,
@@ -106,7 +106,7 @@ func (c *Cluster) runEtcd() error {
 
 // runAPIServer starts the API server and waits until it is ready.
 func (c *Cluster) runAPIServer(ctx context.Context) error {
-	err := c.run(apiServer, command{path: c.programs.controlPlane(), args: []string{
+	err := c.run(ctx, apiServer, command{path: c.programs.controlPlane(), args: []string{
 		"kube-apiserver", "--etcd-servers=http://127.0.0.1:" + c.ports.etcd,
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port=" + c.ports.api,
 		"--tls-cert-file=" + c.file("serving/tls.crt"), "--tls-private-key-file=" + c.file("serving/tls.key"),
@@ -154,9 +154,9 @@ func (c *Cluster) poll(ctx context.Context, what string, done wait.ConditionWith
 }
 
 // freePorts finds ports that nobody listens on.
-func freePorts(into ...*string) error {
+func freePorts(ctx context.Context, into ...*string) error {
 	for _, port := range into {
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 // startControllers starts the controller manager and waits until it works.
 func (c *Cluster) startControllers(ctx context.Context) error {
 	var port string
-	err := freePorts(&port)
+	err := freePorts(ctx, &port)
 	if err != nil {
 		return err
 	}
-	err = c.run(controllerManager, command{path: c.programs.controlPlane(), args: []string{
+	err = c.run(ctx, controllerManager, command{path: c.programs.controlPlane(), args: []string{
 		"kube-controller-manager", "--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false",
 		"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + c.file("controller-manager"),
 		"--service-account-private-key-file=" + c.file("accounts.key"), "--root-ca-file=" + c.file("ca.crt"),
@@ -33,19 +33,19 @@ var nodes string
 // startNodes starts the scheduler and kwok, and waits until the nodes are ready.
 func (c *Cluster) startNodes(ctx context.Context) error {
 	var port string
-	if err := freePorts(&port); err != nil {
+	if err := freePorts(ctx, &port); err != nil {
 		return err
 	}
 	if err := c.installStages(ctx); err != nil {
 		return err
 	}
 	err := errors.Join(
-		c.run(scheduler, command{path: c.programs.controlPlane(), args: []string{
+		c.run(ctx, scheduler, command{path: c.programs.controlPlane(), args: []string{
 			"kube-scheduler", "--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false",
 			"--authentication-kubeconfig=" + c.Kubeconfig(), "--authorization-kubeconfig=" + c.Kubeconfig(),
 			"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + c.file("scheduler"),
 		}}),
-		c.run(kwok, command{path: c.programs.kwok(), args: []string{
+		c.run(ctx, kwok, command{path: c.programs.kwok(), args: []string{
 			"--kubeconfig=" + c.Kubeconfig(), "--manage-all-nodes", "--enable-crds=Stage", "--node-lease-duration-seconds=40",
 		}}),
 	)
@@ -61,7 +61,7 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.play.start(c.objects)
+	return c.play.start(ctx, c.objects)
 }
 
 func (c *Cluster) nodeReady(ctx context.Context, name string) error {

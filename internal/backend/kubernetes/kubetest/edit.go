@@ -64,7 +64,7 @@ func (c *Cluster) List(t testing.TB, resource, namespace, selector string) []uns
 // whoever made that; null removes. A part may be named: "status", "scale".
 func (c *Cluster) Patch(t testing.TB, ref Ref, document string, part ...string) {
 	t.Helper()
-	if _, err := c.objects.patch(t.Context(), ref, document, part...); err != nil {
+	if err := c.objects.patch(t.Context(), ref, document, part...); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -39,17 +39,29 @@ func (c *Cluster) RestartAPIServer(t testing.TB) {
 // PauseEtcd freezes etcd: the API server answers from its memory what it can, and
 // holds everything else. It goes on with the returned function, and at the latest
 // when the test ends.
-func (c *Cluster) PauseEtcd(t testing.TB) (resume func()) { return c.pause(t, etcd) }
+func (c *Cluster) PauseEtcd(t testing.TB) (resume func()) {
+	t.Helper()
+	return c.pause(t, etcd)
+}
 
 // PauseAPIServer freezes the API server: connections are open, and nothing answers.
-func (c *Cluster) PauseAPIServer(t testing.TB) (resume func()) { return c.pause(t, apiServer) }
+func (c *Cluster) PauseAPIServer(t testing.TB) (resume func()) {
+	t.Helper()
+	return c.pause(t, apiServer)
+}
 
 // PauseKServe freezes KServe's manager: its webhooks time out, and nothing is
 // reconciled.
-func (c *Cluster) PauseKServe(t testing.TB) (resume func()) { return c.pause(t, kserve) }
+func (c *Cluster) PauseKServe(t testing.TB) (resume func()) {
+	t.Helper()
+	return c.pause(t, kserve)
+}
 
 // PauseArgo freezes Argo's controller.
-func (c *Cluster) PauseArgo(t testing.TB) (resume func()) { return c.pause(t, argo) }
+func (c *Cluster) PauseArgo(t testing.TB) (resume func()) {
+	t.Helper()
+	return c.pause(t, argo)
+}
 
 func (c *Cluster) pause(t testing.TB, program string) (resume func()) {
 	t.Helper()

@@ -60,6 +60,7 @@ func runVictim() int {
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "Victim",
 		F: func(t *testing.T) {
+			t.Helper()
 			c.Start(t)
 			fmt.Println("victim", filepath.Dir(c.Kubeconfig()))
 			select {}
@@ -91,25 +92,25 @@ func TestKilled(t *testing.T) {
 	if directory == "" {
 		t.Fatal("the victim did not start")
 	}
-	if running(t, directory) == 0 {
+	if running(t.Context(), t, directory) == 0 {
 		t.Fatal("nothing runs")
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	err = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		_, err := os.Stat(directory)
-		return os.IsNotExist(err) && running(t, directory) == 0, nil
+		return os.IsNotExist(err) && running(ctx, t, directory) == 0, nil
 	})
 	if err != nil {
-		t.Errorf("left of %s: %d processes", directory, running(t, directory))
+		t.Errorf("left of %s: %d processes", directory, running(t.Context(), t, directory))
 	}
 }
 
 // running counts the processes that were told of a directory.
-func running(t *testing.T, directory string) int {
+func running(ctx context.Context, t *testing.T, directory string) int {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ps", "-A", "-o", "args=").Output()
+	out, err := exec.CommandContext(ctx, "ps", "-A", "-o", "args=").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,16 +103,17 @@ func createOptions() metav1.CreateOptions {
 }
 
 // patch merges a document into an object, or into a part of it such as "status".
-func (o *objects) patch(ctx context.Context, ref Ref, document string, part ...string) (*unstructured.Unstructured, error) {
+func (o *objects) patch(ctx context.Context, ref Ref, document string, part ...string) error {
 	resource, err := o.of(ref)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	text, err := yaml.YAMLToJSON([]byte(document))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return resource.Patch(ctx, ref.Name, types.MergePatchType, text, strict(), part...)
+	_, err = resource.Patch(ctx, ref.Name, types.MergePatchType, text, strict(), part...)
+	return err
 }
 
 func strict() metav1.PatchOptions {

@@ -20,7 +20,7 @@ func (c *Cluster) startArgo(ctx context.Context) error {
 	if _, err := c.objects.applyAll(ctx, "argo", argoSettings); err != nil {
 		return err
 	}
-	return c.run(argo, command{
+	return c.run(ctx, argo, command{
 		path: c.programs.argo(),
 		args: []string{
 			"--kubeconfig=" + c.Kubeconfig(), "--namespace=argo", "--qps=200", "--burst=400",
@@ -40,13 +40,13 @@ func (c *Cluster) startKServe(ctx context.Context) error {
 		return err
 	}
 	var webhooks, metrics, probe string
-	if err := freePorts(&webhooks, &metrics, &probe); err != nil {
+	if err := freePorts(ctx, &webhooks, &metrics, &probe); err != nil {
 		return err
 	}
 	// The manager looks for its certificate in the directory for temporary files.
 	err := errors.Join(
 		c.authority.serve(c.file("kserve-files/k8s-webhook-server/serving-certs")),
-		c.run(kserve, command{
+		c.run(ctx, kserve, command{
 			path: c.programs.kserve(),
 			args: []string{
 				"--kubeconfig=" + c.Kubeconfig(), "--webhook-port=" + webhooks,

@@ -52,13 +52,13 @@ type play struct {
 }
 
 // start begins to watch pods; the watch survives that the server is away.
-func (p *play) start(o *objects) error {
+func (p *play) start(ctx context.Context, o *objects) error {
 	p.objects, p.stop = o, make(chan struct{})
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(o.client, 0)
 	informer := factory.ForResource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).Informer()
 	decide := func(object any) {
 		if pod, ok := object.(*unstructured.Unstructured); ok {
-			p.decide(pod)
+			p.decide(ctx, pod)
 		}
 	}
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -77,11 +77,11 @@ func (p *play) end() {
 
 // decide gives a pod its outcome, if it has none. What fails is tried again when the
 // pod is next seen, and is in the log of the test.
-func (p *play) decide(pod *unstructured.Unstructured) {
+func (p *play) decide(ctx context.Context, pod *unstructured.Unstructured) {
 	if pod.GetAnnotations()[outcomeKey] != "" || pod.GetDeletionTimestamp() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	p.mu.Lock()
 	of := p.of[pod.GetNamespace()]
@@ -106,8 +106,7 @@ func (p *play) report(ctx context.Context, pod *unstructured.Unstructured, outco
 	if err != nil {
 		return err
 	}
-	_, err = p.objects.patch(ctx, Ref{Resource: "pods", Namespace: pod.GetNamespace(), Name: pod.GetName()}, string(text))
-	return err
+	return p.objects.patch(ctx, Ref{Resource: "pods", Namespace: pod.GetNamespace(), Name: pod.GetName()}, string(text))
 }
 
 func (o Outcome) annotations(pod *unstructured.Unstructured) map[string]string {

@@ -33,8 +33,8 @@ type watchdog struct {
 	input io.WriteCloser
 }
 
-func startWatchdog(directory string) (*watchdog, error) {
-	cmd := exec.CommandContext(context.Background(), "sh", "-c", watch, "kubetest-watchdog", directory)
+func startWatchdog(ctx context.Context, directory string) (*watchdog, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", watch, "kubetest-watchdog", directory)
 	// Not in the test's group: an interrupt from the keyboard is not for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	input, err := cmd.StdinPipe()
@@ -71,14 +71,15 @@ type command struct {
 	env  []string
 }
 
-// run starts a program of the cluster, under a name that is also its log's.
-func (c *Cluster) run(name string, program command) error {
+// run starts a program of the cluster, under a name that is also its log's. The
+// context is the cluster's, not that of the test which asked first.
+func (c *Cluster) run(ctx context.Context, name string, program command) error {
 	path := filepath.Join(c.directory, name+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), program.path, program.args...)
+	cmd := exec.CommandContext(ctx, program.path, program.args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.directory, log, log
 	cmd.Env = append(environment(), program.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -51,14 +51,14 @@ func (c *Cluster) startSeeded(ctx context.Context) error {
 		return err
 	}
 	_ = lock.Unlock() // what follows is nobody else's
-	return errors.Join(c.runEtcd(), c.runAPIServer(ctx), c.connect())
+	return errors.Join(c.runEtcd(ctx), c.runAPIServer(ctx), c.connect())
 }
 
 // sow installs the definitions and keeps etcd's files. They are copied while nobody
 // writes them.
 func (c *Cluster) sow(ctx context.Context, seed string) error {
 	fmt.Fprintln(os.Stderr, "==> installing resource definitions in a test cluster, once ...")
-	if err := errors.Join(c.runEtcd(), c.runAPIServer(ctx), c.connect()); err != nil {
+	if err := errors.Join(c.runEtcd(ctx), c.runAPIServer(ctx), c.connect()); err != nil {
 		return err
 	}
 	if err := c.installDefinitions(ctx); err != nil {
@@ -74,7 +74,7 @@ func (c *Cluster) sow(ctx context.Context, seed string) error {
 	if err := os.Rename(part, seed); err != nil {
 		return err
 	}
-	return errors.Join(c.runEtcd(), c.runAPIServer(ctx), c.connect())
+	return errors.Join(c.runEtcd(ctx), c.runAPIServer(ctx), c.connect())
 }
 
 // end lets a program end in its own way.
