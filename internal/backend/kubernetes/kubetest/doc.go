@@ -6,8 +6,12 @@
 // killed.
 //
 // The nodes are kwok's: pods are scheduled and reported as running, completed or
-// failed, and nothing that is in a container ever runs. What a container would say,
-// a test says with an annotation (see ExitCode and Output).
+// failed, and nothing that is in a container ever runs. What a container would come
+// to, a test says (see Play).
+//
+// A cluster belongs to one test binary: its tests share it and keep to namespaces of
+// their own, and a test that breaks things has a Cluster of its own. Without parts it
+// is there in seconds and takes 600 MB; with all of them 1.3 GB.
 //
 // It refuses to stand in for a cluster: where the programs cannot be built, the test
 // fails.
