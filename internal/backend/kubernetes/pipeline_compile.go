@@ -41,7 +41,7 @@ func newCompiler(l layout, spec mlops.PipelineSpec) (compiler, error) {
 	}
 	return compiler{
 		artifacts: at, spec: spec, graph: graph, image: l.stepImage(), cache: l.cacheOf(spec.Name),
-		labels: labelsFor(l.spec, mlops.NounPipelineRun, spec.Name, map[string]string{labelPipeline: spec.Name}),
+		labels: l.runLabels(spec.Name),
 	}, nil
 }
 

@@ -77,7 +77,7 @@ func (k pipelineRunKind) begin(ctx context.Context, s scene, spec mlops.Pipeline
 	m := s.component(s.of(kindWorkflow, run), map[string]any{"spec": workflowSpec{
 		TemplateRef: &workflowRef{s.id.Name()}, Arguments: given, ServiceAccount: s.serviceAccount,
 	}}, nil)
-	m.labels = s.runLabels()
+	m.labels = s.runLabels(s.id.Name())
 	m.labels[labelName] = run
 	if m.annotations, err = r.annotations(); err != nil {
 		return mlops.Change{}, err

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"cmp"
 	"context"
-	"maps"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
@@ -52,7 +51,7 @@ func (k pipelineKind) cronManifest(ctx context.Context, s scene, spec mlops.Pipe
 	cron := cronOf(spec.Schedule)
 	cron.Workflow = workflowSpec{TemplateRef: &workflowRef{s.id.Name()}, Arguments: given, ServiceAccount: s.serviceAccount}
 	// No record: the controller names these runs.
-	cron.Metadata = map[string]any{"labels": s.runLabels(), "annotations": map[string]string{notePipeline: string(s.id)}}
+	cron.Metadata = map[string]any{"labels": s.runLabels(s.id.Name()), "annotations": map[string]string{notePipeline: string(s.id)}}
 	return s.component(s.cronOf(), map[string]any{"spec": cron}, nil), nil
 }
 
@@ -81,9 +80,9 @@ func checkSchedule(c *mlops.Checker, spec mlops.PipelineSpec) {
 	}
 }
 
-// runLabels are the labels of a pipeline's runs.
-func (s scene) runLabels() map[string]string {
-	labels := maps.Clone(labelsFor(s.spec, mlops.NounPipelineRun, s.id.Name(), nil))
-	labels[labelPipeline] = s.id.Name()
+// runLabels are the labels of a pipeline's runs, and of their pods.
+func (l layout) runLabels(pipeline string) map[string]string {
+	labels := labelsFor(l.spec, mlops.NounPipelineRun, pipeline, nil)
+	labels[labelPipeline] = pipeline
 	return labels
 }

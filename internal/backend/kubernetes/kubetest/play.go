@@ -142,8 +142,33 @@ func (p *play) reportOutputs(ctx context.Context, pod *unstructured.Unstructured
 				"workflows.argoproj.io/report-outputs-completed": "true",
 			},
 		},
-		"outputs": map[string]any{"exitCode": strconv.Itoa(outcome.ExitCode), "parameters": parameters},
+		"outputs": map[string]any{"exitCode": strconv.Itoa(outcome.ExitCode), "parameters": parameters, "artifacts": artifactsOf(pod)},
 	}}
 	_, err := p.objects.apply(ctx, result)
 	return err
+}
+
+// artifactsOf are the output artifacts of a pod's step, each at the place that its
+// template says: the executor reports them when it has sent the bytes there.
+func artifactsOf(pod *unstructured.Unstructured) []any {
+	for _, of := range []string{"initContainers", "containers"} {
+		all, _, _ := unstructured.NestedSlice(pod.Object, "spec", of)
+		for _, one := range all {
+			c, _ := one.(map[string]any)
+			env, _, _ := unstructured.NestedSlice(c, "env")
+			for _, v := range env {
+				v, _ := v.(map[string]any)
+				text, _ := v["value"].(string)
+				var template struct {
+					Outputs struct {
+						Artifacts []any `json:"artifacts"`
+					} `json:"outputs"`
+				}
+				if v["name"] == "ARGO_TEMPLATE" && json.Unmarshal([]byte(text), &template) == nil && template.Outputs.Artifacts != nil {
+					return template.Outputs.Artifacts
+				}
+			}
+		}
+	}
+	return []any{}
 }
