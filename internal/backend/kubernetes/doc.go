@@ -31,8 +31,9 @@
 //
 // # Permissions
 //
-// To get, list, create, patch and delete what the mapping lists, and to read logs of
-// pods, in the environment's namespace; to do so with namespaces, unless one is
+// To get, list, create, patch and delete what the mapping lists, and secrets, and to
+// read logs of pods, in the environment's namespace; to do so with namespaces, and to
+// list workloads and volumes, which keep one from being deleted, unless a namespace is
 // brought. To hold what the role grants, or to escalate. A namespace that was brought
 // and has another name than its environment is found by listing config maps of all
 // namespaces.
