@@ -49,6 +49,11 @@ const (
 	targetStorageRegion  = "storage_region"
 	targetStepImage      = "step_image"
 	targetController     = "workflow_controller"
+	targetGateway        = "gateway"
+	targetDomain         = "endpoint_domain"
+	targetPrometheus     = "prometheus_url"
+	targetMetrics        = "metrics"
+	targetCapture        = "capture_url"
 )
 
 // settings describes the backend's object in the provider block.
@@ -76,7 +81,7 @@ func settings() []mlops.Setting {
 
 // target describes the backend's object in an environment.
 func target() []mlops.Setting {
-	return []mlops.Setting{
+	return append([]mlops.Setting{
 		{Name: settingCluster, Doc: "Cluster of the environment: a context of the kubeconfig, or a name from the provider block's `clusters`. Default: that of the provider block. Changing it replaces the environment.", Replace: true},
 		{Name: targetNamespace, Doc: "Name of a namespace to use instead of making one, which has the environment's name. Its labels, quota and limits are left alone.", Replace: true},
 		{Name: targetServiceAccount, Doc: "Name of the service account that steps and models run as, instead of making one with least privilege."},
@@ -92,7 +97,7 @@ func target() []mlops.Setting {
 		{Name: targetStorageRegion, Doc: "Region of the bucket, where the service asks for one."},
 		{Name: targetStepImage, Doc: "Image of steps that name none. It has `sh`, and Python where steps have a script or packages. Default: `" + defaultStepImage + "`."},
 		{Name: targetController, Doc: "Service account of the controller of Argo Workflows, as `namespace/name`: usually `argo/argo`. It is then allowed to keep in a config map which outputs steps have, which Argo's own installation does not allow, and steps that ran before with the same inputs are left out. Without it, every step runs."},
-	}
+	}, endpointSettings()...)
 }
 
 // scope is the cluster that an environment is in.

@@ -33,6 +33,7 @@ func checkEnvironment(c *mlops.Checker, spec mlops.EnvironmentSpec) {
 	found := len(c.Problems())
 	checkStorage(c, s)
 	checkWorkflows(c, s)
+	checkServing(c, s)
 	if len(c.Problems()) == found {
 		checkCredentials(c, spec.Target)
 	}

@@ -46,12 +46,15 @@ func (k kind) name() string { return string(k[strings.LastIndexByte(string(k), '
 
 // resource is the kind as the API server's paths name it.
 func (k kind) resource() schema.GroupVersionResource {
+	if k == kindGateway { // of which the guess is gatewaies
+		return schema.FromAPIVersionAndKind(k.apiVersion(), "").GroupVersion().WithResource("gateways")
+	}
 	of, _ := meta.UnsafeGuessKindToResource(schema.FromAPIVersionAndKind(k.apiVersion(), k.name()))
 	return of
 }
 
 // inNamespace reports whether objects of the kind are in a namespace.
-func (k kind) inNamespace() bool { return k != kindNamespace }
+func (k kind) inNamespace() bool { return k != kindNamespace && k != kindClusterRuntime }
 
 // identity is what one object of a cluster is known by. Words are "the Secret
 // mlops-storage".
