@@ -75,6 +75,8 @@ build() {
   local name="$1" result="$2" programs ldflags started=$SECONDS
   read -r -d '' -a programs < <(packages "$here/$name") || true # there is no end but the input's
   build_flags "$name"
+  # Nothing is left of a build that fails.
+  trap "rm -rf '$result.$$'" EXIT
   echo "==> building $name, once ($(duration "$name")) ..." >&2
   (
     cd "$here/$name"

@@ -11,7 +11,7 @@
 //
 // A cluster belongs to one test binary: its tests share it and keep to namespaces of
 // their own, and a test that breaks things has a Cluster of its own. Without parts it
-// is there in seconds and takes 600 MB; with all of them 1.3 GB.
+// is there in seconds and takes 700 MB; with all of them 1.3 GB.
 //
 // It refuses to stand in for a cluster: where the programs cannot be built, the test
 // fails.

@@ -2,9 +2,11 @@ package kubetest_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/modfile"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
@@ -76,6 +78,35 @@ spec: {scaleTargetRef: {name: a}, triggers: a}`, "spec.triggers"},
 			}
 		})
 	}
+}
+
+// TestPins proves that definitions and stages are those of the programs that run.
+func TestPins(t *testing.T) {
+	t.Parallel()
+	built, read := pins(t, "kubernetes"), pins(t, "kubernetes-crds")
+	for _, module := range []string{"github.com/argoproj/argo-workflows/v3", "github.com/kserve/kserve", "sigs.k8s.io/kwok"} {
+		if built[module] == "" || built[module] != read[module] {
+			t.Errorf("%s is built from %q, its manifests from %q", module, built[module], read[module])
+		}
+	}
+}
+
+func pins(t *testing.T, tool string) map[string]string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "tools", tool, "go.mod")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := modfile.Parse(path, text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, r := range file.Require {
+		out[r.Mod.Path] = r.Mod.Version
+	}
+	return out
 }
 
 func TestDeny(t *testing.T) {
