@@ -119,8 +119,9 @@ type argoBackoff struct {
 }
 
 type argoMemoize struct {
-	Key   string         `json:"key"`
-	Cache map[string]any `json:"cache"`
+	Key    string         `json:"key"`
+	MaxAge string         `json:"maxAge"`
+	Cache  map[string]any `json:"cache"`
 }
 
 // argoArtifact is bytes with the place where they are kept, or where they come from.

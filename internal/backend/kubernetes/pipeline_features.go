@@ -11,7 +11,7 @@ func pipelineFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeaturePipelinePackages:   {Support: mlops.Native, Note: "Installed by pip when the container starts, which needs a way to an index of packages."},
 		mlops.FeaturePipelineRetry:      {Support: mlops.Native, Note: "Also of a step whose pod was taken away."},
 		mlops.FeaturePipelineTimeout:    {Support: mlops.Native, Note: "In whole seconds, those that a pod waits for a node included."},
-		mlops.FeaturePipelineCache:      {Support: mlops.Native, Note: "By memoization, where the environment names its `workflow_controller`; without it, every step runs."},
+		mlops.FeaturePipelineCache:      {Support: mlops.Native, Note: "By memoization, for 30 days, where the environment names its `workflow_controller`; without it, every step runs."},
 		mlops.FeaturePipelineCPU:        {Support: mlops.Native, Note: "As a request."},
 		mlops.FeaturePipelineMemory:     {Support: mlops.Native, Note: "As a request and a limit."},
 		mlops.FeaturePipelineGPU:        {Support: mlops.Native, Note: "By the device plugin's resource of its maker, `nvidia.com/gpu` where none is named. A type or a memory is found by the labels of GKE, NVIDIA's feature discovery and Karpenter."},

@@ -168,7 +168,7 @@ func (r seenRun) reason() string {
 	var reasons []string
 	for name, n := range r.nodes() {
 		if n.Phase == phaseFailed || n.Phase == phaseError {
-			reasons = append(reasons, fmt.Sprintf("step %q: %s", name, cmp.Or(n.Message, "no reason was given")))
+			reasons = append(reasons, fmt.Sprintf("step %q: %s", name, r.message(n)))
 		}
 	}
 	slices.Sort(reasons)
@@ -176,6 +176,17 @@ func (r seenRun) reason() string {
 		return cmp.Or(r.status.Message, "the workflow ended as "+r.status.Phase)
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// message is why a step failed: of one that was repeated, what the last attempt failed
+// of.
+func (r seenRun) message(n nodeStatus) string {
+	if n.Type == nodeRetry && len(n.Children) > 0 {
+		if last := r.status.Nodes[n.Children[len(n.Children)-1]].Message; last != "" {
+			return fmt.Sprintf("%s (after %d attempts)", last, len(n.Children))
+		}
+	}
+	return cmp.Or(n.Message, "no reason was given")
 }
 
 // underWay names the steps that are at work, and what those wait for that are not.

@@ -315,6 +315,9 @@ func (w *wiring) literal(text string) string {
 	return text
 }
 
+// cacheAge is for how long outputs are remembered, as a Go duration.
+const cacheAge = "720h"
+
 // memoize names what a step's outputs depend on, so that a run finds those of an
 // earlier one: what the step and all before it are, and the values and data that they
 // are given. Steps that come after one that always runs do so too.
@@ -331,8 +334,8 @@ func (c compiler) memoize(name string) (*argoMemoize, error) {
 		parts = append(parts, "workflow.parameters['"+v+"']")
 	}
 	return &argoMemoize{
-		Key:   "{{=sprig.sha256sum(toJson([" + strings.Join(parts, ", ") + "]))}}",
-		Cache: map[string]any{"configMap": map[string]any{"name": c.cache}},
+		Key:    "{{=sprig.sha256sum(toJson([" + strings.Join(parts, ", ") + "]))}}",
+		MaxAge: cacheAge, Cache: map[string]any{"configMap": secretKey{c.cache, "outputs"}}, // the schema asks for a key, which nothing reads
 	}, nil
 }
 

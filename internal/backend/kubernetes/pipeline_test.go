@@ -21,7 +21,7 @@ func TestPipelineConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.Argo)
 	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newPipelineWorld, Patience: 40 * time.Second,
+		Factory: Factory(), NewWorld: newPipelineWorld, Patience: 3 * time.Minute,
 		Nouns: []mlops.Noun{mlops.NounPipeline, mlops.NounPipelineRun},
 	})
 }
