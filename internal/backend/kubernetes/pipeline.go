@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -179,7 +181,34 @@ func (k pipelineKind) put(ctx context.Context, s scene, spec mlops.PipelineSpec,
 	if _, err := s.cluster.apply(ctx, parts[0]); err != nil {
 		return change, k.explain(err, parts[0].identity, pipelineOrigins())
 	}
+	for _, part := range parts {
+		if err := k.strip(ctx, s, part); err != nil {
+			return change, err
+		}
+	}
 	return change, k.dismiss(ctx, s.cluster, s.id, s.surplus(parts))
+}
+
+// strip removes what others have added to the spec of a template or a schedule, which an
+// apply leaves where it is: it would go on to be a difference from the configuration.
+func (k pipelineKind) strip(ctx context.Context, s scene, m manifest) error {
+	if m.kind != kindWorkflowTemplate && m.kind != kindCronWorkflow {
+		return nil
+	}
+	have, err := s.cluster.get(ctx, m.identity)
+	if err != nil {
+		return err
+	}
+	mark, err := m.mark()
+	if err != nil || mark == markOf(have) {
+		return err
+	}
+	body, err := json.Marshal([]map[string]any{{"op": "replace", "path": "/spec", "value": m.content["spec"]}})
+	if err != nil {
+		return err
+	}
+	_, err = s.cluster.at(m.kind, m.namespace).Patch(ctx, m.name, types.JSONPatchType, body, metav1.PatchOptions{FieldManager: agent, FieldValidation: metav1.FieldValidationStrict})
+	return k.explain(err, m.identity, pipelineOrigins())
 }
 
 // claimTemplate makes the template of a pipeline that is not there, without a record.

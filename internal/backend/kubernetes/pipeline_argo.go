@@ -126,12 +126,12 @@ type argoMemoize struct {
 
 // argoArtifact is bytes with the place where they are kept, or where they come from.
 type argoArtifact struct {
+	argoLocation
+
 	Name    string         `json:"name"`
 	Path    string         `json:"path,omitempty"`
 	From    string         `json:"from,omitempty"`
 	Archive map[string]any `json:"archive,omitempty"`
-
-	argoLocation
 }
 
 // argoLocation is one of several kinds of place; none for what comes from elsewhere.

@@ -126,9 +126,7 @@ func (c compiler) step(name string) (argoTask, argoTemplate, error) {
 	} else {
 		t.Container = w.container
 	}
-	if t.Memoize, err = c.memoize(name); err != nil {
-		return task, t, err
-	}
+	t.Memoize = c.memoize(name)
 	placeStep(&t, w.container, s.Compute)
 	return task, t, nil
 }

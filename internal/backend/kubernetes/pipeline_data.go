@@ -28,10 +28,8 @@ func externalName(text string) string { return "data-" + revisionOf(text)[:8] }
 // may be one.
 func isExternal(t mlops.Template, text string) bool {
 	refs := t.References()
-	for _, r := range refs {
-		if isData(r) {
-			return false
-		}
+	if slices.ContainsFunc(refs, isData) {
+		return false
 	}
 	before, _, isURI := strings.Cut(text, "://")
 	if isURI {

@@ -94,22 +94,22 @@ func (t definedTask) needs() []string {
 	return out
 }
 
-// readDefinition reads a definition, and finds what is wrong with it that an API
-// server does not see.
-func readDefinition(spec mlops.PipelineSpec) (definition, error) {
+// checkDefinition finds what is wrong with a definition that an API server does not
+// see.
+func checkDefinition(spec mlops.PipelineSpec) error {
 	var d definition
 	if err := json.Unmarshal([]byte(spec.Definition), &d); err != nil {
-		return d, fmt.Errorf("it is no WorkflowTemplate: %w", err)
+		return fmt.Errorf("it is no WorkflowTemplate: %w", err)
 	}
 	switch {
 	case d.APIVersion != kindWorkflowTemplate.apiVersion() || d.Kind != kindWorkflowTemplate.name():
-		return d, fmt.Errorf("it is %q of %q, and a WorkflowTemplate of %q is needed", d.Kind, d.APIVersion, kindWorkflowTemplate.apiVersion())
+		return fmt.Errorf("it is %q of %q, and a WorkflowTemplate of %q is needed", d.Kind, d.APIVersion, kindWorkflowTemplate.apiVersion())
 	case d.Metadata.Name != "" && d.Metadata.Name != spec.Name:
-		return d, fmt.Errorf("its metadata.name is %q, and the pipeline's name is %q; leave metadata.name out", d.Metadata.Name, spec.Name)
+		return fmt.Errorf("its metadata.name is %q, and the pipeline's name is %q; leave metadata.name out", d.Metadata.Name, spec.Name)
 	case d.Spec.TemplateRef != nil:
-		return d, nil // the rest is elsewhere
+		return nil // the rest is elsewhere
 	}
-	return d, errors.Join(d.checkTemplates(), d.checkParameters(spec))
+	return errors.Join(d.checkTemplates(), d.checkParameters(spec))
 }
 
 // checkTemplates insists that what is named is there, once, and that no task waits for
@@ -225,7 +225,7 @@ func (t definedTemplate) checkReferences(what *regexp.Regexp, declared map[strin
 // definedSpec is the spec of the user's own template, whose pods are of the
 // environment's service account unless it names another.
 func definedSpec(l layout, spec mlops.PipelineSpec) (map[string]any, error) {
-	if _, err := readDefinition(spec); err != nil {
+	if err := checkDefinition(spec); err != nil {
 		return nil, &mlops.Error{Code: mlops.Invalid, Field: "definition", Err: err}
 	}
 	var d struct {

@@ -51,7 +51,7 @@ func TestDefinitions(t *testing.T) {
 // template.
 func TestUnknownParameter(t *testing.T) {
 	t.Parallel()
-	_, err := readDefinition(mlops.PipelineSpec{
+	err := checkDefinition(mlops.PipelineSpec{
 		Parameters: map[string]mlops.Parameter{"depth": {Type: "string"}},
 		Definition: `{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "spec": {"entrypoint": "a", "templates": [{"name": "a"}]}}`,
 	})

@@ -91,20 +91,20 @@ func (s scene) stop(ctx context.Context, run *unstructured.Unstructured) error {
 
 // leavingReason is how the deletion of a pipeline stands, and whether it can be
 // finished.
-func (k pipelineKind) leavingReason(ctx context.Context, s scene, seen pipelineSeen) (phase mlops.Phase, reason string, due bool, err error) {
+func (k pipelineKind) leavingReason(ctx context.Context, s scene, seen pipelineSeen) (reason string, due bool, err error) {
 	if words := lingering(seen.object); words != "" {
-		return mlops.PhaseDeleting, words, false, nil
+		return words, false, nil
 	}
 	runs, err := s.workflows(ctx)
 	if err != nil {
-		return mlops.PhaseDeleting, "", false, err
+		return "", false, err
 	}
 	for i := range runs {
 		if words := lingering(&runs[i]); len(runs[i].GetFinalizers()) > 1 {
-			return mlops.PhaseDeleting, words, true, nil
+			return words, true, nil
 		}
 	}
-	return mlops.PhaseDeleting, fmt.Sprintf("%d of its runs are being stopped", len(runs)), true, nil
+	return fmt.Sprintf("%d of its runs are being stopped", len(runs)), true, nil
 }
 
 // note writes an annotation of an object.

@@ -88,7 +88,8 @@ func (k pipelineKind) observe(ctx context.Context, s scene, seen pipelineSeen) (
 		out.Native["cron_workflow"] = seen.cron.GetName()
 	}
 	if isLeaving(seen.object) {
-		out.Phase, out.Reason, out.Due, err = k.leavingReason(ctx, s, seen)
+		out.Phase = mlops.PhaseDeleting
+		out.Reason, out.Due, err = k.leavingReason(ctx, s, seen)
 		out.Status.Version = out.Spec.Version()
 		return out, err
 	}

@@ -58,7 +58,7 @@ func (k pipelineKind) rehearsePipeline(ctx context.Context, c *mlops.Checker, s 
 func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 	checkSchedule(c, spec)
 	if spec.Definition != "" && c.Known(mlops.At("definition")) {
-		if _, err := readDefinition(spec); err != nil {
+		if err := checkDefinition(spec); err != nil {
 			c.Add(mlops.At("definition"), "Not a pipeline of Argo Workflows", "%s.", err)
 		}
 	}

@@ -321,13 +321,13 @@ const cacheAge = "720h"
 // memoize names what a step's outputs depend on, so that a run finds those of an
 // earlier one: what the step and all before it are, and the values and data that they
 // are given. Steps that come after one that always runs do so too.
-func (c compiler) memoize(name string) (*argoMemoize, error) {
+func (c compiler) memoize(name string) *argoMemoize {
 	if c.cache == "" {
-		return nil, nil //nolint:nilnil // none is not said at all
+		return nil
 	}
 	steps, values := map[string]mlops.Step{}, map[string]bool{}
 	if !c.ancestry(name, steps, values) {
-		return nil, nil //nolint:nilnil // none is not said at all
+		return nil
 	}
 	parts := []string{strconv.Quote(revisionOf([]any{name, steps, c.image, c.artifacts.spec.ID}))}
 	for _, v := range slices.Sorted(maps.Keys(values)) {
@@ -336,7 +336,7 @@ func (c compiler) memoize(name string) (*argoMemoize, error) {
 	return &argoMemoize{
 		Key:    "{{=sprig.sha256sum(toJson([" + strings.Join(parts, ", ") + "]))}}",
 		MaxAge: cacheAge, Cache: map[string]any{"configMap": secretKey{c.cache, "outputs"}}, // the schema asks for a key, which nothing reads
-	}, nil
+	}
 }
 
 // ancestry gathers a step, those before it, and the parameters that they read. It

@@ -19,7 +19,7 @@ const (
 // The keys of a storage's secret that hold its credentials: those that KServe reads.
 const (
 	keyOfS3User    = "AWS_ACCESS_KEY_ID"
-	keyOfS3Secret  = "AWS_SECRET_ACCESS_KEY"
+	keyOfS3Key     = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // its name, not its value
 	keyOfGCS       = "gcloud-application-credentials.json"
 	keyOfAzure     = "AZURE_STORAGE_ACCESS_KEY"
 	s3Endpoint     = "s3.amazonaws.com"
@@ -45,9 +45,9 @@ func artifactsOf(l layout) (artifacts, error) {
 	case l.storage.URI != "" && u.Scheme != "pvc":
 		return artifacts{layout: l}, nil
 	case m != nil:
-		return artifacts{}, errors.New("Argo Workflows speaks to an MLflow server by user name and password, and this environment has a token alone: add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
+		return artifacts{}, errors.New("steps reach an MLflow server by user name and password, which is how Argo Workflows speaks to it, and this environment has a token alone: add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
 	case l.storage.URI != "":
-		return artifacts{}, errors.New("Argo Workflows keeps no artifacts in a volume: give the environment a registry.mlflow, or a kubernetes.storage_uri in S3, Google Cloud Storage or Azure Blob Storage")
+		return artifacts{}, errors.New("artifacts of Argo Workflows cannot be kept in a volume: give the environment a registry.mlflow, or a kubernetes.storage_uri in S3, Google Cloud Storage or Azure Blob Storage")
 	}
 	return artifacts{}, errors.New("the environment has no place for what steps write: give it a registry.mlflow, or a kubernetes.storage_uri")
 }
@@ -105,7 +105,7 @@ func (a artifacts) atS3(bucket, key string) *argoS3 {
 	if u, err := url.Parse(a.storage.Endpoint); err == nil && u.Host != "" {
 		at.Endpoint, at.Insecure = u.Host, u.Scheme == "http"
 	}
-	at.AccessKey, at.SecretKey = a.secretOf("s3", bucket, keyOfS3User), a.secretOf("s3", bucket, keyOfS3Secret)
+	at.AccessKey, at.SecretKey = a.secretOf("s3", bucket, keyOfS3User), a.secretOf("s3", bucket, keyOfS3Key)
 	at.UseCredentials = at.AccessKey == nil
 	return at
 }

@@ -67,8 +67,13 @@ func stepOf(pod *unstructured.Unstructured) argoTemplate {
 		Init containers `json:"initContainers"`
 		Main containers `json:"containers"`
 	}
-	raw, _ := json.Marshal(pod.Object["spec"])
-	_ = json.Unmarshal(raw, &spec)
+	raw, err := json.Marshal(pod.Object["spec"])
+	if err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		panic(err)
+	}
 	var step argoTemplate
 	for _, c := range append(spec.Init, spec.Main...) {
 		for _, v := range c.Env {
