@@ -19,7 +19,7 @@ const (
 // The keys of a storage's secret that hold its credentials: those that KServe reads.
 const (
 	keyOfS3User    = "AWS_ACCESS_KEY_ID"
-	keyOfS3Key     = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // its name, not its value
+	keyOfS3Key     = "AWS_SECRET_ACCESS_KEY"
 	keyOfGCS       = "gcloud-application-credentials.json"
 	keyOfAzure     = "AZURE_STORAGE_ACCESS_KEY"
 	s3Endpoint     = "s3.amazonaws.com"
