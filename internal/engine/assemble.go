@@ -25,7 +25,7 @@ const logLines = 200
 func (e *engine) assemble(python *pyenv.Builder, keys *secret.Keys) {
 	e.runner = runner.New(runner.Config{Store: e.store, Layout: e.layout, Python: python, Log: e.log, Version: e.Version})
 	e.serving = serving.New(serving.Config{Store: e.store, Layout: e.layout, Python: python, Log: e.log, Port: e.Port, Keys: keys})
-	e.registry = registry.New(registry.Config{Store: e.store, Layout: e.layout, Runs: e.runner, Log: e.log})
+	e.registry = registry.New(registry.Config{Store: e.store, Layout: e.layout, Runs: e.runner, Log: e.log, Keys: keys, Version: e.Version})
 	e.alerts = alerts.New(alerts.Config{Store: e.store, Keys: keys, Log: e.log})
 	e.monitors = monitors.New(monitors.Config{
 		Store: e.store, Layout: e.layout, Alerts: e.alerts, Log: e.log,
@@ -39,11 +39,11 @@ func (e *engine) isAsleep(ctx context.Context, endpoint mlops.ID) (bool, error) 
 }
 
 // show has the gateway answer with the engine's pages, and with what monitors
-// found among its metrics.
+// found among its metrics. Pages wait for no shared registry.
 func (e *engine) show() error {
 	e.serving.Gateway().Mount(web.Handler(web.Config{
 		Environments: e.registry.Environments(), Experiments: e.registry.Experiments(), Datasets: e.registry.Datasets(),
-		Pipelines: e.registry.Pipelines(), PipelineRuns: e.runner, Models: e.registry.Models(), ModelVersions: e.registry.ModelVersions(),
+		Pipelines: e.registry.Pipelines(), PipelineRuns: e.runner, Models: e.registry.KeptModels(), ModelVersions: e.registry.KeptVersions(),
 		ModelEndpoints: e.serving, Monitors: e.monitors,
 		Minutes: e.serving.Minutes, Reports: e.monitors.History, StepLog: e.stepLog, Log: e.log,
 	}))

@@ -27,7 +27,8 @@ const apiPath = "/api/2.0"
 // Options says which server is meant, and who asks.
 type Options struct {
 	URI       string       // of the tracking server: http or https, with a path where it is not at the root
-	Token     string       // sent as bearer; a secret, "" for none
+	Username  string       // whose password the token is; "" sends that as bearer
+	Token     string       // a secret, "" for none
 	UserAgent string       // "terraform-provider-mlops/1.2.3"
 	HTTP      *http.Client // nil is one with the defaults: requests end with their context
 }
@@ -36,6 +37,7 @@ type Options struct {
 // are *mlops.Error, or the context's own.
 type Client struct {
 	base  *url.URL
+	user  string
 	token string
 	agent string
 	http  *http.Client
@@ -54,7 +56,7 @@ func NewClient(o Options) (*Client, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, invalid("uri", "%q has a query or a fragment; give the server's address alone", o.URI)
 	}
-	client := &Client{base: u, token: o.Token, agent: cmp.Or(o.UserAgent, "terraform-provider-mlops"), http: &http.Client{}}
+	client := &Client{base: u, user: o.Username, token: o.Token, agent: cmp.Or(o.UserAgent, "terraform-provider-mlops"), http: &http.Client{}}
 	if o.HTTP != nil {
 		*client.http = *o.HTTP
 	} else {
@@ -83,7 +85,11 @@ func (c *Client) request(ctx context.Context, method, escaped string, query url.
 	}
 	req.Header.Set("User-Agent", c.agent)
 	req.Header.Set("Accept", "*/*")
-	if c.token != "" {
+	switch {
+	case c.token == "":
+	case c.user != "":
+		req.SetBasicAuth(c.user, c.token)
+	default:
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	return req, nil

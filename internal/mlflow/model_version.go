@@ -88,6 +88,17 @@ func checkVersion(spec mlops.ModelVersionSpec) error {
 // register puts a spec in force for the version that has its content, which may
 // be new.
 func (v *ModelVersions) register(ctx context.Context, from mlops.ID, spec mlops.ModelVersionSpec) (mlops.Change, error) {
+	return v.registerAs(ctx, from, spec, v.locate)
+}
+
+// Register is Create, or Update of from, for bytes that were found before, which
+// stay the caller's to release.
+func (v *ModelVersions) Register(ctx context.Context, from mlops.ID, spec mlops.ModelVersionSpec, found Found) (mlops.Change, error) {
+	found.Release = func() {}
+	return v.registerAs(ctx, from, spec, func(context.Context, mlops.ModelVersionSpec) (Found, error) { return found, nil })
+}
+
+func (v *ModelVersions) registerAs(ctx context.Context, from mlops.ID, spec mlops.ModelVersionSpec, find Finder) (mlops.Change, error) {
 	if err := checkVersion(spec); err != nil {
 		return mlops.Change{}, err
 	}
@@ -103,7 +114,7 @@ func (v *ModelVersions) register(ctx context.Context, from mlops.ID, spec mlops.
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	found, err := v.locate(ctx, spec)
+	found, err := find(ctx, spec)
 	if err != nil {
 		return mlops.Change{}, err
 	}

@@ -82,6 +82,13 @@ func (r *Registry) lock(ctx context.Context, name string) (unlock func(), err er
 	}
 }
 
+// Turn waits for the turn to change a model, or for the context to end. Those take
+// turns who keep something of their own beside a model, and change both as one; the
+// verbs of the kinds need none.
+func (r *Registry) Turn(ctx context.Context, model mlops.ID) (done func(), err error) {
+	return r.lock(ctx, "turn of "+RegisteredName(model)) // no registered model has a space in its name
+}
+
 // RegisteredName is the name that a model has at the server. No environment's and
 // no model's name has a dot.
 func RegisteredName(model mlops.ID) string { return model.Environment().Name() + "." + model.Name() }

@@ -18,6 +18,7 @@ const (
 	FeatureEnvironmentRetention Feature = "environment.retention"
 	FeatureEnvironmentProtect   Feature = "environment.deletion_protection"
 	FeatureEnvironmentBudget    Feature = "environment.budget"
+	FeatureEnvironmentMLflow    Feature = "environment.registry.mlflow"
 
 	FeaturePipelineScript   Feature = "pipeline.steps.script"
 	FeaturePipelineCommand  Feature = "pipeline.steps.command"
@@ -109,6 +110,7 @@ func Features() []FeatureDoc {
 		{FeatureEnvironmentRetention, "removing old runs and captures after a while"},
 		{FeatureEnvironmentProtect, "refusing to destroy an environment"},
 		{FeatureEnvironmentBudget, "telling when an environment costs more than planned"},
+		{FeatureEnvironmentMLflow, "keeping models and versions in an MLflow server"},
 		{FeaturePipelineScript, "steps given as a Python script"},
 		{FeaturePipelineCommand, "steps given as a command"},
 		{FeaturePipelineImage, "steps run in a container image"},

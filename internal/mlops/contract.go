@@ -166,6 +166,10 @@ type Setting struct {
 	Required  bool
 	Sensitive bool
 	Replace   bool // changing it replaces the environment; target settings only
+	// WriteOnly is a secret that no state and no plan has: a backend finds it in
+	// Target.Secrets, keeps it sealed, and never gives it back. Target settings of
+	// texts and maps only.
+	WriteOnly bool
 }
 
 // Settings holds the values of a backend's own attributes by name. A value

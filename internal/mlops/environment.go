@@ -18,6 +18,7 @@ type EnvironmentSpec struct {
 	Retention          *Retention        `json:"retention,omitempty"`
 	DeletionProtection bool              `json:"deletion_protection"`
 	Budget             *Budget           `json:"budget,omitempty"`
+	Registry           *Registry         `json:"registry,omitempty"`
 }
 
 // Budget bounds what an environment should cost. It warns; it ends nothing.
@@ -31,6 +32,12 @@ type Budget struct {
 type Target struct {
 	Backend  string   `json:"backend"`
 	Settings Settings `json:"settings"`
+	// Secrets are the settings that are write-only. They come with a change, if the
+	// configuration has them.
+	Secrets Settings `json:"secrets,omitempty"`
+	// Mark is a mark of Secrets that tells whether they changed, and tells nothing
+	// else. Without Secrets, it says that those are kept that there are.
+	Mark string `json:"secrets_mark,omitempty"`
 }
 
 // Retention says how long finished things are kept. Zero keeps them as long as
@@ -61,6 +68,7 @@ func (s EnvironmentSpec) Validate(c *Checker) {
 		checkPositive(c, At("retention", "captures"), r.Captures)
 	}
 	s.Budget.validate(c, At("budget"))
+	s.Registry.validate(c)
 }
 
 func (b *Budget) validate(c *Checker, at Path) {
@@ -89,6 +97,9 @@ func (s EnvironmentSpec) Uses() []Use {
 	}
 	if s.Budget != nil {
 		u = append(u, Use{FeatureEnvironmentBudget, At("budget")})
+	}
+	if s.MLflowRegistry() != nil {
+		u = append(u, Use{FeatureEnvironmentMLflow, At("registry", "mlflow")})
 	}
 	return u
 }

@@ -95,7 +95,7 @@ func TestMonitorOfHidesTheWebhook(t *testing.T) {
 func TestWebhookMark(t *testing.T) {
 	t.Parallel()
 	const id, url = mlops.ID(devID + "/monitors/a"), "https://hooks.example.com/one"
-	mark := webhookMark(id, url)
+	mark := markOf(id, url)
 	tests := []struct {
 		name string
 		id   mlops.ID
@@ -109,7 +109,7 @@ func TestWebhookMark(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := webhookMark(tt.id, tt.url); len(got) != 2*markBytes || (got == mark) != tt.same {
+			if got := markOf(tt.id, tt.url); len(got) != 2*markBytes || (got == mark) != tt.same {
 				t.Errorf("marks %q and %q", mark, got)
 			}
 		})

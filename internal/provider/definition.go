@@ -93,6 +93,8 @@ type definition[M any, S specification, T any] struct {
 	// state shows. It takes their marks over from a state or a plan, and reports
 	// whether one of them is of a secret that the spec does not have.
 	secrets func(*S, map[string]tftypes.Value) bool
+	// guarded are the attributes that all of these are in: without them there are none.
+	guarded []string
 }
 
 // patience is how long each operation may take where timeouts does not say.

@@ -32,8 +32,11 @@ func environmentAttributes(factories []mlops.Factory) attributes {
 			},
 			"emails": textSet("Who is told."),
 		}),
-		"created_at": computedTime("When the environment was made."),
-		"problem":    computedText("Why the environment does not work, such as a bucket that somebody removed; null while it does. The next apply repairs it in place."),
+		"registry":      registryAttribute(g),
+		"secrets_mark":  computedText("A mark of the target's write-only settings that changes when those do, and tells nothing else of them; null where there are none."),
+		"registry_mark": computedText("A mark of `registry.mlflow.token` that changes when that does, and tells nothing else of it: a slow, truncated hash of it and the environment's ID."),
+		"created_at":    computedTime("When the environment was made."),
+		"problem":       computedText("Why the environment does not work, such as a bucket that somebody removed; null while it does. The next apply repairs it in place."),
 	}
 	for _, f := range factories {
 		members := attributes{}
@@ -55,6 +58,9 @@ type environmentModel struct {
 	Retention          *retentionModel   `tfsdk:"retention"`
 	DeletionProtection *bool             `tfsdk:"deletion_protection"`
 	Budget             *budgetModel      `tfsdk:"budget"`
+	Registry           *registryModel    `tfsdk:"registry"`
+	RegistryMark       *string           `tfsdk:"registry_mark"`
+	SecretsMark        *string           `tfsdk:"secrets_mark"`
 	CreatedAt          *string           `tfsdk:"created_at"`
 	Problem            *string           `tfsdk:"problem"`
 }
@@ -93,6 +99,7 @@ func (m environmentModel) spec() mlops.EnvironmentSpec {
 		Retention:          m.Retention.spec(),
 		DeletionProtection: valueOf(m.DeletionProtection),
 		Budget:             m.Budget.spec(),
+		Registry:           m.Registry.spec(m.RegistryMark),
 	}
 }
 
@@ -103,7 +110,7 @@ func (m environmentModel) target() mlops.Target {
 	if len(names) != 1 {
 		return mlops.Target{}
 	}
-	return mlops.Target{Backend: names[0], Settings: m.Targets[names[0]]}
+	return mlops.Target{Backend: names[0], Settings: m.Targets[names[0]], Mark: valueOf(m.SecretsMark)}
 }
 
 func (m *retentionModel) spec() *mlops.Retention {
@@ -126,6 +133,9 @@ func environmentOf(seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentS
 		Retention:          retentionOf(s.Retention),
 		DeletionProtection: &s.DeletionProtection,
 		Budget:             budgetOf(s.Budget),
+		Registry:           registryOf(s.Registry),
+		RegistryMark:       registryMarkOf(s.MLflowRegistry()),
+		SecretsMark:        nullable(s.Target.Mark),
 		CreatedAt:          nullableTime(seen.Status.CreatedAt),
 		Problem:            problemOf(seen.Phase, seen.Reason),
 		targeting:          targeting{map[string]mlops.Settings{s.Target.Backend: settings}},

@@ -17,7 +17,7 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		attributes:   environmentAttributes(factories),
 		patience:     patience{create: 10 * time.Minute, update: 10 * time.Minute, remove: 10 * time.Minute},
 		kind:         mlops.Backend.Environments,
-		toSpec:       environmentModel.spec,
+		toSpec:       func(m environmentModel) mlops.EnvironmentSpec { return apart(factories, m.spec()) },
 		fromObserved: environmentOf,
 		parentOf:     func(s mlops.EnvironmentSpec) mlops.ID { return s.ID },
 		id:           func(s mlops.EnvironmentSpec) mlops.ID { return s.ID },
@@ -28,7 +28,10 @@ func environment(factories []mlops.Factory) *definition[environmentModel, mlops.
 		locate:       locateEnvironment,
 		note:         noteStage,
 		alters:       environmentAlters,
-		foretell:     withoutProblem,
+		settled:      keepsNoRegistry,
+		secrets:      markEnvironment,
+		guarded:      append([]string{"registry"}, secretive(factories)...),
+		foretell:     foretellEnvironment,
 		protected:    func(m environmentModel) bool { return valueOf(m.DeletionProtection) },
 	}
 }
@@ -55,7 +58,7 @@ func locateEnvironment(p *platforms, s *mlops.EnvironmentSpec) error {
 // the place of what the platform made.
 func environmentAlters(prior, planned mlops.EnvironmentSpec, _ bool) []string {
 	if reflect.DeepEqual(prior.Target.Settings, planned.Target.Settings) {
-		return nil
+		return []string{"registry_mark", "secrets_mark"}
 	}
-	return []string{"native"}
+	return []string{"registry_mark", "secrets_mark", "native"}
 }

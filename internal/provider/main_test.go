@@ -16,5 +16,10 @@ func TestMain(m *testing.M) {
 	if err := accAWS(); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := accMLflow.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }

@@ -23,16 +23,16 @@ func (m monitorModel) spec() mlops.MonitorSpec {
 	return s
 }
 
-// How a mark is made: slow enough that trying out what a URL might be takes
-// longer than anybody would wait, and short enough that many URLs have it.
+// How a mark is made: slow enough that trying out what a secret might be takes
+// longer than anybody would wait, and short enough that many have it.
 const (
 	markRounds = 100_000
 	markBytes  = 8
 )
 
-// webhookMark is a mark of a webhook's URL, another for each monitor.
-func webhookMark(id mlops.ID, url string) string {
-	b, err := pbkdf2.Key(sha256.New, url, []byte(id), markRounds, markBytes)
+// markOf is a mark of a secret, another for each object that has it.
+func markOf(id mlops.ID, secret string) string {
+	b, err := pbkdf2.Key(sha256.New, secret, []byte(id), markRounds, markBytes)
 	if err != nil { // only of a length that no hash has
 		panic("provider: " + err.Error())
 	}

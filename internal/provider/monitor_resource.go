@@ -27,6 +27,7 @@ func monitor(g guide) *definition[monitorModel, mlops.MonitorSpec, mlops.Monitor
 		name:         func(s mlops.MonitorSpec) string { return s.Name },
 		identity:     []string{"endpoint", "name"},
 		secrets:      markWebhook,
+		guarded:      []string{"alerts"},
 		check:        checkMonitorSchedule,
 		foretell:     foretellMonitor,
 		alters:       monitorAlters,
@@ -50,7 +51,7 @@ func foretellMonitor(c *mlops.Checker, s mlops.MonitorSpec) map[string]string {
 	}
 	mark := ""
 	if a := s.Alerts; a != nil && a.WebhookURL != "" {
-		mark = webhookMark(s.ID(), a.WebhookURL)
+		mark = markOf(s.ID(), a.WebhookURL)
 	} else if a != nil {
 		mark = a.Mark
 	}

@@ -97,7 +97,7 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 	if p.exists {
 		p.held = mlops.ID(textOf(p.state["id"]))
 	}
-	if p.exists && !ails(p.state) && r.uneventful(r.platforms) && req.Plan.Raw.Equal(req.State.Raw) {
+	if p.exists && !ails(p.state) && r.uneventful(r.platforms, p.state) && req.Plan.Raw.Equal(req.State.Raw) {
 		p.same = true
 	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
 		return p, false

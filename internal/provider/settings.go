@@ -47,9 +47,9 @@ func targetSetting(s mlops.Setting) schema.Attribute {
 	case mlops.ListSetting:
 		return schema.ListAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullElements()}
 	case mlops.MapSetting:
-		return schema.MapAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, ElementType: types.StringType, Validators: noNullEntries()}
+		return schema.MapAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive || s.WriteOnly, WriteOnly: s.WriteOnly, ElementType: types.StringType, Validators: noNullEntries()}
 	default:
-		return schema.StringAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive, Validators: notEmpty()}
+		return schema.StringAttribute{MarkdownDescription: s.Doc, Optional: optional, Required: s.Required, Sensitive: s.Sensitive || s.WriteOnly, WriteOnly: s.WriteOnly, Validators: notEmpty()}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
@@ -30,7 +31,7 @@ type calm interface {
 // unchanged implements calm. Objects whose outside bytes or secrets may have
 // changed are never calm; see uneventful.
 func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
-	if !r.uneventful(p) || !sameBytes(q.PriorState, q.ProposedNewState) {
+	if r.outside != nil || !sameBytes(q.PriorState, q.ProposedNewState) {
 		return nil
 	}
 	state, err := q.PriorState.Unmarshal(r.wire)
@@ -42,7 +43,7 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 		return nil
 	}
 	members, err := membersOf(state)
-	if err != nil || ails(members) {
+	if err != nil || ails(members) || !r.uneventful(p, members) {
 		return nil
 	}
 	id := mlops.ID(textOf(members["id"]))
@@ -55,8 +56,9 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 
 // uneventful reports whether an object that is asked for as it is can need
 // nothing.
-func (r *managed[M, S, T]) uneventful(p *platforms) bool {
-	return r.outside == nil && r.secrets == nil && (r.consider == nil || p.prospects.none())
+func (r *managed[M, S, T]) uneventful(p *platforms, state map[string]tftypes.Value) bool {
+	guards := slices.ContainsFunc(r.guarded, func(attribute string) bool { return !state[attribute].IsNull() })
+	return r.outside == nil && !guards && (r.consider == nil || p.prospects.none())
 }
 
 // sameBytes reports whether two values are encoded alike, and at all.

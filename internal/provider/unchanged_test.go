@@ -114,11 +114,11 @@ func TestUnchangedLeavesWhatIsJudgedAnew(t *testing.T) {
 			tt.note(p.prospects)
 			g := guide{testFactories()}
 			endpoint := &managed[modelEndpointModel, mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{definition: modelEndpoint(g)}
-			if got := endpoint.uneventful(p); got != tt.want {
+			if got := endpoint.uneventful(p, nil); got != tt.want {
 				t.Errorf("endpoint: %v, want %v", got, tt.want)
 			}
 			other := &managed[modelModel, mlops.ModelSpec, mlops.ModelStatus]{definition: model()}
-			if !other.uneventful(p) {
+			if !other.uneventful(p, nil) {
 				t.Error("a model is judged by what others are")
 			}
 		})

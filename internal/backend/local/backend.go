@@ -23,7 +23,10 @@ func Factory() mlops.Factory {
 }
 
 // backend is the engine of one directory, as one owner sees it.
-type backend struct{ engine *client.Client }
+type backend struct {
+	engine *client.Client
+	agent  string // how the provider calls itself
+}
 
 func open(o mlops.Options) (*backend, error) {
 	to, err := options(o)
@@ -31,7 +34,7 @@ func open(o mlops.Options) (*backend, error) {
 		return nil, err
 	}
 	engine, err := client.New(to)
-	return &backend{engine}, err
+	return &backend{engine, "terraform-provider-mlops/" + o.Version}, err
 }
 
 // Close lets go of connections. The engine goes on.

@@ -13,6 +13,7 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/client"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
@@ -23,6 +24,9 @@ const (
 	asModelServer = "serve-model"
 	asEngine      = "engine"
 )
+
+// server is a real MLflow server, which all tests share.
+var server mlflowtest.Server
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
@@ -38,7 +42,12 @@ func TestMain(m *testing.M) {
 	if err := os.Unsetenv(client.ExecutableVariable); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := server.Close(); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // serveModel answers everything with 200.
@@ -71,6 +80,7 @@ func newWorld(t *testing.T) mlopstest.World {
 			return openIn(t, dir, owner)
 		},
 		Command: []string{executable(t), asModelServer},
+		Adapt:   atServer(server.URI(t)),
 	}
 }
 

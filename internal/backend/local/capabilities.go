@@ -15,6 +15,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEnvironmentRetention: {Support: mlops.Native},
 		mlops.FeatureEnvironmentProtect:   {Support: mlops.Native},
 		mlops.FeatureEnvironmentBudget:    {Support: mlops.NotProvided, Note: "Nothing is charged for this machine: leave budget out."},
+		mlops.FeatureEnvironmentMLflow:    {Support: mlops.Native, Note: "Bytes are kept here too, and endpoints serve those."},
 
 		mlops.FeaturePipelineScript:   {Support: mlops.Native},
 		mlops.FeaturePipelineCommand:  {Support: mlops.Native},

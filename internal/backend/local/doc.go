@@ -6,11 +6,14 @@
 // Every noun is the engine's own. An environment is a directory and a part of
 // the engine's store; steps and model servers are processes with their logs and
 // outputs in that directory; a model version is a copy of its bytes, kept by
-// content; endpoints answer on a loopback address.
+// content; endpoints answer on a loopback address. Where an environment has a
+// registry, models and versions are an MLflow server's too, and the server has the
+// last word.
 //
 // # Authentication
 //
-// None: the engine is reached over a unix socket that only its owner may open.
+// None: the engine is reached over a unix socket that only its owner may open. The
+// token of a registry is kept sealed by the engine.
 //
 // # Permissions
 //

@@ -16,7 +16,7 @@ func (environments) place(_ *Platform, _ string, from mlops.ID, spec mlops.Envir
 	if spec.ID != id || spec.Target.Backend != name {
 		return placed[mlops.EnvironmentSpec]{}, refuseField("target", "%q is not an environment in memory", spec.ID)
 	}
-	return placed[mlops.EnvironmentSpec]{id: id, spec: spec}, stays(from, id)
+	return placed[mlops.EnvironmentSpec]{id: id, spec: spec.WithoutSecrets()}, stays(from, id)
 }
 
 func (environments) whim(_ *Platform, spec mlops.EnvironmentSpec) whim { return whimOf(spec.Labels) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -31,8 +32,8 @@ type backend struct {
 	regions      map[string]*clients
 	environments environments
 	whereabouts  whereabouts
-	registering  locks    // by what is being registered: a model, a dataset
-	written      versions // that this process wrote
+	registering  verbs.Turns // by what is being registered: a model, a dataset
+	written      versions    // that this process wrote
 	quotas       accountQuotas
 }
 

@@ -26,7 +26,7 @@ func (k environmentKind) Create(ctx context.Context, spec mlops.EnvironmentSpec)
 	if err := k.admitEnvironment(ctx, spec); err != nil {
 		return mlops.Change{}, err
 	}
-	unlock, err := k.registering.lock(ctx, string(spec.ID))
+	unlock, err := k.registering.Take(ctx, string(spec.ID))
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -67,7 +67,7 @@ func (k environmentKind) Update(ctx context.Context, ref mlops.ID, spec mlops.En
 	if spec.ID != ref {
 		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID))
 	}
-	unlock, err := k.registering.lock(ctx, string(ref))
+	unlock, err := k.registering.Take(ctx, string(ref))
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -165,7 +165,7 @@ func (k environmentKind) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[
 
 // turn waits for an environment's turn to be changed, and reads its record anew.
 func (k environmentKind) turn(ctx context.Context, ref mlops.ID) (p place, c *clients, unlock func(), err error) {
-	unlock, err = k.registering.lock(ctx, string(ref))
+	unlock, err = k.registering.Take(ctx, string(ref))
 	if err != nil {
 		return p, nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -42,7 +43,7 @@ const placeAge = 5 * time.Second
 // environments remembers places for a moment: every noun needs its own. One at a
 // time reads a place, and others wait for what it finds.
 type environments struct {
-	reading locks // by environment
+	reading verbs.Turns // by environment
 	mu      sync.Mutex
 	places  map[mlops.ID]cachedPlace
 }
@@ -70,7 +71,7 @@ func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
 	if p, ok := b.remembered(id); ok {
 		return p, nil
 	}
-	unlock, err := b.environments.reading.lock(ctx, string(id))
+	unlock, err := b.environments.reading.Take(ctx, string(id))
 	if err != nil {
 		return place{}, err
 	}

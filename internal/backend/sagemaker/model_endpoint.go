@@ -91,7 +91,7 @@ func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := k.registering.lock(ctx, string(ref))
+	unlock, err := k.registering.Take(ctx, string(ref))
 	if err != nil {
 		return err
 	}

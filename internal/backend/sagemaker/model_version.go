@@ -135,7 +135,7 @@ func (k modelVersionKind) register(ctx context.Context, from mlops.ID, spec mlop
 	if err := checkServing(s.place, spec); err != nil {
 		return mlops.Change{}, err
 	}
-	unlock, err := k.registering.lock(ctx, string(spec.Model))
+	unlock, err := k.registering.Take(ctx, string(spec.Model))
 	if err != nil {
 		return mlops.Change{}, err
 	}
@@ -293,7 +293,7 @@ func (k modelVersionKind) Delete(ctx context.Context, ref mlops.ID) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := k.registering.lock(ctx, string(ref.Parent()))
+	unlock, err := k.registering.Take(ctx, string(ref.Parent()))
 	if err != nil {
 		return err
 	}

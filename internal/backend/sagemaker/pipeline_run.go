@@ -84,7 +84,7 @@ func (k pipelineRunKind) Create(ctx context.Context, spec mlops.PipelineRunSpec)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	unlock, err := k.registering.lock(ctx, string(spec.Pipeline)+"/runs")
+	unlock, err := k.registering.Take(ctx, string(spec.Pipeline)+"/runs")
 	if err != nil {
 		return mlops.Change{}, err
 	}

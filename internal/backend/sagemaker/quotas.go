@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -37,7 +38,7 @@ type quota struct {
 // accountQuotas are an account's quotas by region, listed once in the process's life:
 // there are more than a thousand, and they change by the day. Its zero value is ready.
 type accountQuotas struct {
-	turns locks // by region
+	turns verbs.Turns // by region
 	mu    sync.Mutex
 	seen  map[string]quotasSeen
 }
@@ -51,7 +52,7 @@ type quotasSeen struct {
 // in lists the quotas of a region. Who may not list them, or is throttled, is not
 // asked again.
 func (q *accountQuotas) in(ctx context.Context, c *clients) (map[string]quota, error) {
-	unlock, err := q.turns.lock(ctx, c.region)
+	unlock, err := q.turns.Take(ctx, c.region)
 	if err != nil {
 		return nil, err
 	}

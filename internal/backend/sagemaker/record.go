@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -91,7 +91,7 @@ func (r record) tags() (map[string]string, error) {
 }
 
 // errNoRecord is the error of an object that the provider did not make.
-var errNoRecord = errors.New("it has no record of this provider: something else made it")
+var errNoRecord = verbs.ErrNoRecord
 
 // recordOf reads what tags wrote.
 func recordOf(tags map[string]string) (record, error) {

@@ -2,9 +2,8 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -66,11 +65,9 @@ type recorded interface {
 	leaving() bool
 }
 
-// verbs is what a noun says of itself, for create, update and remove to be
-// its four verbs. What those do for every noun alike: they refuse what cannot be,
-// let one change of an object happen at a time, leave what others made alone, and
-// adopt what an interrupted creation made.
-type verbs[Spec identified, Scene any, Seen recorded] interface {
+// governed is what a noun says of itself, for create, update and remove to be
+// its four verbs; see verbs.Noun.
+type governed[Spec identified, Scene any, Seen recorded] interface {
 	// admit refuses a spec that can never be, or that refers to nothing.
 	admit(ctx context.Context, spec Spec) error
 	// scene says where an object would be.
@@ -94,96 +91,38 @@ type identified interface{ ID() mlops.ID }
 // shared is what a kind has of the backend.
 func (b *backend) shared() *backend { return b }
 
-// create makes an object, or brings its owner's own to the spec.
-func create[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], spec Spec) (mlops.Change, error) {
+// noun is how a kind's verbs are carried out.
+func noun[Spec identified, Scene any, Seen recorded](k governed[Spec, Scene, Seen]) verbs.Noun[Spec, Scene, Seen] {
 	b := k.shared()
-	s, unlock, err := begin(ctx, k, spec)
-	if err != nil {
-		return mlops.Change{}, err
+	n := verbs.Noun[Spec, Scene, Seen]{
+		Owner: b.options.Owner, Turns: &b.registering, Code: b.Code, ID: Spec.ID, Kept: keptIn[Seen],
+		Admit: k.admit, Scene: k.scene, Look: k.look, Add: k.add, Change: k.change, Drop: k.drop,
 	}
-	defer unlock()
-	old, err := own(ctx, k, s)
-	if b.is(err, mlops.NotFound) {
-		made, errMade := k.add(ctx, s, spec)
-		if !b.is(errMade, mlops.AlreadyExists) {
-			return made, errMade
-		}
-		old, err = own(ctx, k, s) // another was faster, or an answer was lost
+	if w, ok := k.(sweeper[Scene]); ok {
+		n.Sweep = w.sweep
 	}
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return bring(ctx, k, s, spec, old)
+	return n
+}
+
+// keptIn is what verbs need of an object's record.
+func keptIn[Seen recorded](seen Seen) verbs.Kept {
+	r := seen.kept()
+	return verbs.Kept{ID: r.ID, Owner: r.Owner, Leaving: seen.leaving()}
+}
+
+// create makes an object, or brings its owner's own to the spec.
+func create[Spec identified, Scene any, Seen recorded](ctx context.Context, k governed[Spec, Scene, Seen], spec Spec) (mlops.Change, error) {
+	return noun(k).Create(ctx, spec)
 }
 
 // update brings an object to a spec, in place.
-func update[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], ref mlops.ID, spec Spec) (mlops.Change, error) {
-	if spec.ID() != ref {
-		return mlops.Change{}, invalid(fmt.Errorf("%s cannot become %s", ref, spec.ID()))
-	}
-	s, unlock, err := begin(ctx, k, spec)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	defer unlock()
-	old, err := k.look(ctx, s)
-	if err != nil {
-		return mlops.Change{}, err
-	}
-	return bring(ctx, k, s, spec, old)
-}
-
-// begin admits a spec and waits for its object's turn.
-func begin[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], spec Spec) (s Scene, unlock func(), err error) {
-	if err := k.admit(ctx, spec); err != nil {
-		return s, nil, err
-	}
-	if s, err = k.scene(ctx, spec.ID()); err != nil {
-		return s, nil, err
-	}
-	unlock, err = k.shared().registering.lock(ctx, string(spec.ID()))
-	return s, unlock, err
-}
-
-// own looks at an object that is this owner's to bring to a spec. One that is
-// somebody else's is AlreadyExists.
-func own[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], s Scene) (Seen, error) {
-	seen, err := k.look(ctx, s)
-	switch {
-	case errors.Is(err, errNoRecord):
-		err = mlops.NewError(mlops.AlreadyExists, errors.New(mlops.Message(err)))
-	case err == nil && seen.kept().Owner != k.shared().options.Owner:
-		err = mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%q belongs to another configuration", seen.kept().ID))
-	}
-	return seen, err
-}
-
-func bring[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], s Scene, spec Spec, old Seen) (mlops.Change, error) {
-	if old.leaving() {
-		return mlops.Change{}, mlops.NewError(mlops.Conflict, fmt.Errorf("%q is being deleted", spec.ID()))
-	}
-	return k.change(ctx, s, spec, old)
+func update[Spec identified, Scene any, Seen recorded](ctx context.Context, k governed[Spec, Scene, Seen], ref mlops.ID, spec Spec) (mlops.Change, error) {
+	return noun(k).Update(ctx, ref, spec)
 }
 
 // remove deletes an object, or begins to.
-func remove[Spec identified, Scene any, Seen recorded](ctx context.Context, k verbs[Spec, Scene, Seen], ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.shared().registering.lock(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	seen, err := k.look(ctx, s)
-	if err == nil {
-		return k.drop(ctx, s, seen)
-	}
-	if w, ok := k.(sweeper[Scene]); ok && k.shared().is(err, mlops.NotFound) {
-		return errors.Join(err, w.sweep(ctx, s))
-	}
-	return err
+func remove[Spec identified, Scene any, Seen recorded](ctx context.Context, k governed[Spec, Scene, Seen], ref mlops.ID) error {
+	return noun(k).Remove(ctx, ref)
 }
 
 // sweeper is a noun whose object may be gone before all of its parts are, if a

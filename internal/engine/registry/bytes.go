@@ -71,6 +71,17 @@ func (h *holds) in(environment mlops.ID) map[string]bool {
 	return out
 }
 
+// importData keeps bytes, which nobody removes before release.
+func (g *Registry) importData(ctx context.Context, path string, environment mlops.EnvironmentSpec) (b blob.Blob, release func(), err error) {
+	g.bytes.RLock()
+	defer g.bytes.RUnlock()
+	b, err = blob.Import(ctx, path, layout.BlobDir(g.Layout.EnvironmentDir(environment)))
+	if err != nil {
+		return b, nil, err // what was imported for nothing is swept at the next start
+	}
+	return b, g.judged.hold(environment.ID, b.Digest), nil
+}
+
 // digests is the set of bytes that an environment's versions and datasets have,
 // or that its unfinished runs read.
 func (g *Registry) digests(ctx context.Context, environment mlops.ID) (map[string]bool, error) {

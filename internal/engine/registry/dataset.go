@@ -11,7 +11,6 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
@@ -100,17 +99,6 @@ func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write write
 		d.discard(context.WithoutCancel(ctx), spec.Environment, kept.Digest)
 	}
 	return c, err
-}
-
-// importData keeps bytes, which nobody removes before release.
-func (d *Datasets) importData(ctx context.Context, path string, environment mlops.EnvironmentSpec) (b blob.Blob, release func(), err error) {
-	d.bytes.RLock()
-	defer d.bytes.RUnlock()
-	b, err = blob.Import(ctx, path, layout.BlobDir(d.Layout.EnvironmentDir(environment)))
-	if err != nil {
-		return b, nil, err // what was imported for nothing is swept at the next start
-	}
-	return b, d.judged.hold(environment.ID, b.Digest), nil
 }
 
 // discard removes bytes that were imported and not taken in, unless something else

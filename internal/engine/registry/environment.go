@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -28,6 +29,10 @@ func (e *Environments) Create(ctx context.Context, spec mlops.EnvironmentSpec) (
 	if err := ctx.Err(); err != nil {
 		return mlops.Change{}, err
 	}
+	token, err := e.settleRegistry(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
 	e.places.Lock()
 	defer e.places.Unlock()
 	place := e.place(spec)
@@ -35,7 +40,7 @@ func (e *Environments) Create(ctx context.Context, spec mlops.EnvironmentSpec) (
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	c, err := create(ctx, e.Store, e.Store.Environments(), spec.ID, spec, e.keepsPlace(ctx, spec))
+	c, err := e.write(ctx, spec, token, createTx)
 	if err != nil {
 		undo()
 	}
@@ -50,7 +55,25 @@ func (e *Environments) Update(ctx context.Context, ref mlops.ID, spec mlops.Envi
 	if err := stays(ref, spec.ID); err != nil {
 		return mlops.Change{}, err
 	}
-	return update(ctx, e.Store, e.Store.Environments(), ref, spec, e.keepsPlace(ctx, spec))
+	token, err := e.settleRegistry(ctx, spec)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return e.write(ctx, spec, token, updateTx)
+}
+
+// environmentWriter is createTx or updateTx.
+type environmentWriter func(context.Context, *store.Tx, store.Table[mlops.EnvironmentSpec, mlops.EnvironmentStatus], mlops.ID, mlops.EnvironmentSpec, guard, []func(*environmentRecord)) (mlops.Change, error)
+
+// write puts a spec in force without its secrets, and keeps those sealed.
+func (e *Environments) write(ctx context.Context, spec mlops.EnvironmentSpec, token string, write environmentWriter) (mlops.Change, error) {
+	return change(ctx, e.Store, func(tx *store.Tx) (mlops.Change, error) {
+		c, err := write(ctx, tx, e.Store.Environments(), spec.ID, spec.WithoutSecrets(), e.keepsPlace(ctx, spec), nil)
+		if err != nil {
+			return c, err
+		}
+		return c, putRegistry(ctx, tx, spec, token)
+	})
 }
 
 // keepsPlace refuses to move an environment that is there to another directory.
@@ -82,8 +105,23 @@ func (e *Environments) List(ctx context.Context, under mlops.ID) ([]mlops.Observ
 
 // Delete removes an environment that nothing is in, with all that was made in
 // its directory. One that is protected is Invalid, one that holds anything is a
-// Conflict.
+// Conflict. What somebody removed from a shared registry is not in it.
 func (e *Environments) Delete(ctx context.Context, ref mlops.ID) error {
+	err := e.remove(ctx, ref)
+	if mlops.CodeOf(err) != mlops.Conflict {
+		return err
+	}
+	at, atErr := e.shared(ctx, ref)
+	if atErr != nil || at == nil {
+		return errors.Join(err, atErr)
+	}
+	if tidied := e.tidy(ctx, at, ref); tidied != nil {
+		return tidied
+	}
+	return e.remove(ctx, ref)
+}
+
+func (e *Environments) remove(ctx context.Context, ref mlops.ID) error {
 	e.places.Lock()
 	defer e.places.Unlock()
 	r, err := e.Store.Environments().Change(ctx, ref, func(tx *store.Tx, r *environmentRecord) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -19,6 +20,13 @@ func (m *Models) Create(ctx context.Context, spec mlops.ModelSpec) (mlops.Change
 	if err := check(spec.Name, spec); err != nil {
 		return mlops.Change{}, err
 	}
+	at, err := m.shared(ctx, spec.Environment)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if at != nil {
+		return m.createShared(ctx, at, spec)
+	}
 	return create(ctx, m.Store, m.Store.Models(), spec.ID(), spec, m.inEnvironment(ctx, spec.Environment))
 }
 
@@ -30,16 +38,29 @@ func (m *Models) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelSpec)
 	if err := stays(ref, spec.ID()); err != nil {
 		return mlops.Change{}, err
 	}
+	if _, err := m.Store.Models().Get(ctx, ref); err != nil {
+		return mlops.Change{}, err
+	}
+	at, err := m.shared(ctx, spec.Environment)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if at != nil {
+		return m.share(ctx, at, spec, func(k *mlflow.Models) (mlops.Change, error) { return k.Update(ctx, ref, spec) })
+	}
 	return update(ctx, m.Store, m.Store.Models(), ref, spec, m.inEnvironment(ctx, spec.Environment))
 }
 
 // Get takes one look.
 func (m *Models) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
-	newest, err := m.newest(ctx, ref)
+	at, err := m.shared(ctx, ref.Environment())
 	if err != nil {
 		return mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{}, err
 	}
-	return get(ctx, m.Store.Models(), ref, observeModel(newest))
+	if at != nil {
+		return m.getShared(ctx, at, ref)
+	}
+	return m.KeptModels().Get(ctx, ref)
 }
 
 // List returns the models below an ID.
@@ -48,7 +69,7 @@ func (m *Models) List(ctx context.Context, under mlops.ID) ([]mlops.Observed[mlo
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, m.Store.Models(), under, observeModel(newest))
+	return listShared(ctx, m.Registry, m.Store.Models(), under, sharedModels, observeModel(newest), seenModel)
 }
 
 // newest maps each model below an ID to its newest version.
@@ -72,6 +93,18 @@ func observeModel(newest map[mlops.ID]string) func(modelRecord) mlops.Observed[m
 // Delete removes a model and the versions that were superseded. A version that
 // somebody still has, or that is served, makes it a Conflict.
 func (m *Models) Delete(ctx context.Context, ref mlops.ID) error {
+	at, err := m.shared(ctx, ref.Environment())
+	if err != nil {
+		return err
+	}
+	if at != nil {
+		return m.deleteShared(ctx, at, ref)
+	}
+	return m.forget(ctx, ref)
+}
+
+// forget removes a model from the store, and the bytes of its history.
+func (m *Models) forget(ctx context.Context, ref mlops.ID) error {
 	m.bytes.Lock()
 	defer m.bytes.Unlock()
 	var history []versionRecord

@@ -9,7 +9,6 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -43,17 +42,36 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 
 // Get takes one look.
 func (v *ModelVersions) Get(ctx context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], error) {
+	at, err := v.shared(ctx, ref.Environment())
+	if err != nil {
+		return mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]{}, err
+	}
+	if at != nil {
+		return v.getShared(ctx, at, ref)
+	}
 	return get(ctx, v.Store.Versions(), ref, versionRecord.Observed)
 }
 
 // List returns the versions below an ID.
 func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], error) {
-	return list(ctx, v.Store.Versions(), under, versionRecord.Observed)
+	return listShared(ctx, v.Registry, v.Store.Versions(), under, sharedVersions, versionRecord.Observed, seenVersion)
 }
 
 // Delete removes a version, and its bytes if no other version has them. One
 // that an endpoint serves, or is about to, is a Conflict.
 func (v *ModelVersions) Delete(ctx context.Context, ref mlops.ID) error {
+	at, err := v.shared(ctx, ref.Environment())
+	if err != nil {
+		return err
+	}
+	if at != nil {
+		return v.deleteShared(ctx, at, ref)
+	}
+	return v.forget(ctx, ref)
+}
+
+// forget removes a version from the store, and its bytes if no other has them.
+func (v *ModelVersions) forget(ctx context.Context, ref mlops.ID) error {
 	v.bytes.Lock()
 	defer v.bytes.Unlock()
 	var digest string
@@ -84,18 +102,24 @@ func (v *ModelVersions) register(ctx context.Context, from mlops.ID, spec mlops.
 	if err := promised(spec, found.path); err != nil {
 		return mlops.Change{}, err
 	}
-	v.bytes.RLock()
-	defer v.bytes.RUnlock()
-	b, err := blob.Import(ctx, found.path, layout.BlobDir(v.Layout.EnvironmentDir(environment)))
+	b, release, err := v.importData(ctx, found.path, environment)
 	if err != nil {
-		return mlops.Change{}, err // what was imported for nothing is swept at the next start
+		return mlops.Change{}, err
 	}
+	defer release()
 	if err := promisedDigest(spec, b.Digest); err != nil {
 		return mlops.Change{}, err // they changed while they were imported
 	}
 	r := versionRecord{
 		Spec: spec, Owner: api.Owner(ctx), Revision: mlops.DigestOf(spec), Phase: mlops.PhaseReady,
 		Status: found.status(b),
+	}
+	at, err := v.shared(ctx, environment.ID)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if at != nil {
+		return v.share(ctx, at, from, r, b)
 	}
 	return change(ctx, v.Store, func(tx *store.Tx) (mlops.Change, error) { return v.settle(ctx, tx, from, r) })
 }

@@ -29,29 +29,37 @@ func check(name string, spec validator) error {
 // with the spec.
 func create[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete ...func(*store.Record[S, T])) (mlops.Change, error) {
 	return change(ctx, s, func(tx *store.Tx) (mlops.Change, error) {
-		r, err := t.GetTx(ctx, tx, id)
-		switch {
-		case mlops.CodeOf(err) == mlops.NotFound:
-			r = store.Record[S, T]{ID: id, Created: time.Now()}
-		case err != nil:
-			return mlops.Change{}, err
-		case r.Owner != "" && r.Owner != api.Owner(ctx):
-			return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s already exists and belongs to another configuration; import it, or choose another name", id))
-		}
-		return put(ctx, tx, t, r, spec, allow, complete)
+		return createTx(ctx, tx, t, id, spec, allow, complete)
 	})
+}
+
+func createTx[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete []func(*store.Record[S, T])) (mlops.Change, error) {
+	r, err := t.GetTx(ctx, tx, id)
+	switch {
+	case mlops.CodeOf(err) == mlops.NotFound:
+		r = store.Record[S, T]{ID: id, Created: time.Now()}
+	case err != nil:
+		return mlops.Change{}, err
+	case r.Owner != "" && r.Owner != api.Owner(ctx):
+		return mlops.Change{}, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s already exists and belongs to another configuration; import it, or choose another name", id))
+	}
+	return put(ctx, tx, t, r, spec, allow, complete)
 }
 
 // update puts a spec in force for an object that exists. The acting owner has
 // it from now on: who changes an object by its ID has imported it.
 func update[S, T any](ctx context.Context, s *store.Store, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete ...func(*store.Record[S, T])) (mlops.Change, error) {
 	return change(ctx, s, func(tx *store.Tx) (mlops.Change, error) {
-		r, err := t.GetTx(ctx, tx, id)
-		if err != nil {
-			return mlops.Change{}, err
-		}
-		return put(ctx, tx, t, r, spec, allow, complete)
+		return updateTx(ctx, tx, t, id, spec, allow, complete)
 	})
+}
+
+func updateTx[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], id mlops.ID, spec S, allow guard, complete []func(*store.Record[S, T])) (mlops.Change, error) {
+	r, err := t.GetTx(ctx, tx, id)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	return put(ctx, tx, t, r, spec, allow, complete)
 }
 
 // change runs f in a write transaction and returns what it did, if it did.

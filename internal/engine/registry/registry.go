@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/secret"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -26,6 +27,9 @@ type Config struct {
 	Layout layout.Layout
 	Runs   Runs
 	Log    *slog.Logger
+	Keys   *secret.Keys
+
+	Version string // of the provider, told to shared registries
 }
 
 // Registry is the kinds of six nouns, and the upkeep of what they keep. All
@@ -40,6 +44,8 @@ type Registry struct {
 	judged holds
 	// places is held while an environment's directory is made or removed.
 	places sync.Mutex
+	// servers are the registries that environments share with others.
+	servers servers
 
 	deleting chan struct{} // a pipeline is to be removed when its runs are gone
 	stop     context.CancelFunc
@@ -86,6 +92,7 @@ func (g *Registry) Start(ctx context.Context) error {
 func (g *Registry) Close(context.Context) error {
 	g.stop()
 	g.loops.Wait()
+	g.servers.close()
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/layout"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/secret"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -45,8 +46,13 @@ func newBench(t *testing.T) bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(Config{Store: s, Layout: l, Runs: removals{s}, Log: slog.New(slog.DiscardHandler)})
+	keys, err := secret.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := New(Config{Store: s, Layout: l, Runs: removals{s}, Log: slog.New(slog.DiscardHandler), Keys: keys, Version: "test"})
 	t.Cleanup(func() {
+		g.servers.close()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

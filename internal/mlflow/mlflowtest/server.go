@@ -20,8 +20,12 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
 )
 
-// Package is the MLflow that is installed: the server and the client.
-const Package = "mlflow==3.17.2"
+// Package is the MLflow that is installed: the server, with its own authentication,
+// and the client.
+const Package = "mlflow[auth]==3.17.2"
+
+// Admin is the user that a guarded server has from its start.
+const Admin = "admin"
 
 // patience is how long a server may take to start, and to end.
 const patience = 3 * time.Minute
@@ -46,7 +50,9 @@ type Server struct {
 	err  error
 
 	directory string
-	python    string
+	python    string // interpreter with MLflow; "" is made
+	password  string // of Admin; "" lets everybody in
+	port      string
 	uri       string
 	log       string
 	input     io.Closer
@@ -70,11 +76,48 @@ func (s *Server) Close() error {
 	if s.directory == "" {
 		return nil
 	}
-	err := s.client.close()
-	if s.input != nil {
-		err = errors.Join(err, s.input.Close(), <-s.ended)
+	return errors.Join(s.client.close(), s.Stop(), os.RemoveAll(s.directory))
+}
+
+// Another is a server of its own, of the same installation, for a test that stops it.
+// It ends with the test.
+func (s *Server) Another(t testing.TB) *Server {
+	t.Helper()
+	s.URI(t)
+	other := &Server{python: s.python}
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return other
+}
+
+// Guarded is Another that lets in those whom MLflow's own authentication knows: Admin,
+// with a password.
+func (s *Server) Guarded(t testing.TB, password string) *Server {
+	t.Helper()
+	other := s.Another(t)
+	other.password = password
+	return other
+}
+
+// Stop ends the server's process, if it runs. What it kept stays.
+func (s *Server) Stop() error {
+	if s.input == nil {
+		return nil
 	}
-	return errors.Join(err, os.RemoveAll(s.directory))
+	err := errors.Join(s.input.Close(), <-s.ended)
+	s.input = nil
+	return err
+}
+
+// Start starts a server that was stopped, at the same address.
+func (s *Server) Start() error {
+	if err := s.run(); err != nil {
+		return err
+	}
+	return s.ready()
 }
 
 // Python runs a program that uses the server as MLflow's own client does, and
@@ -110,35 +153,48 @@ func (s *Server) start() error {
 	if s.directory, err = os.MkdirTemp("", "mlflow-"); err != nil {
 		return err
 	}
+	if s.python == "" {
+		if err := s.install(); err != nil {
+			return err
+		}
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	s.uri = "http://127.0.0.1:" + s.port
+	return s.Start()
+}
+
+func (s *Server) install() error {
 	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(s.directory, "venvs"))
 	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(context.Background(), []string{Package})
 	if err != nil {
 		return fmt.Errorf("MLflow cannot be installed: %w", err)
 	}
 	s.python = env.Python()
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	s.uri = "http://127.0.0.1:" + port
-	if err := s.run(port); err != nil {
-		return err
-	}
-	return s.ready()
+	return nil
 }
 
-func (s *Server) run(port string) error {
+func (s *Server) run() error {
 	s.log = filepath.Join(s.directory, "log")
 	log, err := os.Create(s.log)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), s.python, "-c", keep,
-		"--host", "127.0.0.1", "--port", port, "--workers", "1",
-		"--backend-store-uri", "sqlite:///"+filepath.Join(s.directory, "records.db"),
-		"--artifacts-destination", filepath.Join(s.directory, "artifacts"))
+	args := []string{
+		"-c", keep,
+		"--host", "127.0.0.1", "--port", s.port, "--workers", "1",
+		"--backend-store-uri", "sqlite:///" + filepath.Join(s.directory, "records.db"),
+		"--artifacts-destination", filepath.Join(s.directory, "artifacts"),
+	}
+	env := append(environment(s.directory), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false") // ten processes that a registry does not need
+	if s.password != "" {
+		args = append(args, "--app-name", "basic-auth")
+		env = append(env, "MLFLOW_AUTH_ADMIN_PASSWORD="+s.password, "MLFLOW_FLASK_SERVER_SECRET_KEY=of-a-test")
+	}
+	cmd := exec.CommandContext(context.Background(), s.python, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.directory, log, log
-	cmd.Env = append(environment(s.directory), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false") // ten processes that a registry does not need
+	cmd.Env = env
 	if s.input, err = cmd.StdinPipe(); err != nil {
 		return errors.Join(err, log.Close())
 	}

@@ -103,7 +103,7 @@ func runRule(t *testing.T, h Harness, rule any) {
 		}
 	case func(*lab, sample):
 		for _, s := range samples() {
-			if h.covers(s.noun) {
+			if h.covers(s.noun) && (s.uses == "" || h.covers(s.uses)) {
 				inLab(t, h, string(s.feature), func(l *lab) { rule(l, s) })
 			}
 		}

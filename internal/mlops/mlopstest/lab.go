@@ -215,6 +215,9 @@ func (l *lab) wantSpec(seen observed, want any) {
 
 // withoutSecrets is a spec as it is given back.
 func withoutSecrets(spec any) any {
+	if e, ok := spec.(mlops.EnvironmentSpec); ok {
+		return e.WithoutSecrets()
+	}
 	s, ok := spec.(mlops.MonitorSpec)
 	if !ok || s.Alerts == nil {
 		return spec

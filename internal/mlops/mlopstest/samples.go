@@ -11,6 +11,7 @@ type sample struct {
 	feature mlops.Feature
 	noun    mlops.Noun
 	spec    func(l *lab) any
+	uses    mlops.Noun // another noun that the spec needs one of, or ""
 }
 
 // samples gives every feature a spec; a test proves that none is missing.
@@ -27,7 +28,7 @@ func samples() []sample {
 
 func environmentSamples() []sample {
 	of := func(f mlops.Feature, change func(*mlops.EnvironmentSpec)) sample {
-		return sample{f, mlops.NounEnvironment, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounEnvironment, spec: func(l *lab) any {
 			s := l.environmentSpec(l.fresh())
 			change(&s)
 			return s
@@ -41,12 +42,15 @@ func environmentSamples() []sample {
 		of(mlops.FeatureEnvironmentBudget, func(s *mlops.EnvironmentSpec) {
 			s.Budget = &mlops.Budget{MonthlyUSD: 50, AlertPercents: []int64{80, 100}, Emails: []string{"ml@example.com"}}
 		}),
+		of(mlops.FeatureEnvironmentMLflow, func(s *mlops.EnvironmentSpec) {
+			s.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: "http://127.0.0.1:5000", Token: "s3cret", Mark: "mark-1"}}
+		}),
 	}
 }
 
 func stepSamples() []sample {
 	of := func(f mlops.Feature, change func(*mlops.Step)) sample {
-		return sample{f, mlops.NounPipeline, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounPipeline, spec: func(l *lab) any {
 			s := l.pipelineSpec(l.fresh())
 			live := "true"
 			s.Parameters["live"] = mlops.Parameter{Type: "boolean", Default: &live}
@@ -72,7 +76,7 @@ func stepSamples() []sample {
 		of(mlops.FeaturePipelineGPU, func(s *mlops.Step) {
 			s.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Memory: 16 << 30, Count: 1}}
 		}),
-		{mlops.FeaturePipelineNative, mlops.NounPipeline, func(l *lab) any {
+		{feature: mlops.FeaturePipelineNative, noun: mlops.NounPipeline, spec: func(l *lab) any {
 			s := l.pipelineSpec(l.fresh())
 			step := s.Steps["train"]
 			step.Compute = &mlops.Compute{Native: l.world.Machine}
@@ -86,25 +90,27 @@ func stepSamples() []sample {
 
 func pipelineSamples() []sample {
 	of := func(f mlops.Feature, change func(*lab, *mlops.PipelineSpec)) sample {
-		return sample{f, mlops.NounPipeline, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounPipeline, spec: func(l *lab) any {
 			s := l.pipelineSpec(l.fresh())
 			change(l, &s)
 			return s
 		}}
 	}
+	tracked := of(mlops.FeaturePipelineTracked, func(l *lab, s *mlops.PipelineSpec) { s.Experiment = l.experiment() })
+	tracked.uses = mlops.NounExperiment
 	return []sample{
 		of(mlops.FeaturePipelineParallel, func(_ *lab, s *mlops.PipelineSpec) { s.Parallelism = 2 }),
 		of(mlops.FeaturePipelineSchedule, func(_ *lab, s *mlops.PipelineSpec) {
 			s.Schedule = &mlops.Schedule{Cron: "0 3 1 1 *", Timezone: "Australia/Sydney", Disabled: true}
 		}),
 		of(mlops.FeaturePipelineDefinition, func(l *lab, s *mlops.PipelineSpec) { s.Steps, s.Definition = nil, l.world.Definition }),
-		of(mlops.FeaturePipelineTracked, func(l *lab, s *mlops.PipelineSpec) { s.Experiment = l.experiment() }),
+		tracked,
 	}
 }
 
 func versionSamples() []sample {
 	of := func(f mlops.Feature, change func(*lab, *mlops.ModelVersionSpec)) sample {
-		return sample{f, mlops.NounModelVersion, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounModelVersion, spec: func(l *lab) any {
 			s := l.versionSpec("sample")
 			change(l, &s)
 			return s
@@ -131,7 +137,7 @@ func versionSamples() []sample {
 }
 
 func endpointSample(f mlops.Feature, change func(*lab, *mlops.ModelEndpointSpec)) sample {
-	return sample{f, mlops.NounModelEndpoint, func(l *lab) any {
+	return sample{feature: f, noun: mlops.NounModelEndpoint, spec: func(l *lab) any {
 		s := l.endpointSpec(l.fresh())
 		change(l, &s)
 		return s

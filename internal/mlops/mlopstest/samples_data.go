@@ -13,7 +13,7 @@ var parquet string
 
 func datasetSamples() []sample {
 	of := func(f mlops.Feature, change func(*lab, *mlops.DatasetSpec)) sample {
-		return sample{f, mlops.NounDataset, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounDataset, spec: func(l *lab) any {
 			s := l.datasetSpec(l.fresh())
 			change(l, &s)
 			return s
@@ -43,7 +43,7 @@ func datasetSamples() []sample {
 
 // monitorSample is of a monitor that compares with a small table.
 func monitorSample(f mlops.Feature, change func(*lab, *mlops.MonitorSpec)) sample {
-	return sample{f, mlops.NounMonitor, func(l *lab) any {
+	return sample{feature: f, noun: mlops.NounMonitor, spec: func(l *lab) any {
 		s := l.monitorSpec(l.fresh())
 		s.Health = nil
 		s.Baseline = &mlops.Baseline{URI: l.world.Artifact(l.T, table), Format: "csv"}
@@ -87,7 +87,7 @@ func consequenceSamples() []sample {
 		return monitorSample(f, func(l *lab, s *mlops.MonitorSpec) { s.Baseline, s.DataDrift = from(l), &mlops.DriftCheck{} })
 	}
 	healthy := func(f mlops.Feature, change func(*lab, *mlops.MonitorSpec)) sample {
-		return sample{f, mlops.NounMonitor, func(l *lab) any {
+		return sample{feature: f, noun: mlops.NounMonitor, spec: func(l *lab) any {
 			s := l.monitorSpec(l.fresh())
 			change(l, &s)
 			return s

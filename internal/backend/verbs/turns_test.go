@@ -1,4 +1,4 @@
-package sagemaker
+package verbs
 
 import (
 	"context"
@@ -7,17 +7,17 @@ import (
 	"testing/synctest"
 )
 
-// TestLocks proves that one at a time has a key, that other keys are free, and that
+// TestTurns proves that one at a time has a key, that other keys are free, and that
 // whoever stops waiting leaves nothing.
-func TestLocks(t *testing.T) {
+func TestTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l locks
-		unlock, err := l.lock(t.Context(), "a")
+		var l Turns
+		unlock, err := l.Take(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := l.lock(t.Context(), "b")
+		other, err := l.Take(t.Context(), "b")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,10 +25,10 @@ func TestLocks(t *testing.T) {
 
 		impatient, leave := context.WithCancel(t.Context())
 		var left error
-		go func() { _, left = l.lock(impatient, "a") }()
+		go func() { _, left = l.Take(impatient, "a") }()
 		entered := false
 		go func() {
-			if unlock, err := l.lock(t.Context(), "a"); err == nil {
+			if unlock, err := l.Take(t.Context(), "a"); err == nil {
 				entered = true
 				unlock()
 			}
@@ -47,7 +47,7 @@ func TestLocks(t *testing.T) {
 		if !entered || len(l.held) != 0 {
 			t.Errorf("the next has it: %t; %d keys are held", entered, len(l.held))
 		}
-		if _, err := l.lock(impatient, "c"); !errors.Is(err, context.Canceled) {
+		if _, err := l.Take(impatient, "c"); !errors.Is(err, context.Canceled) {
 			t.Errorf("a free key in a cancelled context: %v", err)
 		}
 	})

@@ -1,14 +1,14 @@
-package sagemaker
+package verbs
 
 import (
 	"context"
 	"sync"
 )
 
-// locks lets one goroutine at a time do something by the same key: what has to
+// Turns lets one goroutine at a time do something by the same key: what has to
 // look first and write then, on a platform that has no way to do both at once.
 // Its zero value is ready.
-type locks struct {
+type Turns struct {
 	mu   sync.Mutex
 	held map[string]*turn
 }
@@ -19,8 +19,8 @@ type turn struct {
 	users int
 }
 
-// lock waits for a key, or until the context ends.
-func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error) {
+// Take waits for a key, or until the context ends.
+func (l *Turns) Take(ctx context.Context, key string) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error)
 	}
 }
 
-func (l *locks) join(key string) *turn {
+func (l *Turns) join(key string) *turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t, ok := l.held[key]
@@ -50,7 +50,7 @@ func (l *locks) join(key string) *turn {
 	return t
 }
 
-func (l *locks) leave(key string, t *turn) {
+func (l *Turns) leave(key string, t *turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.users--; t.users == 0 {

@@ -1,0 +1,49 @@
+// Package kubernetes runs the nouns on a Kubernetes cluster.
+//
+// # Mapping
+//
+// An environment is a namespace with a service account, a role and its binding, a
+// resource quota, limits, network policies that deny all but what is needed, and a
+// config map with its record. A pipeline is a WorkflowTemplate of Argo Workflows, its
+// schedule a CronWorkflow, a run a Workflow. Models and versions are those of an MLflow
+// server. An endpoint is an InferenceService of KServe for each variant, with an
+// HTTPRoute of the Gateway API whose weights share the traffic out, and a
+// HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a PrometheusRule for
+// health, and a CronWorkflow that compares captured requests with a baseline; its
+// alerts are Alertmanager's, and a violation submits a Workflow.
+//
+// Everything is written by server-side apply as the field manager
+// "terraform-provider-mlops", strictly validated, and applied without effect at plan.
+// What other managers own is a conflict, and what nobody here mentions is left alone:
+// replicas are the autoscaler's.
+//
+// Every object carries its record in annotations: the spec as the user gave it, who
+// owns it, and a mark of it. Labels name environment, stage, noun and object. Of an
+// environment whose namespace was brought, the config map carries it, and the
+// namespace is left as it is.
+//
+// # Authentication
+//
+// A context of the kubeconfig, with whatever plugin that names, or an API server's
+// address with a token or a client certificate, or the service account of the pod
+// that this runs in; see settings. The context is part of the environment's ID, and
+// the kubeconfig's current one is not used: it changes under what stays.
+//
+// # Permissions
+//
+// To get, list, create, patch and delete what the mapping lists, and secrets, and to
+// read logs of pods, in the environment's namespace; to do so with namespaces, and to
+// list workloads and volumes, which keep one from being deleted, unless a namespace is
+// brought. To hold what the role grants, or to escalate. A namespace that was brought
+// and has another name than its environment is found by listing config maps of all
+// namespaces.
+//
+// # Differences
+//
+// See capabilities. What a noun needs of a cluster is looked for at plan, and the
+// error of what is missing has the command that installs it.
+//
+// # Overrides
+//
+// None yet.
+package kubernetes

@@ -1,0 +1,18 @@
+// Package kubetest runs a real Kubernetes control plane for tests: etcd and the API
+// server with the resource definitions that the backend knows and, where a test asks
+// for them, the controllers, nodes, KServe and Argo Workflows. All of it is built
+// from Go modules (internal/tools/kubernetes), listens on loopback, keeps its files
+// in one temporary directory and ends with the test binary, also when that is
+// killed.
+//
+// The nodes are kwok's: pods are scheduled and reported as running, completed or
+// failed, and nothing that is in a container ever runs. What a container would come
+// to, a test says (see Play).
+//
+// A cluster belongs to one test binary: its tests share it and keep to namespaces of
+// their own, and a test that breaks things has a Cluster of its own. Without parts it
+// is there in seconds and takes 700 MB; with all of them 1.3 GB.
+//
+// It refuses to stand in for a cluster: where the programs cannot be built, the test
+// fails.
+package kubetest

@@ -1,0 +1,244 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// The kinds that an endpoint is made of, and those that it needs.
+const (
+	kindInferenceService kind = "serving.kserve.io/v1beta1/InferenceService"
+	kindRuntime          kind = "serving.kserve.io/v1alpha1/ServingRuntime"
+	kindClusterRuntime   kind = "serving.kserve.io/v1alpha1/ClusterServingRuntime"
+	kindHTTPRoute        kind = "gateway.networking.k8s.io/v1/HTTPRoute"
+	kindGateway          kind = "gateway.networking.k8s.io/v1/Gateway"
+)
+
+// modelEndpointKind is the kind of endpoints: an HTTPRoute, which carries the record
+// and whose weights share the traffic out, and an InferenceService for each server.
+type modelEndpointKind struct {
+	*backend
+
+	versions mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
+}
+
+// ModelEndpoints returns the kind of endpoints.
+func (b *backend) ModelEndpoints() mlops.Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus] {
+	return modelEndpointKind{b, b.ModelVersions()}
+}
+
+// noun is how the verbs are carried out.
+func (k modelEndpointKind) noun() verbs.Noun[mlops.ModelEndpointSpec, scene, endpointState] {
+	return verbs.Noun[mlops.ModelEndpointSpec, scene, endpointState]{
+		Owner: k.options.Owner, Turns: &k.turns, Code: k.Code,
+		ID:    mlops.ModelEndpointSpec.ID,
+		Kept:  func(e endpointState) verbs.Kept { return e.kept() },
+		Admit: k.admit, Scene: k.scene, Look: k.look, Add: k.add, Change: k.change, Drop: k.drop,
+	}
+}
+
+// Create starts an endpoint's servers, or brings its owner's own endpoint to the spec.
+func (k modelEndpointKind) Create(ctx context.Context, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	return k.noun().Create(ctx, spec)
+}
+
+// Update starts the servers that a spec needs beside those that there are. They get
+// traffic when all are ready, by Advance.
+func (k modelEndpointKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	return k.noun().Update(ctx, ref, spec)
+}
+
+// Delete takes the traffic away and starts to remove the servers. An endpoint that is
+// protected is Invalid, one that is watched a Conflict.
+func (k modelEndpointKind) Delete(ctx context.Context, ref mlops.ID) error {
+	return k.noun().Remove(ctx, ref)
+}
+
+func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
+	return k.sceneOf(ctx, id, mlops.NounModelEndpoint)
+}
+
+// admit refuses what can never be, or what the cluster has no means for.
+func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSpec) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := capabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, spec); err != nil {
+		return err
+	}
+	p, err := k.place(ctx, spec.ID())
+	if k.is(err, mlops.NotFound) {
+		return &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	c := mlops.NewChecker()
+	checkEndpoint(c, spec)
+	checkEndpointPlace(c, spec, p.layout)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return p.cluster.needs(ctx, endpointNeeds(spec)...)
+}
+
+// endpointNeeds lists what a spec needs of a cluster.
+func endpointNeeds(spec mlops.ModelEndpointSpec) []capability {
+	needs := []capability{needsKServe, needsGateway}
+	for _, v := range spec.Variants {
+		if byRequests(v.Scaling) && !slices.Contains(needs, needsKEDA) {
+			needs = append(needs, needsKEDA)
+		}
+	}
+	return needs
+}
+
+// routeOf is the route of an endpoint.
+func (s scene) routeOf() identity { return s.of(kindHTTPRoute, s.id.Name()) }
+
+// ofEndpoint selects the parts of an endpoint, and what KServe makes of them.
+func (s scene) ofEndpoint() string {
+	return selects(mlops.NounModelEndpoint) + "," + labelName + "=" + labelValue(s.id.Name())
+}
+
+// look reads the route with its record, and the servers with what they run on.
+func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, error) {
+	h, err := s.look(ctx, s.routeOf())
+	if isNotFound(err) {
+		err = mlops.NewError(mlops.NotFound, fmt.Errorf("%q does not exist: %w", s.id, err))
+	}
+	if err != nil {
+		return endpointState{}, err
+	}
+	services, err := s.cluster.list(ctx, kindInferenceService, s.namespace, s.ofEndpoint())
+	if withoutKind(err) != nil {
+		return endpointState{}, err
+	}
+	deployments, err := s.cluster.list(ctx, kindDeployment, s.namespace, s.ofEndpoint())
+	if err != nil && !k.is(err, mlops.PermissionDenied) {
+		return endpointState{}, err
+	}
+	state, err := newEndpointState(h, services, deployments)
+	if err == nil {
+		state.gateway, err = k.gateway(ctx, s.place)
+	}
+	return state, err
+}
+
+func (k modelEndpointKind) add(ctx context.Context, s scene, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
+	return k.put(ctx, s, spec, endpointState{})
+}
+
+// change brings an endpoint to a spec. One that has it, or is on its way to it, is left
+// alone.
+func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (mlops.Change, error) {
+	if old.record.Spec == nil { // its creation was interrupted
+		return k.put(ctx, s, spec, endpointState{held: held{object: old.object}})
+	}
+	if old.record.Revision == revisionOf(spec) && old.record.Owner == k.options.Owner && old.facts.Failure == "" && old.flaw() == "" {
+		return old.record.change(), nil
+	}
+	return k.put(ctx, s, spec, old)
+}
+
+// put starts the servers of a spec and then writes the route, which carries the record
+// and gives traffic to none of them yet. A route that is not there is claimed first: of
+// two who make it only one succeeds.
+func (k modelEndpointKind) put(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (mlops.Change, error) {
+	c, err := k.compile(ctx, s, spec, old)
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if old.object == nil {
+		if err := k.claimRoute(ctx, s); err != nil {
+			return mlops.Change{}, err
+		}
+	}
+	change := mlops.Change{Ref: s.id, Revision: revisionOf(spec)}
+	facts := old.facts.next(old.record, c.form, old.spec())
+	for _, m := range c.services {
+		if err := k.bring(ctx, s.cluster, s.id, m.manifest, variantOrigins()); err != nil {
+			return change, m.blame(err)
+		}
+		have, err := s.cluster.get(ctx, m.identity)
+		if err != nil {
+			return change, err
+		}
+		if facts.Applied[m.name], err = m.echo(have); err != nil {
+			return change, err
+		}
+	}
+	return change, k.write(ctx, s, spec, old.record, facts)
+}
+
+// claimRoute makes the route of an endpoint that is not there, without a record.
+func (k modelEndpointKind) claimRoute(ctx context.Context, s scene) error {
+	m := s.component(s.routeOf(), routeContent(s, mlops.ModelEndpointSpec{}, endpointFacts{}), nil)
+	m.annotations[noteClaim] = k.options.Owner
+	return k.explain(s.cluster.claim(ctx, m), m.identity, endpointOrigins())
+}
+
+// write brings the route to what the facts come to, and keeps them.
+func (k modelEndpointKind) write(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, former record, facts endpointFacts) error {
+	m, err := k.routeManifest(s, spec, former, facts)
+	if err != nil {
+		return err
+	}
+	_, err = s.cluster.apply(ctx, m)
+	return k.explain(err, m.identity, endpointOrigins())
+}
+
+// routeManifest is the route with its record.
+func (k modelEndpointKind) routeManifest(s scene, spec mlops.ModelEndpointSpec, former record, facts endpointFacts) (manifest, error) {
+	m := s.component(s.routeOf(), routeContent(s, spec, facts), spec.Labels)
+	r, err := k.newRecord(s.id, spec, former)
+	if err != nil {
+		return m, err
+	}
+	if r.Extra, err = json.Marshal(facts); err != nil {
+		return m, err
+	}
+	m.annotations, err = r.annotations()
+	return m, err
+}
+
+// endpointOrigins says which attributes the fields of an endpoint's objects come from.
+// Those of a variant are told apart by who compiles it.
+func endpointOrigins() origins {
+	return origins{
+		"metadata.name": "name", "metadata.labels": "labels", "spec.rules": "variants",
+		"spec.parentRefs": "environment", "spec.hostnames": "environment", "spec.predictor": "variants",
+	}
+}
+
+// newEndpointState reads what a look found. The parts that are not the endpoint's are
+// left out.
+func newEndpointState(h held, services, deployments []unstructured.Unstructured) (endpointState, error) {
+	e := endpointState{held: h, servers: map[string]server{}}
+	if h.record.Extra != nil {
+		if err := json.Unmarshal(h.record.Extra, &e.facts); err != nil {
+			return e, err
+		}
+	}
+	if h.record.Spec != nil {
+		if err := h.record.into(&e.facts.Asked.Spec); err != nil {
+			return e, errors.Join(err, errors.New("the record of the endpoint cannot be read"))
+		}
+		e.facts.Asked.Revision = h.record.Revision
+	}
+	ready := readyReplicas(deployments)
+	for i := range services {
+		if o := &services[i]; isPartOf(o, h.record.ID) {
+			e.servers[o.GetName()] = newServer(o, ready[o.GetName()])
+		}
+	}
+	return e, nil
+}

@@ -1,0 +1,181 @@
+package kubernetes
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+type endpointObserved = mlops.Observed[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]
+
+// Get looks at the route, the servers, and where these are not ready at their pods.
+func (k modelEndpointKind) Get(ctx context.Context, ref mlops.ID) (endpointObserved, error) {
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return endpointObserved{Ref: ref}, err
+	}
+	e, err := k.look(ctx, s)
+	if err != nil {
+		return endpointObserved{Ref: ref}, err
+	}
+	k.diagnose(ctx, s, &e)
+	return e.observed(s), nil
+}
+
+// List returns the endpoints of an environment.
+func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpointObserved, error) {
+	if _, err := parent.ParseAs(mlops.NounEnvironment); err != nil {
+		return nil, invalid(err)
+	}
+	p, err := k.place(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := p.all(ctx, kindHTTPRoute, mlops.NounModelEndpoint)
+	if err != nil {
+		return nil, withoutKind(err)
+	}
+	out := []endpointObserved{}
+	if len(routes) == 0 {
+		return out, nil
+	}
+	services, deployments, err := k.allServers(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := k.gateway(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range routes {
+		s := scene{place: p, noun: mlops.NounModelEndpoint, id: h.record.ID}
+		e, err := newEndpointState(h, services, deployments)
+		if err != nil {
+			return nil, err
+		}
+		e.gateway = gateway
+		k.diagnose(ctx, s, &e)
+		out = append(out, e.observed(s))
+	}
+	return out, nil
+}
+
+// allServers lists the servers of all endpoints of an environment.
+func (k modelEndpointKind) allServers(ctx context.Context, p place) (services, deployments []unstructured.Unstructured, err error) {
+	services, err = p.cluster.list(ctx, kindInferenceService, p.namespace, selects(mlops.NounModelEndpoint))
+	if withoutKind(err) != nil {
+		return nil, nil, err
+	}
+	deployments, err = p.cluster.list(ctx, kindDeployment, p.namespace, selects(mlops.NounModelEndpoint))
+	if k.is(err, mlops.PermissionDenied) {
+		err = nil
+	}
+	return services, deployments, err
+}
+
+// observed is an endpoint as the contract has it.
+func (e endpointState) observed(s scene) endpointObserved {
+	v := e.verdict()
+	out := endpointObserved{
+		Ref: s.id, Phase: v.phase, Reason: v.reason, Wait: v.wait, Due: v.step != endpointRest, Spec: e.spec(), Revision: e.record.Revision,
+		Status: mlops.ModelEndpointStatus{URL: e.gateway.url(s.layout, s.id.Name()), Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}},
+		Native: map[string]string{"namespace": s.namespace, "http_route": s.id.Name(), "gateway": e.gateway.ref.Namespace + "/" + e.gateway.ref.Name},
+	}
+	f := e.facts.force()
+	if f == nil || v.phase == mlops.PhaseFailed {
+		return out
+	}
+	out.Spec, out.Revision, out.Status.Previous = f.Spec, f.Revision, f.Previous
+	e.showFlaws(&out, f)
+	for variant, of := range out.Spec.Variants {
+		server := f.Servers[variant]
+		out.Native["inference_service_"+variant] = server
+		out.Status.Serving[variant] = mlops.Serving{Version: of.Version, Digest: f.Digests[of.Version], Traffic: of.Traffic, Since: f.Since[variant]}
+		out.Status.Replicas[variant] = e.servers[server].replicas
+	}
+	if e.keeping() {
+		out.Status.PreviousUntil = e.keptUntil()
+	}
+	out.Status.Rollout = e.rollout(v)
+	return out
+}
+
+// showFlaws makes what somebody changed a difference from the configuration: a server
+// that is gone, or is another, is no variant, and shares are those of the route.
+func (e endpointState) showFlaws(out *endpointObserved, f *endpointForm) {
+	out.Spec.Variants = maps.Clone(out.Spec.Variants)
+	shares := e.shares()
+	for variant, v := range f.Spec.Variants {
+		if words := e.flawOf(f.Servers[variant]); words != "" {
+			delete(out.Spec.Variants, variant)
+			out.Revision, out.Reason = "", words
+			continue
+		}
+		if share, ok := shares[f.Servers[variant]]; ok && share != v.Traffic && e.alone(f, variant) {
+			v.Traffic = share
+			out.Spec.Variants[variant] = v
+			out.Revision, out.Reason = "", "somebody changed the weights of the HTTPRoute"
+		}
+	}
+}
+
+// alone reports whether a variant has a server of its own.
+func (e endpointState) alone(f *endpointForm, variant string) bool {
+	n := 0
+	for _, server := range f.Servers {
+		if server == f.Servers[variant] {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// shares are the weights that the route gives to servers now.
+func (e endpointState) shares() map[string]int64 {
+	var spec route
+	if err := remarshal(e.object.Object["spec"], &spec); err != nil || len(spec.Rules) == 0 {
+		return nil
+	}
+	out := map[string]int64{}
+	for _, b := range spec.Rules[len(spec.Rules)-1].Backends {
+		if b.Weight != nil {
+			out[strings.TrimSuffix(b.Name, "-predictor")] = *b.Weight
+		}
+	}
+	return out
+}
+
+// rollout says how the last change of traffic stands, or ended, where that is not the
+// provider's to drive.
+func (e endpointState) rollout(v endpointVerdict) *mlops.RolloutStatus {
+	r := e.spec().Rollout
+	if r == nil || r.Strategy != mlops.RolloutShadow && r.Strategy != mlops.RolloutAllAtOnce || e.facts.Before == nil {
+		return nil
+	}
+	out := &mlops.RolloutStatus{
+		Revision: e.record.Revision, Strategy: r.Strategy, State: mlops.RolloutRunning, Steps: int64(len(r.Stages())),
+		Candidate: map[string]mlops.Serving{}, StartedAt: e.facts.Begun, Reason: e.facts.Failure,
+	}
+	for _, variant := range slices.Sorted(maps.Keys(e.spec().Variants)) {
+		of := e.spec().Variants[variant]
+		out.Candidate[variant] = mlops.Serving{Version: of.Version, Digest: e.facts.Asked.Digests[of.Version], Traffic: of.Traffic}
+	}
+	switch {
+	case e.facts.Failure != "":
+		out.State = mlops.RolloutRolledBack
+	case !e.facts.Done.IsZero():
+		out.State, out.Step, out.Percent, out.EndedAt = mlops.RolloutDone, out.Steps, 100, e.facts.Done
+	case !e.facts.Shadow.IsZero():
+		out.Step, out.Percent, out.StepAt = 1, r.Stages()[0], e.facts.Shadow
+	}
+	if v.phase == mlops.PhasePending && out.State == mlops.RolloutDone {
+		out.EndedAt = time.Time{}
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// Measure asks Prometheus for the figures of each variant; see mlops.Measurer. It is
+// late by as much as Prometheus is: a scrape's interval.
+func (k modelEndpointKind) Measure(ctx context.Context, ref mlops.ID, since time.Time) (map[string]mlops.Figures, error) {
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	e, err := k.look(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]mlops.Figures{}
+	form := e.facts.force()
+	if form == nil {
+		return out, nil
+	}
+	for variant, v := range form.Spec.Variants {
+		if v.Traffic == 0 {
+			continue
+		}
+		if out[variant], err = k.measure(ctx, s, form.Servers[variant], since); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// measure is what one server did since a time.
+func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, since time.Time) (mlops.Figures, error) {
+	f, at, window := figuresOf(s.layout), time.Now(), time.Since(since)
+	if f.requests == "" {
+		return mlops.Figures{}, &mlops.Error{Code: mlops.Unsupported, Field: "rollout.gates", Err: fmt.Errorf("the environment %q has no prometheus_url, by which gates are judged", s.spec.ID)}
+	}
+	client, err := api.NewClient(api.Config{Address: s.spec.Target.Settings.String(targetPrometheus), Client: &http.Client{Timeout: patience}})
+	if err != nil {
+		return mlops.Figures{}, refuseSetting(targetPrometheus, "%w", err)
+	}
+	asked := prometheus.NewAPI(client)
+	number := func(query string) float64 {
+		if err != nil || query == "" {
+			return 0
+		}
+		var value float64
+		value, err = oneNumber(ctx, asked, query, at)
+		return value
+	}
+	seconds := func(q float64) mlops.Duration {
+		return mlops.Duration(number(f.quantile(q, s.namespace, server, window)) * float64(time.Second))
+	}
+	figures := mlops.Figures{
+		Requests: int64(math.Round(number(f.query(f.requests, s.namespace, server, window)))),
+		Errors:   int64(math.Round(number(f.query(f.errors, s.namespace, server, window)))),
+		P50:      seconds(0.5), P95: seconds(0.95), P99: seconds(0.99),
+	}
+	if err != nil {
+		err = mlops.NewError(mlops.Unavailable, fmt.Errorf("Prometheus at %s: %w", s.spec.Target.Settings.String(targetPrometheus), err))
+	}
+	return figures, err
+}
+
+// oneNumber is the answer to a query that has one, 0 where there is nothing to count.
+func oneNumber(ctx context.Context, from prometheus.API, query string, at time.Time) (float64, error) {
+	answer, _, _, err := from.Query(ctx, query, at)
+	if err != nil {
+		return 0, err
+	}
+	all, ok := answer.(model.Vector)
+	if !ok {
+		return 0, fmt.Errorf("it answers %s with %s", query, answer.Type())
+	}
+	if len(all) == 0 || math.IsNaN(float64(all[0].Value)) {
+		return 0, nil
+	}
+	return float64(all[0].Value), nil
+}

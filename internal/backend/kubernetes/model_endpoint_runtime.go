@@ -1,0 +1,138 @@
+package kubernetes
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// servingRuntime is a server of models that is installed in a cluster.
+type servingRuntime struct {
+	name     string
+	priority int64
+	protocol string // v1 where it has both
+	own      bool   // of the namespace, which comes before the cluster's
+	server   string // its kind, as KServe's annotation says
+	byName   bool   // models are served by the name of the inference service, in an argument
+}
+
+// The protocols that requests are in.
+const (
+	protocolV1 = "v1"
+	protocolV2 = "v2"
+)
+
+// installRuntimes is how to get the runtimes of KServe's makers.
+const installRuntimes = "kubectl apply --server-side -f https://github.com/kserve/kserve/releases/download/v0.17.0/kserve-cluster-resources.yaml"
+
+// runtimesOf lists the runtimes that serve a format, the one that KServe would choose
+// first. Those of the cluster may not be its users' to list.
+func (k modelEndpointKind) runtimesOf(ctx context.Context, p place, format string) ([]servingRuntime, error) {
+	var all []servingRuntime
+	for _, of := range []kind{kindRuntime, kindClusterRuntime} {
+		namespace := p.namespace
+		if of == kindClusterRuntime {
+			namespace = ""
+		}
+		found, err := p.cluster.list(ctx, of, namespace, "")
+		if withoutKind(err) != nil {
+			return nil, err
+		}
+		for i := range found {
+			if r, ok := runtimeFor(&found[i], format); ok {
+				r.own = of == kindRuntime
+				all = append(all, r)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b servingRuntime) int {
+		return cmp.Or(order(b.own, a.own), cmp.Compare(a.protocol, b.protocol), cmp.Compare(b.priority, a.priority), cmp.Compare(a.name, b.name))
+	})
+	return all, nil
+}
+
+// order compares as false before true.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// runtimeFor reads a runtime that serves a format without being asked for by name.
+func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bool) {
+	var spec struct {
+		Disabled, MultiModel bool
+		Formats              []struct {
+			Name       string
+			AutoSelect bool  `json:"autoSelect"`
+			Priority   int64 `json:"priority"`
+		} `json:"supportedModelFormats"`
+		Protocols  []string `json:"protocolVersions"`
+		Containers []struct{ Args []string }
+	}
+	raw, err := json.Marshal(o.Object["spec"])
+	if err != nil || json.Unmarshal(raw, &spec) != nil || spec.Disabled || spec.MultiModel {
+		return servingRuntime{}, false
+	}
+	r := servingRuntime{name: o.GetName(), protocol: protocolV2, server: o.GetAnnotations()["serving.kserve.io/server-type"]}
+	if slices.Contains(spec.Protocols, protocolV1) || len(spec.Protocols) == 0 {
+		r.protocol = protocolV1
+	}
+	for _, c := range spec.Containers {
+		r.byName = r.byName || slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "--model_name=") })
+	}
+	serves := false
+	for _, f := range spec.Formats {
+		if f.Name == format && f.AutoSelect {
+			serves, r.priority = true, max(r.priority, f.Priority)
+		}
+	}
+	return r, serves
+}
+
+// runtimeOf is the runtime that a version of a format is served by.
+func (k modelEndpointKind) runtimeOf(ctx context.Context, p place, at mlops.Path, format string) (servingRuntime, error) {
+	all, err := k.runtimesOf(ctx, p, format)
+	if err != nil {
+		return servingRuntime{}, err
+	}
+	if len(all) == 0 {
+		return servingRuntime{}, &mlops.Error{
+			Code: mlops.Unsupported, Field: at.String(),
+			Err: fmt.Errorf("the cluster %q has no serving runtime for models of format %q: neither a ServingRuntime in the namespace %s nor a ClusterServingRuntime has it among its supportedModelFormats with autoSelect. To install those of KServe: %s",
+				p.cluster.name, format, p.namespace, installRuntimes),
+		}
+	}
+	return all[0], nil
+}
+
+// nameEnv is the variable that names the model of a server, "" where an argument does.
+func (r servingRuntime) nameEnv() string {
+	if r.server == "mlserver" || strings.Contains(r.name, "mlserver") {
+		return "MLSERVER_MODEL_NAME"
+	}
+	return ""
+}
+
+// predictPath is where a server answers for a model that has the endpoint's name: "/"
+// where the model has a name of its own.
+func (r servingRuntime) predictPath(model string) string {
+	switch {
+	case !r.byName && r.nameEnv() == "":
+		return "/"
+	case r.protocol == protocolV1:
+		return "/v1/models/" + model + ":predict"
+	}
+	return "/v2/models/" + model + "/infer"
+}

@@ -1,0 +1,161 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
+)
+
+// TestModelEndpointConformance runs the suite for endpoints with KServe's own manager,
+// whose pods become ready, and a gateway that takes routes. Versions are the test's.
+func TestModelEndpointConformance(t *testing.T) {
+	t.Parallel()
+	control.Start(t, kubetest.KServe)
+	mlopstest.Run(t, mlopstest.Harness{
+		Factory: Factory(), NewWorld: newEndpointWorld, Patience: 3 * time.Minute,
+		Nouns: []mlops.Noun{mlops.NounModelEndpoint},
+	})
+}
+
+func newEndpointWorld(t *testing.T) mlopstest.World {
+	t.Helper()
+	w := newWorld(t)
+	w.Target = mlops.Target{Settings: servingSettings(t)}
+	w.Image = "registry.example.com/serve:1"
+	w.Machine = "m7i.large"
+	w.Artifact = func(_ *testing.T, content string) string { return "s3://bucket/" + strconv.Quote(content) }
+	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
+	w.Adapt = adaptEndpoint
+	w.Break = breakEndpoint
+	s := &shelf{versions: map[mlops.ID]mlops.ModelVersionSpec{}, models: map[mlops.ID]mlops.ModelSpec{}}
+	w.Open = func(t *testing.T, owner string) mlops.Backend {
+		t.Helper()
+		return shelved{openAs(owner), s}
+	}
+	return w
+}
+
+// servingSettings are those of an environment that has all that endpoints can need.
+func servingSettings(t *testing.T) mlops.Settings {
+	t.Helper()
+	return mlops.Settings{
+		targetGateway: gateways.start(t), targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090",
+	}
+}
+
+// adaptEndpoint makes of the suite's samples what KServe takes: its logger has no
+// samples, and the cluster's nodes have no L4 and no machine type.
+func adaptEndpoint(spec any) any {
+	s, ok := spec.(mlops.ModelEndpointSpec)
+	if !ok {
+		return spec
+	}
+	if s.Capture != nil {
+		s.Capture = &mlops.Capture{SamplePercent: 100}
+	}
+	return s
+}
+
+// breakEndpoint asks for accelerators that no node has, and waits for them but a while.
+func breakEndpoint(spec mlops.ModelEndpointSpec) mlops.ModelEndpointSpec {
+	variants := map[string]mlops.Variant{}
+	for name, v := range spec.Variants {
+		v.Compute, v.Startup = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-none", Count: 64}}, mlops.Duration(2*time.Second)
+		variants[name] = v
+	}
+	spec.Variants = variants
+	return spec
+}
+
+// shelf keeps models and versions for tests of what serves them.
+type shelf struct {
+	mu       sync.Mutex
+	models   map[mlops.ID]mlops.ModelSpec
+	versions map[mlops.ID]mlops.ModelVersionSpec
+}
+
+// shelved is a backend with the test's models and versions.
+type shelved struct {
+	*backend
+
+	shelf *shelf
+}
+
+func (s shelved) Models() mlops.Kind[mlops.ModelSpec, mlops.ModelStatus] { return shelvedModels{s.shelf} }
+
+func (s shelved) ModelVersions() mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus] {
+	return shelvedVersions{s.shelf}
+}
+
+func (s shelved) ModelEndpoints() mlops.Kind[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus] {
+	return modelEndpointKind{s.backend, s.ModelVersions()}
+}
+
+func notOnShelf(ref mlops.ID) error {
+	return mlops.NewError(mlops.NotFound, fmt.Errorf("%q does not exist", ref))
+}
+
+type shelvedModels struct{ *shelf }
+
+func (k shelvedModels) Create(_ context.Context, spec mlops.ModelSpec) (mlops.Change, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.models[spec.ID()] = spec
+	return mlops.Change{Ref: spec.ID(), Revision: revisionOf(spec)}, nil
+}
+
+func (k shelvedModels) Get(_ context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelSpec, mlops.ModelStatus], error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	spec, ok := k.models[ref]
+	out := mlops.Observed[mlops.ModelSpec, mlops.ModelStatus]{Ref: ref, Spec: spec, Phase: mlops.PhaseReady, Revision: revisionOf(spec)}
+	if !ok {
+		return out, notOnShelf(ref)
+	}
+	return out, nil
+}
+
+func (k shelvedModels) Update(ctx context.Context, _ mlops.ID, spec mlops.ModelSpec) (mlops.Change, error) {
+	return k.Create(ctx, spec)
+}
+
+func (k shelvedModels) Delete(context.Context, mlops.ID) error { return errors.New("models stay") }
+
+type shelvedVersions struct{ *shelf }
+
+func (k shelvedVersions) Create(_ context.Context, spec mlops.ModelVersionSpec) (mlops.Change, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ref := spec.Model.Child(mlops.NounModelVersion, strconv.Itoa(len(k.versions)+1))
+	k.versions[ref] = spec
+	return mlops.Change{Ref: ref, Revision: revisionOf(spec)}, nil
+}
+
+func (k shelvedVersions) Get(_ context.Context, ref mlops.ID) (mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	spec, ok := k.versions[ref]
+	out := mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]{Ref: ref, Spec: spec, Phase: mlops.PhaseReady, Revision: revisionOf(spec)}
+	if !ok {
+		return out, notOnShelf(ref)
+	}
+	out.Status.Digest, out.Status.URI = mlops.DigestOf(spec.ArtifactURI), spec.ArtifactURI
+	return out, nil
+}
+
+func (k shelvedVersions) Update(_ context.Context, ref mlops.ID, spec mlops.ModelVersionSpec) (mlops.Change, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.versions[ref] = spec
+	return mlops.Change{Ref: ref, Revision: revisionOf(spec)}, nil
+}
+
+func (k shelvedVersions) Delete(context.Context, mlops.ID) error { return errors.New("versions stay") }

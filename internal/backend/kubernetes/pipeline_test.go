@@ -1,0 +1,88 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
+)
+
+// TestPipelineConformance runs the suite for pipelines and runs with Argo's own
+// controller, in environments with storage. No container runs: what its program would
+// have written is said by the test.
+func TestPipelineConformance(t *testing.T) {
+	t.Parallel()
+	control.Start(t, kubetest.Argo)
+	mlopstest.Run(t, mlopstest.Harness{
+		Factory: Factory(), NewWorld: newPipelineWorld, Patience: 3 * time.Minute,
+		Nouns: []mlops.Noun{mlops.NounPipeline, mlops.NounPipelineRun},
+	})
+}
+
+// environmentsOfWorld is how many environments of a world have their pods played.
+const environmentsOfWorld = 9
+
+func newPipelineWorld(t *testing.T) mlopstest.World {
+	t.Helper()
+	w := newWorld(t)
+	w.Target = mlops.Target{Settings: mlops.Settings{targetStorage: "s3://bucket"}}
+	w.Machine = "m7i.large"
+	w.Definition = `{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "spec": {"entrypoint": "a", "templates": [{"name": "a", "container": {"image": "busybox", "command": ["true"]}}]}}`
+	for i := range environmentsOfWorld {
+		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), playStep)
+	}
+	return w
+}
+
+// playStep is what becomes of a step's pod: its program is not run, but false fails,
+// and one that has metrics writes some.
+func playStep(pod *unstructured.Unstructured) kubetest.Outcome {
+	step := stepOf(pod)
+	if step.Container != nil && slices.Equal(step.Container.Command, []string{"false"}) {
+		return kubetest.Outcome{ExitCode: 3}
+	}
+	out := kubetest.Outcome{Outputs: map[string]string{}}
+	if step.Outputs != nil {
+		for _, p := range step.Outputs.Parameters {
+			out.Outputs[p.Name] = `{"accuracy": 0.9}`
+		}
+	}
+	return out
+}
+
+// stepOf is the template that a pod of Argo's runs, which its containers have in a
+// variable.
+func stepOf(pod *unstructured.Unstructured) argoTemplate {
+	type containers []struct {
+		Env []envVar `json:"env"`
+	}
+	var spec struct {
+		Init containers `json:"initContainers"`
+		Main containers `json:"containers"`
+	}
+	raw, err := json.Marshal(pod.Object["spec"])
+	if err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(raw, &spec); err != nil {
+		panic(err)
+	}
+	var step argoTemplate
+	for _, c := range append(spec.Init, spec.Main...) {
+		for _, v := range c.Env {
+			if v.Name == "ARGO_TEMPLATE" {
+				if err := json.Unmarshal([]byte(v.Value), &step); err != nil {
+					panic(err)
+				}
+			}
+		}
+	}
+	return step
+}
