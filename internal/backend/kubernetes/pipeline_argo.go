@@ -20,6 +20,8 @@ type workflowSpec struct {
 	PodGC          map[string]string `json:"podGC,omitempty"`
 	Security       map[string]any    `json:"securityContext,omitempty"`
 	PodSpecPatch   string            `json:"podSpecPatch,omitempty"`
+	Claims         []volumeClaim     `json:"volumeClaimTemplates,omitempty"`
+	ClaimGC        map[string]string `json:"volumeClaimGC,omitempty"`
 }
 
 type workflowRef struct {
@@ -65,6 +67,7 @@ type argoTemplate struct {
 	NodeSelector map[string]string   `json:"nodeSelector,omitempty"`
 	Affinity     map[string]any      `json:"affinity,omitempty"`
 	Tolerations  []map[string]string `json:"tolerations,omitempty"`
+	Security     map[string]any      `json:"securityContext,omitempty"` // instead of the workflow's
 }
 
 type argoDAG struct {
@@ -75,6 +78,8 @@ type argoTask struct {
 	Name         string         `json:"name"`
 	Template     string         `json:"template"`
 	Dependencies []string       `json:"dependencies,omitempty"`
+	Depends      string         `json:"depends,omitempty"` // instead of dependencies
+	When         string         `json:"when,omitempty"`
 	Arguments    *argoArguments `json:"arguments,omitempty"`
 }
 

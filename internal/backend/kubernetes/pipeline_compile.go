@@ -64,6 +64,7 @@ func (c compiler) compile() (workflowSpec, error) {
 		if err != nil {
 			return spec, fmt.Errorf("step %q: %w", name, err)
 		}
+		c.saveCheckpoints(&spec, &step, name)
 		graph.DAG.Tasks, spec.Templates = append(graph.DAG.Tasks, task), append(spec.Templates, step)
 	}
 	spec.Templates = append([]argoTemplate{graph}, spec.Templates...)
@@ -108,8 +109,9 @@ func (c compiler) step(name string) (argoTask, argoTemplate, error) {
 	}
 	native := nativeStep(name)
 	task := argoTask{Name: native, Template: native, Arguments: w.arguments()}
-	for _, before := range c.graph.Needs(name) {
-		task.Dependencies = append(task.Dependencies, nativeStep(before))
+	c.order(&task, name)
+	if task.When, err = c.when(name); err != nil {
+		return task, argoTemplate{}, err
 	}
 	t := argoTemplate{
 		Name: native, Inputs: w.inputs(), Deadline: deadlineOf(s.Timeout), Retry: retryOf(s.Retry),

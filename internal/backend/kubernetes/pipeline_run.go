@@ -41,7 +41,8 @@ type runFacts struct {
 // tells.
 type runPipeline struct {
 	Version string             `json:"version"`
-	Steps   map[string]runStep `json:"steps"` // by the pipeline's own names
+	Steps   map[string]runStep `json:"steps"`           // by the pipeline's own names
+	Types   map[string]string  `json:"types,omitempty"` // of the parameters that conditions may compare
 }
 
 type runStep struct {
@@ -49,6 +50,7 @@ type runStep struct {
 	Packages []string          `json:"packages,omitempty"`
 	Inputs   map[string]string `json:"inputs,omitempty"` // templates
 	Outputs  []string          `json:"outputs,omitempty"`
+	When     []string          `json:"when,omitempty"`
 }
 
 // seenRun is a run as a look finds it.

@@ -126,7 +126,7 @@ func (r seenRun) nodes() map[string]nodeStatus {
 	}
 	out, names := map[string]nodeStatus{}, r.stepNames()
 	for id, n := range r.status.Nodes {
-		isStep := n.Type == nodePod || n.Type == nodeRetry || n.Type == phaseSkipped
+		isStep := n.Type == nodePod || n.Type == nodeRetry || n.Type == nodeSkipped
 		if isStep && !attempts[id] {
 			out[cmp.Or(names[n.Name], n.Name)] = n
 		}
@@ -135,10 +135,15 @@ func (r seenRun) nodes() map[string]nodeStatus {
 }
 
 func (r seenRun) steps() map[string]mlops.StepRun {
-	out := map[string]mlops.StepRun{}
-	for name, n := range r.nodes() {
+	out, nodes := map[string]mlops.StepRun{}, r.nodes()
+	skipped := r.skipped(nodes)
+	for name, n := range nodes {
+		if reason, ok := skipped[name]; ok {
+			out[name] = mlops.StepRun{State: mlops.RunSkipped, Reason: reason, FinishedAt: timeOf(n.FinishedAt)}
+			continue
+		}
 		step := mlops.StepRun{
-			State: stepState(n.Phase), Attempt: 1, Cached: n.Memoization.Hit, Reason: n.Message,
+			State: stepState(n.Phase), Attempt: 1, Cached: n.Memoization.Hit, Reason: cmp.Or(r.undecided(name, nodes), n.Message),
 			StartedAt: timeOf(n.StartedAt), FinishedAt: timeOf(n.FinishedAt),
 		}
 		if n.Type == nodeRetry {
@@ -155,7 +160,7 @@ func stepState(phase string) mlops.RunState {
 		return mlops.RunSucceeded
 	case phaseFailed, phaseError:
 		return mlops.RunFailed
-	case phaseSkipped, phaseOmitted:
+	case phaseOmitted: // since a step before it failed
 		return mlops.RunCancelled
 	case phasePending, "":
 		return mlops.RunQueued
@@ -166,9 +171,10 @@ func stepState(phase string) mlops.RunState {
 // reason is why a run failed: what Argo says of each step that did.
 func (r seenRun) reason() string {
 	var reasons []string
-	for name, n := range r.nodes() {
+	nodes := r.nodes()
+	for name, n := range nodes {
 		if n.Phase == phaseFailed || n.Phase == phaseError {
-			reasons = append(reasons, fmt.Sprintf("step %q: %s", name, r.message(n)))
+			reasons = append(reasons, fmt.Sprintf("step %q: %s", name, cmp.Or(r.undecided(name, nodes), r.message(n))))
 		}
 	}
 	slices.Sort(reasons)

@@ -37,6 +37,9 @@ func (r seenRun) conclude(s scene, seen *runObserved) {
 // addOutputs adds where the outputs of a step are: where Argo says, and for those of
 // which it says nothing, where they were sent.
 func (r seenRun) addOutputs(at artifacts, pipeline, step string, n nodeStatus, out map[string]string) {
+	if n.Type == nodeSkipped {
+		return
+	}
 	for _, o := range r.facts.Pipeline.Steps[step].Outputs {
 		out[step+"."+o], _ = at.output(pipeline, r.object.GetName(), step, o)
 	}
@@ -62,14 +65,18 @@ func metricsOf(n nodeStatus) (map[string]float64, error) {
 	return nil, nil //nolint:nilnil // a step need not have any
 }
 
-// lineage is the evidence of a run. The digests of what its steps wrote are known to
+// lineage is the evidence of a run, of the steps that it did not skip. The digests of what its steps wrote are known to
 // nobody: the bytes went to the artifact store without passing by here.
 func (r seenRun) lineage() *mlops.Lineage {
 	l := &mlops.Lineage{
 		PipelineVersion: r.facts.Pipeline.Version, Parameters: filled(r.facts.Values), Engine: "Argo Workflows",
 		Steps: map[string]mlops.StepLineage{}, Datasets: r.facts.Datasets,
 	}
+	skipped := r.skipped(r.nodes())
 	for name, step := range r.facts.Pipeline.Steps {
+		if _, ok := skipped[name]; ok {
+			continue
+		}
 		one := mlops.StepLineage{Code: step.Code, Packages: step.Packages, Inputs: map[string]string{}, Outputs: map[string]string{}}
 		if one.Packages == nil {
 			one.Packages = []string{}

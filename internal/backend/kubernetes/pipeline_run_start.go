@@ -133,10 +133,13 @@ func versionNow(s mlops.DatasetStatus) mlops.DatasetVersion {
 
 // pipelineOf is what a run remembers of its pipeline.
 func pipelineOf(spec mlops.PipelineSpec) runPipeline {
-	out := runPipeline{Version: spec.Version(), Steps: map[string]runStep{}}
+	out := runPipeline{Version: spec.Version(), Steps: map[string]runStep{}, Types: map[string]string{}}
+	for name, p := range spec.Parameters {
+		out.Types[name] = p.Type
+	}
 	for name, s := range spec.Steps {
 		out.Steps[name] = runStep{
-			Code: mlops.DigestOf([]any{s.Script, s.Command, s.Image}), Packages: s.Packages, Inputs: maps.Clone(s.Inputs), Outputs: s.Outputs,
+			Code: mlops.DigestOf([]any{s.Script, s.Command, s.Image}), Packages: s.Packages, Inputs: maps.Clone(s.Inputs), Outputs: s.Outputs, When: s.When,
 		}
 	}
 	return out

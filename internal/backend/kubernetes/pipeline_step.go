@@ -219,6 +219,9 @@ func (c compiler) variables(w *wiring, name string) error {
 	if len(w.step.Packages) > 0 {
 		own["MLOPS_PACKAGES"] = w.literal(strings.Join(w.step.Packages, "\n"))
 	}
+	if w.step.OnSpot() {
+		own[mlops.EnvCheckpoints] = checkpointFolder
+	}
 	for in := range w.step.Inputs {
 		own["MLOPS_INPUT_"+mlops.EnvName(in)] = w.paths["inputs."+in]
 	}

@@ -26,7 +26,8 @@ const (
 	// Controllers is the controller manager: namespaces go away, quotas are counted,
 	// deployments and jobs have pods, owned objects are collected.
 	Controllers Part = iota
-	// Nodes is the scheduler and two nodes, of which one has eight GPUs.
+	// Nodes is the scheduler and two nodes, of which one has eight GPUs, with volumes for
+	// whoever claims them.
 	Nodes
 	// KServe is KServe's manager with its webhooks, in Standard mode.
 	KServe

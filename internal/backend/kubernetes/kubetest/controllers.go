@@ -16,6 +16,7 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 	err = c.run(ctx, controllerManager, command{path: c.programs.controlPlane(), args: []string{
 		"kube-controller-manager", "--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false",
 		"--bind-address=127.0.0.1", "--secure-port=" + port, "--cert-dir=" + c.file("controller-manager"),
+		"--enable-hostpath-provisioner", // folders that nothing is written to, since no container runs
 		"--service-account-private-key-file=" + c.file("accounts.key"), "--root-ca-file=" + c.file("ca.crt"),
 	}})
 	if err != nil {
@@ -30,7 +31,11 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 //go:embed testdata/nodes.yaml
 var nodes string
 
-// startNodes starts the scheduler and kwok, and waits until the nodes are ready.
+//go:embed testdata/storage.yaml
+var storageClass string
+
+// startNodes starts the scheduler and kwok, and waits until the nodes are ready, for
+// which there are volumes.
 func (c *Cluster) startNodes(ctx context.Context) error {
 	var port string
 	if err := freePorts(ctx, &port); err != nil {
@@ -50,6 +55,9 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 		}}),
 	)
 	if err != nil {
+		return err
+	}
+	if _, err := c.objects.applyAll(ctx, "", storageClass); err != nil {
 		return err
 	}
 	applied, err := c.objects.applyAll(ctx, "", nodes)

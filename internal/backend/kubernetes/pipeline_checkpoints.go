@@ -1,0 +1,59 @@
+package kubernetes
+
+import (
+	"cmp"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+const (
+	// checkpointFolder is where a step on spot capacity has its checkpoints.
+	checkpointFolder = "/mlops/checkpoints"
+	// checkpointSize is the size of their volume where the step asks for no disk.
+	checkpointSize = mlops.Quantity(20 << 30)
+)
+
+// volumeClaim is a volume that a workflow claims when it starts.
+type volumeClaim struct {
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		AccessModes []string           `json:"accessModes"`
+		Resources   containerResources `json:"resources"`
+	} `json:"spec"`
+}
+
+// checkpointVolume is the name of the volume of a step's checkpoints. Argo's claim of
+// it has the run's name before it.
+func checkpointVolume(step string) string {
+	name := "checkpoints-" + nativeStep(step)
+	if len(validation.IsDNS1123Label(name)) > 0 { // too long, or it ends in a hyphen
+		return "checkpoints-" + revisionOf(step)[:runDigits]
+	}
+	return name
+}
+
+// saveCheckpoints gives a step on spot capacity its folder, and the workflow a volume
+// for it. The volume is the run's, not a pod's, so that every attempt finds it wherever
+// it lands; it goes when the run ends, whatever comes of that.
+func (c compiler) saveCheckpoints(spec *workflowSpec, t *argoTemplate, name string) {
+	s := c.spec.Steps[name]
+	if !s.OnSpot() {
+		return
+	}
+	program := cmp.Or(t.Container, t.Script)
+	program.Mounts = append(program.Mounts, volumeMount{checkpointVolume(name), checkpointFolder})
+	if spec.Security == nil {
+		// A new volume is root's, and an image may have another user.
+		t.Security = map[string]any{"fsGroup": podUser, "fsGroupChangePolicy": "OnRootMismatch"}
+	}
+	var claim volumeClaim
+	claim.Metadata.Name = checkpointVolume(name)
+	claim.Spec.AccessModes = []string{"ReadWriteOnce"} // one attempt at a time
+	claim.Spec.Resources.Requests = map[string]string{"storage": byteCount(cmp.Or(s.Compute.Disk, checkpointSize))}
+	spec.Claims = append(spec.Claims, claim)
+	spec.ClaimGC = map[string]string{"strategy": "OnWorkflowCompletion"}
+}
