@@ -1,0 +1,152 @@
+package kubernetes
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// noteNodeName is where Argo's pods say which attempt at which step they are.
+const noteNodeName = "workflows.argoproj.io/node-name"
+
+// claimOf is the claim that a pod has for the volume of its checkpoints, "" for none.
+func claimOf(pod *unstructured.Unstructured) string {
+	all, _, _ := unstructured.NestedSlice(pod.Object, "spec", "volumes")
+	for _, v := range all {
+		if claim, ok, _ := unstructured.NestedString(v.(map[string]any), "persistentVolumeClaim", "claimName"); ok {
+			return claim
+		}
+	}
+	return ""
+}
+
+// TestCheckpoints proves that all attempts at a step on spot capacity have one volume of
+// the run, of the size that was asked for, and other steps none; and that it goes when
+// the run ends, also one that failed.
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		fails  string // attempts
+		want   mlops.Phase
+		disk   mlops.Quantity
+		volume string
+	}{
+		{"recovers", "fit(0)", mlops.PhaseReady, 3 << 30, "3Gi"},
+		{"fails", "fit(0) fit(1)", mlops.PhaseFailed, 0, "20Gi"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e := plant(t, nil)
+			var mu sync.Mutex
+			claims := map[string]string{} // by attempt
+			control.Play(t, e.spec.Name, func(pod *unstructured.Unstructured) kubetest.Outcome {
+				mu.Lock()
+				defer mu.Unlock()
+				_, attempt, _ := strings.Cut(pod.GetAnnotations()[noteNodeName], ".")
+				claims[attempt] = claimOf(pod)
+				if strings.Contains(test.fails, attempt) {
+					return kubetest.Outcome{ExitCode: 1}
+				}
+				return kubetest.Outcome{Running: attempt == "fit(1)"}
+			})
+			p := e.pipeline(mlops.PipelineSpec{Steps: map[string]mlops.Step{
+				"fit":  {Command: []string{"fit"}, Compute: &mlops.Compute{Spot: true, Disk: test.disk}, Retry: &mlops.Retry{Attempts: 2}},
+				"read": {Command: []string{"read"}},
+			}})
+			change, err := e.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: p.ID()})
+			e.must(err)
+			claim := change.Ref.Name() + "-checkpoints-fit"
+			volume := e.ref("persistentvolumeclaims", claim)
+			if test.want == mlops.PhaseReady {
+				e.finishSecond(t, volume, test.volume)
+			}
+			if seen := e.ended(change.Ref); seen.Phase != test.want || seen.Status.Steps["fit"].Attempt != 2 {
+				t.Errorf("it is %s (%s), with %+v", seen.Phase, seen.Reason, seen.Status.Steps)
+			}
+			control.WaitGone(t, volume)
+			mu.Lock()
+			defer mu.Unlock()
+			if diff := cmp.Diff(map[string]string{"fit(0)": claim, "fit(1)": claim, "read": ""}, claims); diff != "" {
+				t.Errorf("claims of the attempts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// finishSecond looks at the volume while the second attempt runs, and ends that.
+func (e estate) finishSecond(t *testing.T, volume kubetest.Ref, size string) {
+	t.Helper()
+	var second *unstructured.Unstructured
+	e.settle("the second attempt", func() bool {
+		for _, pod := range control.List(t, "pods", e.spec.Name, "") {
+			phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+			if strings.HasSuffix(pod.GetAnnotations()[noteNodeName], "fit(1)") && phase == phaseRunning {
+				second = &pod
+			}
+		}
+		return second != nil
+	})
+	have := control.Get(t, volume)
+	got, _, _ := unstructured.NestedString(have.Object, "spec", "resources", "requests", "storage")
+	phase, _, _ := unstructured.NestedString(have.Object, "status", "phase")
+	if got != size || phase != "Bound" {
+		t.Errorf("the volume is of %s and %s, want one of %s", got, phase, size)
+	}
+	control.Patch(t, e.ref("pods", second.GetName()), `{metadata: {annotations: {kubetest/outcome: complete}}}`)
+}
+
+// TestCheckpointVolume proves that the name of every step comes to one that volumes may
+// have.
+func TestCheckpointVolume(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, want string }{
+		{"fit", "checkpoints-fit"},
+		{"fit_it", "checkpoints-" + nativeStep("fit_it")},
+		{"fit-", "checkpoints-" + revisionOf("fit-")[:runDigits]},
+		{strings.Repeat("x", 63), "checkpoints-" + revisionOf(strings.Repeat("x", 63))[:runDigits]},
+	} {
+		got := checkpointVolume(test.name)
+		if problems := validation.IsDNS1123Label(got); got != test.want || len(problems) > 0 {
+			t.Errorf("the volume of %s is %s, want %s: %v", test.name, got, test.want, problems)
+		}
+	}
+}
+
+// TestCheckpointUser proves that a step may write its checkpoints whoever it is: in a
+// namespace that insists on it all pods have a user and its group, in others the
+// volume's group is given to them.
+func TestCheckpointUser(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		settings mlops.Settings
+		own      bool
+	}{
+		{"any", mlops.Settings{targetStorage: "s3://bucket"}, true},
+		{"restricted", mlops.Settings{targetStorage: "s3://bucket", targetPodSecurity: "restricted"}, false},
+	} {
+		c, err := newCompiler(storedIn(test.settings), mlops.PipelineSpec{Name: "p", Steps: map[string]mlops.Step{"fit": {Command: []string{"fit"}, Compute: &mlops.Compute{Spot: true}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, err := c.compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := spec.Security
+		if test.own {
+			of = spec.Templates[1].Security
+		}
+		if of["fsGroup"] != podUser || (spec.Templates[1].Security != nil) != test.own {
+			t.Errorf("%s: the workflow's is %v, the step's %v", test.name, spec.Security, spec.Templates[1].Security)
+		}
+	}
+}
