@@ -162,7 +162,9 @@ func (g *testGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "URLRewrite":
 			out.Path = rewritten(f, r.URL.Path, base)
 		case "RequestMirror":
-			var m struct{ RequestMirror struct{ BackendRef routeBackend } }
+			var m struct {
+				RequestMirror struct{ BackendRef routeBackend }
+			}
 			_ = remarshal(f, &m)
 			out.Mirrors = append(out.Mirrors, m.RequestMirror.BackendRef.Name)
 		}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -155,7 +156,11 @@ func (s scene) logger() map[string]any {
 	if sink := s.spec.Target.Settings.String(targetCapture); sink != "" {
 		return map[string]any{"mode": "all", "url": sink}
 	}
-	store := map[string]any{"path": "captures/" + s.id.Name(), "serviceAccountName": s.serviceAccount}
+	// KServe insists on a key, and takes the credentials of the service account.
+	store := map[string]any{
+		"path": "captures/" + s.id.Name(), "parameters": map[string]string{"format": "json"},
+		"key": cmp.Or(s.storage.Secret, nameOfStorage), "serviceAccountName": s.serviceAccount,
+	}
 	return map[string]any{"mode": "all", "url": s.storage.URI, "storage": store}
 }
 
