@@ -166,14 +166,14 @@ func (s scene) logger() map[string]any {
 
 // serviceManifest is the inference service of a variant, with its scaling. It is in no
 // ingress of KServe's own: the endpoint's route leads to it.
-func (s scene) serviceManifest(server string, made compiledVariant, spec mlops.ModelEndpointSpec, v mlops.Variant) (manifest, error) {
+func (s scene) serviceManifest(server string, made compiledVariant, spec mlops.ModelEndpointSpec, v mlops.Variant) manifest {
 	predictor := maps.Clone(made.predictor)
 	class := s.scale(predictor, server, v.Scaling)
 	content := map[string]any{"spec": map[string]any{"predictor": predictor}}
 	m := s.component(s.of(kindInferenceService, server), content, spec.Labels)
 	m.labels[labelVisible] = "cluster-local"
 	m.annotations[noteMode], m.annotations[noteAutoscaler] = "Standard", class
-	return m, nil
+	return m
 }
 
 // defaultUtilization is how busy a replica's CPU should be, in percent.

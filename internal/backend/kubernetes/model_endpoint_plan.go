@@ -111,11 +111,7 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		}
 		server := cutName(s.id.Name(), longestServer) + "-" + mark[:10]
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
-		m, err := s.serviceManifest(server, made, spec, v)
-		if err != nil {
-			return p, err
-		}
-		p.services = append(p.services, endpointPart{m, variant})
+		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
 	return p, nil
 }
