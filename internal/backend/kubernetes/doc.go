@@ -38,7 +38,8 @@
 // list workloads and volumes, which keep one from being deleted, unless a namespace is
 // brought. To hold what the role grants, or to escalate. A namespace that was brought
 // and has another name than its environment is found by listing config maps of all
-// namespaces.
+// namespaces. For endpoints, to read the gateway that the environment names, to list
+// KServe's runtimes, and where the gateway is out of reach, to create services/proxy.
 //
 // # Differences
 //
@@ -47,5 +48,7 @@
 //
 // # Overrides
 //
-// None yet.
+// InferenceService: its spec.predictor is merged (RFC 7386) into that of every variant
+// of an endpoint. The mode, the autoscaler's class and the number of replicas are not
+// its to change.
 package kubernetes

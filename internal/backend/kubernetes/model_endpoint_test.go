@@ -336,3 +336,56 @@ func jsonOf(t testing.TB, v any) string {
 	}
 	return string(raw)
 }
+
+// TestEndpointShadow proves that the new version gets copies of requests for the bake,
+// and no traffic, and has the traffic when that is over.
+func TestEndpointShadow(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	spec := s.endpoint("shadowed", s.version("custom", "s3://bucket/a"))
+	s.ready(s.create(spec), spec)
+	old := s.services()[0]
+	next := s.endpoint("shadowed", s.version("custom", "s3://bucket/b"))
+	next.Rollout = &mlops.Rollout{Strategy: mlops.RolloutShadow, Steps: []int64{50}, Bake: mlops.Duration(5 * time.Second), KeepPrevious: new(mlops.Duration)}
+	if _, err := s.kind.Update(t.Context(), spec.ID(), next); err != nil {
+		t.Fatal(err)
+	}
+	var copied gatewayAnswer
+	for deadline := time.Now().Add(time.Minute); len(copied.Mirrors) == 0 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		seen, err := s.kind.Get(t.Context(), spec.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.advance(seen.Ref, seen); err != nil {
+			t.Fatal(err)
+		}
+		_, copied = ask(t, seen.Status.URL)
+	}
+	if copied.Service != predictor(old) || len(copied.Mirrors) != 1 || copied.Mirrors[0] == predictor(old) {
+		t.Errorf("requests go to %s, and copies to %v; the old server is %s", copied.Service, copied.Mirrors, old)
+	}
+	seen := s.settle(spec.ID())
+	s.ready(seen, next)
+	if _, now := ask(t, seen.Status.URL); now.Service == predictor(old) || len(now.Mirrors) > 0 {
+		t.Errorf("requests go to %s, and copies to %v", now.Service, now.Mirrors)
+	}
+}
+
+// TestEndpointInterrupted proves that what an interrupted creation made is adopted.
+func TestEndpointInterrupted(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	spec := s.endpoint("half", s.version("custom", "s3://bucket/a"))
+	at, err := s.kind.scene(t.Context(), spec.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.kind.claimRoute(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := s.kind.Get(t.Context(), spec.ID())
+	if err != nil || seen.Phase != mlops.PhaseFailed {
+		t.Errorf("half an endpoint is %s, %v", seen.Phase, err)
+	}
+	s.ready(s.create(spec), spec)
+}
