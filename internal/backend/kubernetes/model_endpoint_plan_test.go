@@ -99,12 +99,16 @@ func TestEndpointLikeSamples(t *testing.T) {
 		compute *mlops.Compute
 	}{
 		{name: "storage/uri/sklearn", format: "sklearn", uri: "https://example.com/model.joblib", sample: `{sklearn: {storageUri: "https://example.com/model.joblib"}}`},
-		{name: "autoscaling/resources", format: "sklearn", uri: "s3://bucket/iris", compute: &mlops.Compute{CPU: 0.1, Memory: 512 << 20},
-			sample: `{model: {modelFormat: {name: sklearn}, storageUri: "s3://bucket/iris", resources: {requests: {cpu: 100m, memory: 512Mi}, limits: {memory: 512Mi}}}}`},
+		{
+			name: "autoscaling/resources", format: "sklearn", uri: "s3://bucket/iris", compute: &mlops.Compute{CPU: 0.1, Memory: 512 << 20},
+			sample: `{model: {modelFormat: {name: sklearn}, storageUri: "s3://bucket/iris", resources: {requests: {cpu: 100m, memory: 512Mi}, limits: {memory: 512Mi}}}}`,
+		},
 		{name: "v1beta1/mlflow/v2", format: "mlflow", uri: "gs://bucket/wine", sample: `{model: {modelFormat: {name: mlflow}, protocolVersion: v2, storageUri: "gs://bucket/wine"}}`},
 		{name: "v1beta1/onnx", format: "onnx", uri: "gs://bucket/style", sample: `{model: {modelFormat: {name: onnx}, storageUri: "gs://bucket/style"}}`},
-		{name: "v1beta1/custom/prebuilt-image", format: "custom", uri: "s3://bucket/custom",
-			sample: `{containers: [{name: kserve-container, image: "registry.example.com/serve:1", env: [{name: STORAGE_URI, value: "s3://bucket/custom"}]}]}`},
+		{
+			name: "v1beta1/custom/prebuilt-image", format: "custom", uri: "s3://bucket/custom",
+			sample: `{containers: [{name: kserve-container, image: "registry.example.com/serve:1", env: [{name: STORAGE_URI, value: "s3://bucket/custom"}]}]}`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
