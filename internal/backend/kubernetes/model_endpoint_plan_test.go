@@ -38,6 +38,9 @@ func TestEndpointPlan(t *testing.T) {
 		{name: "other object", format: "sklearn", spec: func(s *mlops.ModelEndpointSpec) {
 			s.Overrides = `{"Deployment": {"spec": {}}}`
 		}, path: "overrides", want: "Deployment"},
+		{name: "other part", format: "sklearn", spec: func(s *mlops.ModelEndpointSpec) {
+			s.Overrides = `{"InferenceService": {"spec": {"transformer": {}}}}`
+		}, path: "overrides", want: "not transformer"},
 		{name: "no gateway", format: "sklearn", settings: mlops.Settings{targetGateway: ""}, path: "environment", want: "kubernetes.gateway"},
 		{name: "no figures", format: "sklearn", settings: mlops.Settings{targetPrometheus: ""}, spec: func(s *mlops.ModelEndpointSpec) {
 			s.Rollout = gates
