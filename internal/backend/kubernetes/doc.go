@@ -5,7 +5,8 @@
 // An environment is a namespace with a service account, a role and its binding, a
 // resource quota, limits, network policies that deny all but what is needed, and a
 // config map with its record. A pipeline is a WorkflowTemplate of Argo Workflows, its
-// schedule a CronWorkflow, a run a Workflow. Models and versions are those of an MLflow
+// schedule a CronWorkflow, a run a Workflow; what its steps write goes to the
+// environment's MLflow server or its storage, without passing by here. Models and versions are those of an MLflow
 // server. An endpoint is an InferenceService of KServe for each variant, with an
 // HTTPRoute of the Gateway API whose weights share the traffic out, and a
 // HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a PrometheusRule for
@@ -15,7 +16,8 @@
 // Everything is written by server-side apply as the field manager
 // "terraform-provider-mlops", strictly validated, and applied without effect at plan.
 // What other managers own is a conflict, and what nobody here mentions is left alone:
-// replicas are the autoscaler's.
+// replicas are the autoscaler's. The specs of templates and schedules are whole: what
+// others add to those is removed by the next apply.
 //
 // Every object carries its record in annotations: the spec as the user gave it, who
 // owns it, and a mark of it. Labels name environment, stage, noun and object. Of an
@@ -32,11 +34,12 @@
 // # Permissions
 //
 // To get, list, create, patch and delete what the mapping lists, and secrets, and to
-// read logs of pods, in the environment's namespace; to do so with namespaces, and to
+// list pods and read their logs, in the environment's namespace; to do so with namespaces, and to
 // list workloads and volumes, which keep one from being deleted, unless a namespace is
 // brought. To hold what the role grants, or to escalate. A namespace that was brought
 // and has another name than its environment is found by listing config maps of all
-// namespaces.
+// namespaces. For endpoints, to read the gateway that the environment names, to list
+// KServe's runtimes, and where the gateway is out of reach, to create services/proxy.
 //
 // # Differences
 //
@@ -45,5 +48,7 @@
 //
 // # Overrides
 //
-// None yet.
+// InferenceService: its spec.predictor is merged (RFC 7386) into that of every variant
+// of an endpoint. The mode, the autoscaler's class and the number of replicas are not
+// its to change.
 package kubernetes

@@ -177,6 +177,21 @@ func ownedByOthers(causes []metav1.StatusCause) string {
 	return strings.Join(out, ", ")
 }
 
+// isOwnConflict reports whether all fields that an apply conflicts about are the
+// provider's own: of a claim, which the API server takes for another hand.
+func isOwnConflict(err error) bool {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || status.Status().Reason != metav1.StatusReasonConflict || status.Status().Details == nil {
+		return false
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type != metav1.CauseTypeFieldManagerConflict || managerIn(cause.Message) != agent {
+			return false
+		}
+	}
+	return len(status.Status().Details.Causes) > 0
+}
+
 // managerIn is the manager in a message such as: conflict with "kubectl" using v1.
 func managerIn(message string) string {
 	if _, rest, ok := strings.Cut(message, `"`); ok {

@@ -120,7 +120,7 @@ func (e endpointState) showFlaws(out *endpointObserved, f *endpointForm) {
 		if share, ok := shares[f.Servers[variant]]; ok && share != v.Traffic && e.alone(f, variant) {
 			v.Traffic = share
 			out.Spec.Variants[variant] = v
-			out.Revision, out.Reason = "", "somebody changed the weights of the HTTPRoute"
+			out.Revision, out.Reason = "", flawOfWeights
 		}
 	}
 }
@@ -139,11 +139,11 @@ func (e endpointState) alone(f *endpointForm, variant string) bool {
 // shares are the weights that the route gives to servers now.
 func (e endpointState) shares() map[string]int64 {
 	var spec route
-	if err := remarshal(e.object.Object["spec"], &spec); err != nil || len(spec.Rules) == 0 {
+	if err := remarshal(e.object.Object["spec"], &spec); err != nil || len(spec.Rules) < 2 {
 		return nil
 	}
 	out := map[string]int64{}
-	for _, b := range spec.Rules[len(spec.Rules)-1].Backends {
+	for _, b := range spec.Rules[len(spec.Rules)-2].Backends { // the last two are of all requests
 		if b.Weight != nil {
 			out[strings.TrimSuffix(b.Name, "-predictor")] = *b.Weight
 		}

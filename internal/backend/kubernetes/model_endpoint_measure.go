@@ -69,7 +69,7 @@ func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, 
 		P50:      seconds(0.5), P95: seconds(0.95), P99: seconds(0.99),
 	}
 	if err != nil {
-		err = mlops.NewError(mlops.Unavailable, fmt.Errorf("Prometheus at %s: %w", s.spec.Target.Settings.String(targetPrometheus), err))
+		err = mlops.NewError(mlops.Unavailable, fmt.Errorf("the Prometheus server at %s: %w", s.spec.Target.Settings.String(targetPrometheus), err))
 	}
 	return figures, err
 }

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -155,20 +156,24 @@ func (s scene) logger() map[string]any {
 	if sink := s.spec.Target.Settings.String(targetCapture); sink != "" {
 		return map[string]any{"mode": "all", "url": sink}
 	}
-	store := map[string]any{"path": "captures/" + s.id.Name(), "serviceAccountName": s.serviceAccount}
+	// KServe insists on a key, and takes the credentials of the service account.
+	store := map[string]any{
+		"path": "captures/" + s.id.Name(), "parameters": map[string]string{"format": "json"},
+		"key": cmp.Or(s.storage.Secret, nameOfStorage), "serviceAccountName": s.serviceAccount,
+	}
 	return map[string]any{"mode": "all", "url": s.storage.URI, "storage": store}
 }
 
 // serviceManifest is the inference service of a variant, with its scaling. It is in no
 // ingress of KServe's own: the endpoint's route leads to it.
-func (s scene) serviceManifest(server string, made compiledVariant, spec mlops.ModelEndpointSpec, v mlops.Variant) (manifest, error) {
+func (s scene) serviceManifest(server string, made compiledVariant, spec mlops.ModelEndpointSpec, v mlops.Variant) manifest {
 	predictor := maps.Clone(made.predictor)
 	class := s.scale(predictor, server, v.Scaling)
 	content := map[string]any{"spec": map[string]any{"predictor": predictor}}
 	m := s.component(s.of(kindInferenceService, server), content, spec.Labels)
 	m.labels[labelVisible] = "cluster-local"
 	m.annotations[noteMode], m.annotations[noteAutoscaler] = "Standard", class
-	return m, nil
+	return m
 }
 
 // defaultUtilization is how busy a replica's CPU should be, in percent.

@@ -111,11 +111,7 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		}
 		server := cutName(s.id.Name(), longestServer) + "-" + mark[:10]
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
-		m, err := s.serviceManifest(server, made, spec, v)
-		if err != nil {
-			return p, err
-		}
-		p.services = append(p.services, endpointPart{m, variant})
+		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
 	return p, nil
 }
@@ -128,8 +124,8 @@ func cutName(text string, most int) string {
 	return text[:most]
 }
 
-// The limits of an HTTPRoute: 16 rules, of which each server in force and each that
-// comes has one.
+// maxEndpointVariants comes from an HTTPRoute's 16 rules, of which each server in force
+// and each that comes has one.
 const maxEndpointVariants = 7
 
 // checkEndpoint refuses what an endpoint cannot be on Kubernetes.
@@ -167,11 +163,15 @@ func checkEndpointOverrides(spec mlops.ModelEndpointSpec) error {
 	for _, of := range slices.Sorted(maps.Keys(given)) {
 		patch, ok := given[of].(map[string]any)
 		if of != kindInferenceService.name() || !ok {
-			return fmt.Errorf("%q is no object that an endpoint is made of; write { InferenceService = { spec = { … } } }", of)
+			return fmt.Errorf("%q is no object that an endpoint is made of; write { InferenceService = { spec = { predictor = { … } } } }", of)
 		}
-		for _, part := range slices.Sorted(maps.Keys(patch)) {
-			if part != "spec" {
-				return errors.New("of an InferenceService, the spec alone can be overridden")
+		inner, ok := patch["spec"].(map[string]any)
+		if !ok || len(patch) != 1 {
+			return errors.New("of an InferenceService, the spec alone can be overridden")
+		}
+		for _, part := range slices.Sorted(maps.Keys(inner)) {
+			if _, ok := inner[part].(map[string]any); !ok || part != "predictor" {
+				return fmt.Errorf("of an InferenceService's spec, the predictor alone can be overridden, and not %s", part)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,8 +80,7 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 		Protocols  []string `json:"protocolVersions"`
 		Containers []struct{ Args []string }
 	}
-	raw, err := json.Marshal(o.Object["spec"])
-	if err != nil || json.Unmarshal(raw, &spec) != nil || spec.Disabled || spec.MultiModel {
+	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel {
 		return servingRuntime{}, false
 	}
 	r := servingRuntime{name: o.GetName(), protocol: protocolV2, server: o.GetAnnotations()["serving.kserve.io/server-type"]}

@@ -11,9 +11,8 @@ import (
 
 // inferenceStatus is what KServe says of an inference service.
 type inferenceStatus struct {
-	ObservedGeneration int64 `json:"observedGeneration"`
-	Conditions         []struct{ Type, Status, Reason, Message string }
-	ModelStatus        struct {
+	Conditions  []struct{ Type, Status, Reason, Message string }
+	ModelStatus struct {
 		TransitionStatus string `json:"transitionStatus"`
 		States           struct {
 			TargetModelState string `json:"targetModelState"`
@@ -29,7 +28,9 @@ func newServer(o *unstructured.Unstructured, replicas int64) server {
 	for _, c := range status.Conditions {
 		switch {
 		case c.Type == "Ready" && c.Status == "True":
-			s.ready = o.GetDeletionTimestamp() == nil && (status.ObservedGeneration == 0 || status.ObservedGeneration >= o.GetGeneration())
+			// KServe does not always note the generation that it has seen. What changes
+			// in place is scaling alone, by which a server stays ready.
+			s.ready = o.GetDeletionTimestamp() == nil
 		case c.Type == "PredictorReady" && c.Status != "True":
 			s.progress = strings.TrimSpace("KServe says of the predictor " + c.Status + ": " + strings.TrimSuffix(c.Reason+": "+c.Message, ": "))
 		}
@@ -71,12 +72,7 @@ func (k modelEndpointKind) diagnose(ctx context.Context, s scene, e *endpointSta
 	if e.record.Spec == nil || e.facts.Failure != "" {
 		return
 	}
-	waits := false
-	for _, name := range e.facts.Asked.Servers {
-		of, there := e.servers[name]
-		waits = waits || there && !of.ready
-	}
-	if !waits {
+	if !e.waits() {
 		return
 	}
 	pods, err := s.cluster.list(ctx, kindPod, s.namespace, s.ofEndpoint())
@@ -93,10 +89,8 @@ func (k modelEndpointKind) diagnose(ctx context.Context, s scene, e *endpointSta
 		if words == "" {
 			continue
 		}
-		if container != "" {
-			if tail := s.cluster.tail(ctx, s.namespace, pods[i].GetName(), container); tail != "" {
-				words += "\nlast lines of its log:\n" + tail
-			}
+		if tail := s.cluster.tailIf(ctx, s.namespace, pods[i].GetName(), container); tail != "" {
+			words += "\nlast lines of its log:\n" + tail
 		}
 		of.progress = words
 		if final || of.failure != "" {
@@ -104,6 +98,24 @@ func (k modelEndpointKind) diagnose(ctx context.Context, s scene, e *endpointSta
 		}
 		e.servers[name] = of
 	}
+}
+
+// tailIf is tail, of no container nothing.
+func (c *cluster) tailIf(ctx context.Context, namespace, pod, container string) string {
+	if container == "" {
+		return ""
+	}
+	return c.tail(ctx, namespace, pod, container)
+}
+
+// waits reports whether a server that is asked for is not ready.
+func (e endpointState) waits() bool {
+	for _, name := range e.facts.Asked.Servers {
+		if of, there := e.servers[name]; there && !of.ready {
+			return true
+		}
+	}
+	return false
 }
 
 // containerState is how a container of a pod does.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -158,8 +159,18 @@ func (e endpointState) flaw() string {
 			return words
 		}
 	}
+	shares := map[string]int64{}
+	for _, b := range f.backends() {
+		shares[strings.TrimSuffix(b.Name, "-predictor")] = *b.Weight
+	}
+	if !maps.Equal(shares, e.shares()) {
+		return flawOfWeights
+	}
 	return ""
 }
+
+// flawOfWeights is said of a route whose weights are others than asked for.
+const flawOfWeights = "somebody changed the weights of the HTTPRoute"
 
 // flawOf says what somebody did to a server, or "".
 func (e endpointState) flawOf(name string) string {

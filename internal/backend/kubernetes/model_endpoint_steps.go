@@ -57,27 +57,35 @@ func (k modelEndpointKind) keep(ctx context.Context, s scene, e endpointState) e
 // move proves the new servers and gives them the traffic. Where a rollout begins with
 // copies of requests, they get those first, and are judged by them.
 func (k modelEndpointKind) move(ctx context.Context, s scene, e endpointState) error {
-	shadows := e.spec().Rollout != nil && e.spec().Rollout.Strategy == mlops.RolloutShadow && e.facts.Before != nil && len(fresh(e.facts)) > 0
-	if e.facts.Shadow.IsZero() {
-		words, err := k.smokeTests(ctx, s, e)
-		if err != nil {
-			return err
-		}
-		if words != "" {
-			return k.giveUp(ctx, s, e, words)
-		}
-		if shadows {
-			e.facts.Shadow = now()
-			return k.keep(ctx, s, e)
-		}
-	} else if words, again, err := k.judgeShadow(ctx, s, e); err != nil || again {
+	words, again, err := k.prove(ctx, s, e)
+	switch {
+	case err != nil, again:
 		return err
-	} else if words != "" {
+	case words != "":
 		return k.giveUp(ctx, s, e, words)
+	case e.facts.Shadow.IsZero() && e.shadows():
+		e.facts.Shadow = now()
+		return k.keep(ctx, s, e)
 	}
 	e.facts.Done = now()
 	e.facts.Asked.Since = e.facts.since()
 	return k.keep(ctx, s, e)
+}
+
+// prove sends the smoke tests, or judges the copies of requests that the new servers
+// got. Words are what was wrong; again is that it is to be done once more.
+func (k modelEndpointKind) prove(ctx context.Context, s scene, e endpointState) (words string, again bool, err error) {
+	if !e.facts.Shadow.IsZero() {
+		return k.judgeShadow(ctx, s, e)
+	}
+	words, err = k.smokeTests(ctx, s, e)
+	return words, false, err
+}
+
+// shadows reports whether the change begins with copies of requests.
+func (e endpointState) shadows() bool {
+	r := e.spec().Rollout
+	return r != nil && r.Strategy == mlops.RolloutShadow && e.facts.Before != nil && len(fresh(e.facts)) > 0
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

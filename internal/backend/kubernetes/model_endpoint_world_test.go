@@ -19,11 +19,36 @@ import (
 func TestModelEndpointConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.KServe)
+	control.Apply(t, "", machines)
 	mlopstest.Run(t, mlopstest.Harness{
 		Factory: Factory(), NewWorld: newEndpointWorld, Patience: 3 * time.Minute,
 		Nouns: []mlops.Noun{mlops.NounModelEndpoint},
 	})
 }
+
+// machines are nodes of a type, and with an accelerator, that samples ask for.
+const machines = `
+apiVersion: v1
+kind: Node
+metadata:
+  name: machine-0
+  annotations: {kwok.x-k8s.io/node: fake}
+  labels: {kubernetes.io/hostname: machine-0, node.kubernetes.io/instance-type: m7i.large}
+status:
+  allocatable: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti}
+  capacity: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti}
+---
+apiVersion: v1
+kind: Node
+metadata:
+  name: gpu-1
+  annotations: {kwok.x-k8s.io/node: fake}
+  labels: {kubernetes.io/hostname: gpu-1, cloud.google.com/gke-accelerator: nvidia-l4}
+spec: {taints: [{key: nvidia.com/gpu, value: present, effect: NoSchedule}]}
+status:
+  allocatable: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti, nvidia.com/gpu: "8"}
+  capacity: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti, nvidia.com/gpu: "8"}
+`
 
 func newEndpointWorld(t *testing.T) mlopstest.World {
 	t.Helper()
@@ -89,7 +114,9 @@ type shelved struct {
 	shelf *shelf
 }
 
-func (s shelved) Models() mlops.Kind[mlops.ModelSpec, mlops.ModelStatus] { return shelvedModels{s.shelf} }
+func (s shelved) Models() mlops.Kind[mlops.ModelSpec, mlops.ModelStatus] {
+	return shelvedModels{s.shelf}
+}
 
 func (s shelved) ModelVersions() mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus] {
 	return shelvedVersions{s.shelf}

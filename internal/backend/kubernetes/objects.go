@@ -121,9 +121,16 @@ func (c *cluster) patch(ctx context.Context, m manifest, dryRun []string) (*unst
 	if err != nil {
 		return nil, err
 	}
-	return c.at(m.kind, m.namespace).Patch(ctx, m.name, types.ApplyPatchType, body, metav1.PatchOptions{
+	options := metav1.PatchOptions{
 		FieldManager: agent, Force: &c.force, FieldValidation: metav1.FieldValidationStrict, DryRun: dryRun,
-	})
+	}
+	applied, err := c.at(m.kind, m.namespace).Patch(ctx, m.name, types.ApplyPatchType, body, options)
+	if isOwnConflict(err) {
+		force := true
+		options.Force = &force
+		return c.at(m.kind, m.namespace).Patch(ctx, m.name, types.ApplyPatchType, body, options)
+	}
+	return applied, err
 }
 
 // claim makes an object that is not there: the one call that of two who make the

@@ -139,41 +139,42 @@ func (k pipelineKind) missing(_ context.Context, s scene, err error) error {
 }
 
 func (k pipelineKind) add(ctx context.Context, s scene, spec mlops.PipelineSpec) (mlops.Change, error) {
-	return k.put(ctx, s, spec, record{})
+	parts, err := k.parts(ctx, s, spec, record{})
+	if err != nil {
+		return mlops.Change{}, err
+	}
+	if err := k.claimTemplate(ctx, s, parts[0]); err != nil {
+		return mlops.Change{}, err
+	}
+	return k.put(ctx, s, spec, parts)
 }
 
 // change brings a pipeline to a spec. One that has it, as it was made, is left alone.
 func (k pipelineKind) change(ctx context.Context, s scene, spec mlops.PipelineSpec, old pipelineSeen) (mlops.Change, error) {
 	former := old.record
 	if former.Spec == nil { // its creation was interrupted
-		return k.put(ctx, s, spec, record{})
+		former = record{}
 	}
 	r, err := k.newRecord(s.id, spec, former)
 	if err != nil {
 		return mlops.Change{}, err
 	}
 	r.Extra = former.Extra
-	if r.matches(former) && old.flaw(spec.Schedule) == "" {
+	if former.ID != "" && r.matches(former) && old.flaw(spec.Schedule) == "" {
 		return r.change(), nil
 	}
-	return k.put(ctx, s, spec, former)
-}
-
-// put writes the template, which carries the record, and then what is beside it. The
-// template is claimed first: of two who make it only one succeeds.
-func (k pipelineKind) put(ctx context.Context, s scene, spec mlops.PipelineSpec, former record) (mlops.Change, error) {
 	parts, err := k.parts(ctx, s, spec, former)
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	change := mlops.Change{Revision: revisionOf(spec)}
-	if former.ID == "" {
-		if err := k.claimTemplate(ctx, s, parts[0]); err != nil {
-			return mlops.Change{}, err
-		}
-	}
-	change.Ref = s.id
-	for _, part := range parts[1:] { // before the record says that they are there
+	return k.put(ctx, s, spec, parts)
+}
+
+// put writes what is beside the template, and then that, which carries the record: it
+// says that all is there.
+func (k pipelineKind) put(ctx context.Context, s scene, spec mlops.PipelineSpec, parts []manifest) (mlops.Change, error) {
+	change := mlops.Change{Ref: s.id, Revision: revisionOf(spec)}
+	for _, part := range parts[1:] {
 		if err := k.bring(ctx, s.cluster, s.id, part, pipelineOrigins()); err != nil {
 			return change, err
 		}

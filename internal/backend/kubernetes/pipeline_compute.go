@@ -130,7 +130,12 @@ func acceleratorTerms(a *mlops.Accelerator) []map[string]any {
 		return nil
 	case a.Type != "":
 		_, model, _ := strings.Cut(a.Type, "-")
-		return []map[string]any{isIn(labelGKEGPU, a.Type), isIn(labelGPUProduct, strings.ToUpper(a.Type)), isIn(labelKarpenterGPU, model)}
+		names := gpuNames()[model]
+		return []map[string]any{
+			isIn(labelGKEGPU, append([]string{a.Type}, names.gke...)...),
+			isIn(labelGPUProduct, append([]string{strings.ToUpper(a.Type)}, names.product...)...),
+			isIn(labelKarpenterGPU, model),
+		}
 	}
 	least := strconv.FormatInt(int64(a.Memory)*95/100>>20, 10) // vendors count what the driver leaves
 	above := func(label string) map[string]any {
@@ -139,7 +144,23 @@ func acceleratorTerms(a *mlops.Accelerator) []map[string]any {
 	return []map[string]any{above(labelGPUMemory), above(labelKarpenterVRAM)}
 }
 
-// isIn is the condition that a node has a label with a value.
-func isIn(label, value string) map[string]any {
-	return map[string]any{"matchExpressions": []map[string]any{{"key": label, "operator": "In", "values": []string{value}}}}
+// isIn is the condition that a node has a label with one of some values.
+func isIn(label string, values ...string) map[string]any {
+	return map[string]any{"matchExpressions": []map[string]any{{"key": label, "operator": "In", "values": values}}}
+}
+
+// gpuName is what a model of GPU is called by those who label nodes, where that is not
+// the maker's name and the model's.
+type gpuName struct{ gke, product []string }
+
+// gpuNames are by model. Sources: GKE's list of GPU models; what NVIDIA's feature
+// discovery takes from the driver, with hyphens for spaces.
+func gpuNames() map[string]gpuName {
+	return map[string]gpuName{
+		"t4":   {[]string{"nvidia-tesla-t4"}, []string{"Tesla-T4"}},
+		"v100": {[]string{"nvidia-tesla-v100"}, []string{"Tesla-V100-SXM2-16GB", "Tesla-V100-SXM2-32GB", "Tesla-V100-PCIE-16GB", "Tesla-V100-PCIE-32GB"}},
+		"a100": {[]string{"nvidia-tesla-a100", "nvidia-a100-80gb"}, []string{"NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-PCIE-40GB", "NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-80GB-PCIe"}},
+		"h100": {[]string{"nvidia-h100-80gb", "nvidia-h100-mega-80gb"}, []string{"NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe", "NVIDIA-H100-NVL"}},
+		"h200": {[]string{"nvidia-h200-141gb"}, []string{"NVIDIA-H200-NVL"}},
+	}
 }

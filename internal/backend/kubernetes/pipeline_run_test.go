@@ -279,3 +279,43 @@ func TestCompressedNodes(t *testing.T) {
 		t.Errorf("steps are %v, %v", run.steps(), err)
 	}
 }
+
+// TestRunRestricted proves that the pods of steps, Argo's own containers among them, are
+// let into a namespace of the strictest Pod Security Standard.
+func TestRunRestricted(t *testing.T) {
+	t.Parallel()
+	e := plant(t, mlops.Settings{targetPodSecurity: "restricted"})
+	steps := chain()
+	first := steps["prepare"]
+	first.Script, first.Command, first.Packages = "print('hello')\n", nil, []string{"six==1.17.0"}
+	first.Compute = &mlops.Compute{CPU: 0.5, Memory: 256 << 20, Disk: 1 << 30, Spot: true}
+	steps["prepare"] = first
+	p := e.pipeline(mlops.PipelineSpec{Steps: steps})
+	if seen := e.run(mlops.PipelineRunSpec{Pipeline: p.ID()}); seen.Phase != mlops.PhaseReady {
+		t.Errorf("it is %s: %s", seen.Phase, seen.Reason)
+	}
+}
+
+// TestRunWithGPU proves that a step gets a node that has what it asks for, and says
+// what it waits for where there is none.
+func TestRunWithGPU(t *testing.T) {
+	t.Parallel()
+	e := plant(t, nil)
+	fit := func(accelerator string) mlops.PipelineSpec {
+		return mlops.PipelineSpec{Steps: map[string]mlops.Step{
+			"fit": {Command: []string{"fit"}, Compute: &mlops.Compute{Accelerator: &mlops.Accelerator{Type: accelerator, Count: 2}}},
+		}}
+	}
+	p := e.pipeline(fit("nvidia-h100"))
+	if seen := e.run(mlops.PipelineRunSpec{Pipeline: p.ID()}); seen.Phase != mlops.PhaseReady {
+		t.Errorf("it is %s: %s", seen.Phase, seen.Reason)
+	}
+	p = e.pipeline(fit("nvidia-h999"))
+	change, err := e.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: p.ID()})
+	e.must(err)
+	e.settle("waiting for a node", func() bool {
+		seen, err := e.PipelineRuns().Get(t.Context(), change.Ref)
+		e.must(err)
+		return seen.Phase == mlops.PhasePending && strings.Contains(seen.Reason, "nodes are available")
+	})
+}
