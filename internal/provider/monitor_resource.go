@@ -69,10 +69,21 @@ func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
 }
 
 // monitorAlters lists what a change may alter: the platform's own parts are others
-// where data are looked at otherwise, or what is looked at is repaired.
+// where data are looked at otherwise.
 func monitorAlters(prior, planned mlops.MonitorSpec, _ bool) []string {
-	if prior.Baseline != nil || planned.Baseline != nil || !slices.Equal(prior.Checks(), planned.Checks()) {
+	looks := prior.Baseline != nil || planned.Baseline != nil || !slices.Equal(prior.Checks(), planned.Checks())
+	if looks && mlops.DigestOf(withoutWebhook(prior)) != mlops.DigestOf(withoutWebhook(planned)) {
 		return []string{"webhook_mark", "native"}
 	}
 	return []string{"webhook_mark"}
+}
+
+// withoutWebhook is a monitor without what no state has of it.
+func withoutWebhook(s mlops.MonitorSpec) mlops.MonitorSpec {
+	if s.Alerts != nil {
+		bare := *s.Alerts
+		bare.WebhookURL, bare.Mark = "", ""
+		s.Alerts = &bare
+	}
+	return s
 }

@@ -228,10 +228,14 @@ func (r *managed[M, S, T]) planForetold(c *mlops.Checker, p proposal[M, S]) {
 }
 
 // altered lists the computed attributes that the change may alter; none if the
-// spec stays as it is, unless that is to repair a problem.
+// spec stays as it is. What repairs a problem may alter as much as what begins anew.
 func (r *managed[M, S, T]) altered(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) []string {
 	sameBytes := r.sameBytes(ctx, p, diags)
-	if r.alters == nil || p.stays() && sameBytes && !ails(p.state) {
+	if r.alters != nil && ails(p.state) {
+		var nothing S
+		return r.alters(nothing, p.asked.spec, sameBytes)
+	}
+	if r.alters == nil || p.stays() && sameBytes {
 		return nil
 	}
 	return r.alters(p.before, p.asked.spec, sameBytes)

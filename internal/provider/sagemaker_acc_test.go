@@ -39,6 +39,7 @@ func sagemakerWorld(t *testing.T) world {
 	t.Helper()
 	account := awstest.Start(t, aws.Config{Looks: 1})
 	account.World.SetHooks(aws.Hooks{RunStep: accStep})
+	account.World.SetQuota("ml.g5.xlarge for endpoint usage", 1) // which new accounts have none of
 	var resume func()
 	settings := mlops.Settings{"region": "us-east-1", "endpoint_url": account.URL}
 	return world{
