@@ -20,7 +20,8 @@ const noteNodeName = "workflows.argoproj.io/node-name"
 func claimOf(pod *unstructured.Unstructured) string {
 	all, _, _ := unstructured.NestedSlice(pod.Object, "spec", "volumes")
 	for _, v := range all {
-		if claim, ok, _ := unstructured.NestedString(v.(map[string]any), "persistentVolumeClaim", "claimName"); ok {
+		volume, _ := v.(map[string]any)
+		if claim, ok, _ := unstructured.NestedString(volume, "persistentVolumeClaim", "claimName"); ok {
 			return claim
 		}
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,7 +96,7 @@ func TestDecidedByArgo(t *testing.T) {
 		want mlops.RunState
 	}{
 		{"holds", holds, mlops.RunSucceeded},
-		{"text", append(holds[:len(holds):len(holds)], "{{params.item}} == x"), mlops.RunSkipped},
+		{"text", append(slices.Clip(holds), "{{params.item}} == x"), mlops.RunSkipped},
 		{"integer", []string{"{{params.whole}} == 9007199254740992"}, mlops.RunSkipped},
 		{"number", []string{"{{params.share}} > {{steps.fit_it.metrics.rounds}}"}, mlops.RunSkipped},
 	} {
