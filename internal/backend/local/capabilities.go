@@ -17,26 +17,6 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEnvironmentBudget:    {Support: mlops.NotProvided, Note: "Nothing is charged for this machine: leave budget out."},
 		mlops.FeatureEnvironmentMLflow:    {Support: mlops.Native, Note: "Bytes are kept here too, and endpoints serve those."},
 
-		mlops.FeaturePipelineScript:   {Support: mlops.Native},
-		mlops.FeaturePipelineCommand:  {Support: mlops.Native},
-		mlops.FeaturePipelineImage:    {Support: mlops.NotProvided, Note: "Steps are processes here: use script or command, and packages for what they need."},
-		mlops.FeaturePipelinePackages: {Support: mlops.Native},
-		mlops.FeaturePipelineWhen:     {Support: mlops.Native},
-		mlops.FeaturePipelineRetry:    {Support: mlops.Native},
-		mlops.FeaturePipelineTimeout:  {Support: mlops.Native},
-		mlops.FeaturePipelineCache:    {Support: mlops.Native},
-		mlops.FeaturePipelineCPU:      {Support: mlops.Emulated, Note: "Bounds how many steps run at once and hints at a number of threads; a process is not held to it."},
-		mlops.FeaturePipelineMemory:   {Support: mlops.Emulated, Note: "A step that is measured to use more is ended."},
-		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
-		mlops.FeaturePipelineNative:   {Support: mlops.NotProvided, Note: noTypes},
-		mlops.FeaturePipelineDisk:     {Support: mlops.NotProvided, Note: "Steps use the disk of this machine: leave disk out."},
-		mlops.FeaturePipelineSpot:     {Support: mlops.Emulated, Note: "Nobody takes this machine away. The step runs as any other, and has a directory for checkpoints that its attempts share."},
-		mlops.FeaturePipelineParallel: {Support: mlops.Native},
-		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
-		mlops.FeaturePipelineTracked:  {Support: mlops.Native},
-
-		mlops.FeaturePipelineDefinition: {Support: mlops.NotProvided, Note: "The engine has no other language for pipelines: use steps."},
-
 		mlops.FeatureVersionFile:    {Support: mlops.Native},
 		mlops.FeatureVersionRun:     {Support: mlops.Native},
 		mlops.FeatureVersionSklearn: {Support: mlops.Native},
@@ -70,8 +50,34 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEndpointProtect:      {Support: mlops.Native},
 		mlops.FeatureEndpointOverrides:    {Support: mlops.NotProvided, Note: "The engine has no requests of its own below this: leave overrides out."},
 	}
+	maps.Copy(features, pipelines())
 	maps.Copy(features, watching())
 	return mlops.Capabilities{Features: features}
+}
+
+// pipelines answers for pipelines.
+func pipelines() map[mlops.Feature]mlops.Answer {
+	return map[mlops.Feature]mlops.Answer{
+		mlops.FeaturePipelineScript:   {Support: mlops.Native},
+		mlops.FeaturePipelineCommand:  {Support: mlops.Native},
+		mlops.FeaturePipelineImage:    {Support: mlops.NotProvided, Note: "Steps are processes here: use script or command, and packages for what they need."},
+		mlops.FeaturePipelinePackages: {Support: mlops.Native},
+		mlops.FeaturePipelineWhen:     {Support: mlops.Native},
+		mlops.FeaturePipelineRetry:    {Support: mlops.Native},
+		mlops.FeaturePipelineTimeout:  {Support: mlops.Native},
+		mlops.FeaturePipelineCache:    {Support: mlops.Native},
+		mlops.FeaturePipelineCPU:      {Support: mlops.Emulated, Note: "Bounds how many steps run at once and hints at a number of threads; a process is not held to it."},
+		mlops.FeaturePipelineMemory:   {Support: mlops.Emulated, Note: "A step that is measured to use more is ended."},
+		mlops.FeaturePipelineGPU:      {Support: mlops.NotProvided, Note: "Steps see the accelerators that this machine has: leave accelerator out, or use a backend that schedules them."},
+		mlops.FeaturePipelineNative:   {Support: mlops.NotProvided, Note: noTypes},
+		mlops.FeaturePipelineDisk:     {Support: mlops.NotProvided, Note: "Steps use the disk of this machine: leave disk out."},
+		mlops.FeaturePipelineSpot:     {Support: mlops.Emulated, Note: "Nobody takes this machine away. The step runs as any other, and has a directory for checkpoints that its attempts share."},
+		mlops.FeaturePipelineParallel: {Support: mlops.Native},
+		mlops.FeaturePipelineSchedule: {Support: mlops.Native},
+		mlops.FeaturePipelineTracked:  {Support: mlops.Native},
+
+		mlops.FeaturePipelineDefinition: {Support: mlops.NotProvided, Note: "The engine has no other language for pipelines: use steps."},
+	}
 }
 
 // watching answers for data, and for what watches endpoints with them.
