@@ -113,9 +113,10 @@ type containerResources struct {
 }
 
 type argoRetry struct {
-	Limit   string       `json:"limit"`
-	Policy  string       `json:"retryPolicy"`
-	Backoff *argoBackoff `json:"backoff,omitempty"`
+	Limit      string       `json:"limit"`
+	Policy     string       `json:"retryPolicy"`
+	Expression string       `json:"expression,omitempty"` // that must hold, too
+	Backoff    *argoBackoff `json:"backoff,omitempty"`
 }
 
 type argoBackoff struct {

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"cmp"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -13,6 +14,8 @@ const (
 	checkpointFolder = "/mlops/checkpoints"
 	// checkpointSize is the size of their volume where the step asks for no disk.
 	checkpointSize = mlops.Quantity(20 << 30)
+	// interruptions is how often a step without retry is begun again.
+	interruptions = 20
 )
 
 // volumeClaim is a volume that a workflow claims when it starts.
@@ -36,6 +39,16 @@ func checkpointVolume(step string) string {
 	return name
 }
 
+// resumed begins a step again whose pod was taken away, and none that failed by itself:
+// the pod was deleted, was on a node that shut down, or was told to end, and killed
+// where it did not. A pod that needed too much memory is killed with other words.
+func resumed() *argoRetry {
+	return &argoRetry{
+		Limit: strconv.Itoa(interruptions), Policy: "Always",
+		Expression: `lastRetry.message matches "^pod deleted$|node shutdown|Error [(]exit code (137|143)[)]"`,
+	}
+}
+
 // saveCheckpoints gives a step on spot capacity its folder, and the workflow a volume
 // for it. The volume is the run's, not a pod's, so that every attempt finds it wherever
 // it lands; it goes when the run ends, whatever comes of that.
@@ -44,6 +57,7 @@ func (c compiler) saveCheckpoints(spec *workflowSpec, t *argoTemplate, name stri
 	if !s.OnSpot() {
 		return
 	}
+	t.Retry = cmp.Or(t.Retry, resumed())
 	program := cmp.Or(t.Container, t.Script)
 	program.Mounts = append(program.Mounts, volumeMount{checkpointVolume(name), checkpointFolder})
 	if spec.Security == nil {

@@ -82,26 +82,57 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
+// TestInterrupted proves that a step on spot capacity that has no retry is begun again
+// when its program is told to end, and not when it fails.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	e := plant(t, nil)
+	control.Play(t, e.spec.Name, func(pod *unstructured.Unstructured) kubetest.Outcome {
+		_, attempt, _ := strings.Cut(pod.GetAnnotations()[noteNodeName], ".")
+		if attempt == "fit(0)" {
+			return kubetest.Outcome{ExitCode: 143} // as of a program that is told to end
+		}
+		return kubetest.Outcome{ExitCode: 3}
+	})
+	p := e.pipeline(mlops.PipelineSpec{Steps: map[string]mlops.Step{"fit": {Command: []string{"fit"}, Compute: &mlops.Compute{Spot: true}}}})
+	change, err := e.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: p.ID()})
+	e.must(err)
+	seen := e.ended(change.Ref)
+	if step := seen.Status.Steps["fit"]; seen.Phase != mlops.PhaseFailed || step.Attempt != 2 || !strings.Contains(seen.Reason, "exit code 3") {
+		t.Errorf("it is %s (%s), with %+v; want a second attempt that is the last", seen.Phase, seen.Reason, step)
+	}
+}
+
+// running waits until Argo knows that an attempt at a step runs, and names its pod. One
+// that is lost before is made again, as the same attempt.
+func (e estate) running(t *testing.T, attempt string) (name string) {
+	t.Helper()
+	e.settle(attempt, func() bool {
+		for _, pod := range control.List(t, "pods", e.spec.Name, "") {
+			if !strings.HasSuffix(pod.GetAnnotations()[noteNodeName], "."+attempt) {
+				continue
+			}
+			status := statusOf[workflowStatus](control.Get(t, e.workflow(pod.GetLabels()[labelWorkflow])))
+			if status.Nodes[pod.GetAnnotations()[noteNode]].Phase == phaseRunning {
+				name = pod.GetName()
+			}
+		}
+		return name != ""
+	})
+	return name
+}
+
 // finishSecond looks at the volume while the second attempt runs, and ends that.
 func (e estate) finishSecond(t *testing.T, volume kubetest.Ref, size string) {
 	t.Helper()
-	var second *unstructured.Unstructured
-	e.settle("the second attempt", func() bool {
-		for _, pod := range control.List(t, "pods", e.spec.Name, "") {
-			phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
-			if strings.HasSuffix(pod.GetAnnotations()[noteNodeName], "fit(1)") && phase == phaseRunning {
-				second = &pod
-			}
-		}
-		return second != nil
-	})
+	second := e.running(t, "fit(1)")
 	have := control.Get(t, volume)
 	got, _, _ := unstructured.NestedString(have.Object, "spec", "resources", "requests", "storage")
 	phase, _, _ := unstructured.NestedString(have.Object, "status", "phase")
 	if got != size || phase != "Bound" {
 		t.Errorf("the volume is of %s and %s, want one of %s", got, phase, size)
 	}
-	control.Patch(t, e.ref("pods", second.GetName()), `{metadata: {annotations: {kubetest/outcome: complete}}}`)
+	control.Patch(t, e.ref("pods", second), `{metadata: {annotations: {kubetest/outcome: complete}}}`)
 }
 
 // TestCheckpointVolume proves that the name of every step comes to one that volumes may
