@@ -130,7 +130,7 @@ func (k environmentKind) scene(ctx context.Context, id mlops.ID) (environmentSce
 	if _, err := id.ParseAs(mlops.NounEnvironment); err != nil {
 		return s, invalid(err)
 	}
-	if err := checkNames(id); err != nil {
+	if err := verbs.CheckNames(capabilities(), id); err != nil {
 		return s, err
 	}
 	var err error

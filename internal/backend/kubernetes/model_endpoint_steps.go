@@ -14,19 +14,10 @@ import (
 
 // Advance takes the next step of a change, or of a deletion.
 func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.turns.Take(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	e, err := k.look(ctx, s)
-	if err != nil {
-		return err
-	}
+	return k.noun().Advance(ctx, ref, k.advance)
+}
+
+func (k modelEndpointKind) advance(ctx context.Context, s scene, e endpointState) error {
 	k.diagnose(ctx, s, &e)
 	v := e.verdict()
 	switch v.step {

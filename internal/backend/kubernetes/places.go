@@ -37,7 +37,7 @@ type knownPlace struct {
 // place returns the environment of an ID. One that does not exist is NotFound, and so
 // is one that is being made.
 func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
-	if err := checkNames(id); err != nil {
+	if err := verbs.CheckNames(capabilities(), id); err != nil {
 		return place{}, err
 	}
 	id = id.Environment()
@@ -99,27 +99,6 @@ func (p *places) forget(id mlops.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.known, id)
-}
-
-// checkNames tells of an ID with a name that nothing here can have: it is NotFound
-// without asking a cluster, which would call it invalid.
-func checkNames(id mlops.ID) error {
-	rules := capabilities()
-	for at := id; at != ""; at = at.Parent() {
-		p, err := at.Parse()
-		if err != nil {
-			return invalid(err)
-		}
-		if p.Noun == mlops.NounPipelineRun || p.Noun == mlops.NounModelVersion {
-			continue
-		}
-		c := mlops.NewChecker()
-		rules.NameRule(p.Noun).CheckName(c, mlops.At("name"), p.Name)
-		if c.Err() != nil {
-			return mlops.NewError(mlops.NotFound, fmt.Errorf("%q does not exist: %w", id, c.Err()))
-		}
-	}
-	return nil
 }
 
 // whereabouts is which namespace an environment is in.

@@ -64,7 +64,7 @@ func parameterName(environment mlops.ID) string {
 
 // place returns the environment of an ID. One that does not exist is NotFound.
 func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
-	if err := checkNames(id); err != nil {
+	if err := verbs.CheckNames(capabilities(), id); err != nil {
 		return place{}, err
 	}
 	id = id.Environment()
@@ -92,27 +92,6 @@ func (b *backend) remembered(id mlops.ID) (place, bool) {
 	defer b.environments.mu.Unlock()
 	known, ok := b.environments.places[id]
 	return known.place, ok && time.Since(known.read) < placeAge
-}
-
-// checkNames tells of an ID with a name that nothing here can have: it is NotFound
-// without asking AWS, which would call it invalid.
-func checkNames(id mlops.ID) error {
-	rules := capabilities()
-	for at := id; at != ""; at = at.Parent() {
-		p, err := at.Parse()
-		if err != nil {
-			return invalid(err)
-		}
-		if p.Noun == mlops.NounPipelineRun || p.Noun == mlops.NounModelVersion {
-			continue
-		}
-		c := mlops.NewChecker()
-		rules.NameRule(p.Noun).CheckName(c, mlops.At("name"), p.Name)
-		if c.Err() != nil {
-			return mlops.NewError(mlops.NotFound, fmt.Errorf("%q does not exist: %w", id, c.Err()))
-		}
-	}
-	return nil
 }
 
 // readPlace reads the record anew.

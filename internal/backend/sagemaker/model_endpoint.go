@@ -87,19 +87,10 @@ func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.Model
 
 // Advance takes the step that is due; see mlops.Advancer.
 func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.registering.Take(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	state, err := k.look(ctx, s)
-	if err != nil {
-		return err
-	}
+	return noun(k).Advance(ctx, ref, k.advance)
+}
+
+func (k modelEndpointKind) advance(ctx context.Context, s scene, state endpointState) error {
 	switch state.verdict().step {
 	case endpointBegin:
 		return k.beginEndpoint(ctx, s, state)

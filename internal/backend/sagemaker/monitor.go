@@ -239,19 +239,10 @@ func (k monitorKind) observe(ctx context.Context, s monitorScene, m tagged) (mon
 
 // Advance takes the next step: of the jobs, or of a deletion.
 func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
-	s, err := k.scene(ctx, ref)
-	if err != nil {
-		return err
-	}
-	unlock, err := k.registering.Take(ctx, string(ref))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	m, err := k.look(ctx, s)
-	if err != nil {
-		return err
-	}
+	return noun(k).Advance(ctx, ref, k.advance)
+}
+
+func (k monitorKind) advance(ctx context.Context, s monitorScene, m tagged) error {
 	if m.leaving() {
 		return k.finishMonitor(ctx, s, m.tags)
 	}

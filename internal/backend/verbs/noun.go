@@ -103,6 +103,25 @@ func (n Noun[Spec, Scene, Seen]) Remove(ctx context.Context, ref mlops.ID) error
 	return err
 }
 
+// Advance looks at an object in its turn, and has step take the next step of a change
+// or of a deletion.
+func (n Noun[Spec, Scene, Seen]) Advance(ctx context.Context, ref mlops.ID, step func(context.Context, Scene, Seen) error) error {
+	s, err := n.Scene(ctx, ref)
+	if err != nil {
+		return err
+	}
+	unlock, err := n.Turns.Take(ctx, string(ref))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	seen, err := n.Look(ctx, s)
+	if err != nil {
+		return err
+	}
+	return step(ctx, s, seen)
+}
+
 // begin admits a spec and waits for its object's turn.
 func (n Noun[Spec, Scene, Seen]) begin(ctx context.Context, spec Spec) (s Scene, unlock func(), err error) {
 	if err := n.Admit(ctx, spec); err != nil {

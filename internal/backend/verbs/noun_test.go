@@ -76,6 +76,9 @@ func TestVerbs(t *testing.T) {
 		}
 	}
 	remove := func(n Noun[mlops.ID, string, Kept]) error { return n.Remove(context.Background(), "a") }
+	advance := func(n Noun[mlops.ID, string, Kept]) error {
+		return n.Advance(context.Background(), "a", func(ctx context.Context, s string, _ Kept) error { return n.Sweep(ctx, s) })
+	}
 	for _, tt := range []struct {
 		name  string
 		do    func(Noun[mlops.ID, string, Kept]) error
@@ -98,6 +101,8 @@ func TestVerbs(t *testing.T) {
 		{name: "update what goes", do: update("a", "a"), found: []any{going}, want: []string{"look"}, code: mlops.Conflict},
 		{name: "remove", do: remove, found: []any{theirs}, want: []string{"look", "drop"}},
 		{name: "remove what goes", do: remove, found: []any{going}, want: []string{"look", "drop"}},
+		{name: "advance", do: advance, found: []any{going}, want: []string{"look", "sweep"}},
+		{name: "advance what is gone", do: advance, found: []any{absent}, want: []string{"look"}, code: mlops.NotFound},
 		{name: "remove what is gone", do: remove, found: []any{absent}, want: []string{"look", "sweep"}, code: mlops.NotFound},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
