@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -89,4 +90,13 @@ func Preflight(ctx context.Context, spec mlops.DatasetSpec, file string, c *mlop
 		c.Add(at, "Data that break the rules", "%s: %s.", filepath.Base(file), broken)
 	}
 	return nil
+}
+
+// FileName is a name for the file of a dataset, by which whoever reads it knows its form.
+func FileName(spec mlops.DatasetSpec, file string) string {
+	name := spec.Name + "." + table.FormatOf(spec, spec.URI)
+	if strings.HasSuffix(file, ".gz") {
+		name += ".gz"
+	}
+	return name
 }

@@ -183,13 +183,3 @@ func (c *Client) forget(ctx context.Context, r run) error {
 
 // IsArtifact reports whether a URI is of what an MLflow server hands on.
 func IsArtifact(uri string) bool { return strings.HasPrefix(uri, artifactScheme) }
-
-// Fetch writes a file or a folder of the server's artifacts into a directory, and returns
-// where it is there. What is not there is NotFound.
-func (c *Client) Fetch(ctx context.Context, uri, directory string) (string, error) {
-	at, err := artifactAt(uri)
-	if err != nil {
-		return "", err
-	}
-	return c.download(ctx, path.Clean(at), directory)
-}

@@ -36,7 +36,7 @@ func (s *trial) carrier() Carrier {
 // fetched is the content of an artifact.
 func (s *trial) fetched(uri string) string {
 	s.Helper()
-	at, err := s.client.Fetch(s.Context(), uri, s.TempDir())
+	at, err := s.client.Download(s.Context(), uri, s.TempDir())
 	s.must(err)
 	text, err := os.ReadFile(at)
 	s.must(err)
@@ -96,7 +96,7 @@ func TestSnapshots(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{into.ID: {second.Run}}, holding); diff != "" {
 		t.Errorf("held (-want +got):\n%s", diff)
 	}
-	_, err = s.client.Fetch(t.Context(), first.URI, t.TempDir())
+	_, err = s.client.Download(t.Context(), first.URI, t.TempDir())
 	s.wantCode("fetching what was dropped", err, mlops.NotFound)
 	if got := s.fetched(second.URI); got != "a\n2\n" {
 		t.Errorf("kept %q", got)
