@@ -171,4 +171,3 @@ func TestCarriedLostAnswers(t *testing.T) {
 		}
 	}
 }
-
