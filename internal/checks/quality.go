@@ -109,7 +109,10 @@ func (x *Examination) modelQuality() mlops.CheckReport {
 	r := mlops.CheckReport{Rows: t.judged, Features: []mlops.FeatureReport{}}
 	if t.judged < x.least() {
 		r.State, r.Reason = mlops.MonitorNoData, fmt.Sprintf("the truth is known of %d rows, %d are needed", t.judged, x.least())
-		if t.absent {
+		switch {
+		case t.absent && t.check.GroundTruth == "":
+			r.Reason = "no ground truth was given"
+		case t.absent:
 			r.Reason = "there is no ground truth at " + t.check.GroundTruth + " yet"
 		}
 		return r

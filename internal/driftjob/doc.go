@@ -70,6 +70,8 @@
 //	mlops_monitor_violated{check}               1 or 0; absent where it was not judged
 //	mlops_monitor_checked_timestamp_seconds     of the last check that was made
 //
+// A check that could not be made pushes nothing, so that the time grows old.
+//
 // It keeps no state: when a violation began, what was told and what was started are
 // known to whoever reads the figures.
 package driftjob
