@@ -145,7 +145,7 @@ func unpack(archive, dir string) (file string, err error) {
 		}
 		file = filepath.Join(dir, path.Base(header.Name))
 		if err := writeFrom(entries, file); err != nil {
-			return "", err
+			return "", fmt.Errorf("unpack the archive, which may be cut short or damaged: %w", err)
 		}
 	}
 }
