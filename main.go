@@ -1,5 +1,6 @@
-// Command terraform-provider-mlops is the provider, run by Terraform, and with
-// the argument "engine" the embedded engine, run by the provider or by hand.
+// Command terraform-provider-mlops is the provider, run by Terraform; with the
+// argument "engine" the embedded engine, run by the provider or by hand; and with
+// "drift" one check of a monitor, run by a job on a cluster.
 package main
 
 import (
@@ -7,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/driftjob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/provider"
 )
@@ -18,8 +21,11 @@ var version = "dev"
 
 func main() {
 	stderr := os.Stderr // which later is Terraform's
-	if len(os.Args) > 1 && os.Args[1] == "engine" {
-		os.Exit(engine.Command(context.Background(), os.Args[2:], version))
+	switch ctx := context.Background(); slices.Concat(os.Args, []string{""})[1] {
+	case "engine":
+		os.Exit(engine.Command(ctx, os.Args[2:], version))
+	case "drift":
+		os.Exit(driftjob.Command(ctx, os.Args[2:]))
 	}
 	debug := flag.Bool("debug", false, "wait for a debugger and print how to attach to the provider")
 	flag.Parse()

@@ -34,7 +34,7 @@ type rule struct {
 func ruleFor(dir string) (rule, bool) {
 	none := []string{}
 	rules := map[string]rule{
-		".":                          {own: []string{"provider", "backend", "engine"}},
+		".":                          {own: []string{"provider", "backend", "driftjob", "engine"}},
 		"internal/mlops":             {libraries: none},
 		"internal/mlops/mlopstest":   {own: []string{"mlops"}, libraries: []string{"github.com/google/go-cmp"}},
 		"internal/schedule":          {own: []string{"mlops"}, libraries: []string{"github.com/netresearch/go-cron"}},
@@ -42,7 +42,9 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/drift":             {libraries: []string{"gonum.org/v1/gonum"}},
 		"internal/table":             {own: []string{"drift", "mlops"}},
 		"internal/dataset":           {own: []string{"mlops", "table"}, libraries: none},
-		"internal/engine":            {own: []string{"engine", "drift", "mlops", "schedule", "table"}},
+		"internal/checks":            {own: []string{"drift", "mlops", "table"}, libraries: none},
+		"internal/driftjob":          {own: []string{"checks", "mlops", "table"}, libraries: []string{"github.com/prometheus/"}},
+		"internal/engine":            {own: []string{"engine", "checks", "drift", "mlops", "schedule", "table"}},
 		"internal/engine/registry":   {own: []string{"dataset", "engine", "mlflow", "mlops", "schedule", "table"}}, // the only package of the engine that knows MLflow
 		"internal/mlflow":            {own: []string{"mlops"}, libraries: none},
 		"internal/mlflow/mlflowtest": {own: []string{"engine"}, libraries: none}, // its installer

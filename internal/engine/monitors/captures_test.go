@@ -16,17 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
-
-var testFeatures = []table.Column{{Name: "age", Type: table.Number}, {Name: "colour", Type: table.String}}
 
 // readIDs reads a window and returns the ids of its requests, in order.
 func (b *bench) readIDs(from, until time.Time) (ids string, damaged int64) {
 	b.t.Helper()
-	damaged, err := readWindow(b.t.Context(), b.captureDir(), from, until, testFeatures, func(i instance) { ids += i.request + " " })
+	damaged, err := readCaptures(b.t.Context(), b.captureDir(), from, func(c checks.Captured) {
+		if c.In(from, until) {
+			ids += c.RequestID + " "
+		}
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func TestCapturesOfAWindow(t *testing.T) {
 		{"other files are left alone", map[string]string{"capture.jsonl": one("a", 0), "ground_truth.jsonl": "x\n", "captured-by-me.txt": "y\n"}, "a", 0},
 		{"damaged lines are passed over", map[string]string{"capture.jsonl": one("a", 0) + "{\"time\n\n" + `{"time":7}` + "\n" + one("b", 0)}, "a b", 3},
 		{"a line too long is damaged, whatever it is", map[string]string{
-			"capture.jsonl": strings.TrimSpace(one("z", 0)) + strings.Repeat(" ", 3*longestLine) + "\n" + one("a", 0),
+			"capture.jsonl": strings.TrimSpace(one("z", 0)) + strings.Repeat(" ", 3*checks.LongestLine) + "\n" + one("a", 0),
 		}, "a", 1},
 		{"a line under way is not there yet", map[string]string{"capture.jsonl": one("a", 0) + one("b", 0)[:40]}, "a", 0},
 		{"a compressed file that breaks off", map[string]string{"capture-2026-03-01T12-10-00.000.jsonl.gz": half[:20], "capture.jsonl": one("a", 0)}, "a", 1},
@@ -113,7 +115,7 @@ func TestRotationWhileReading(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.write(gateway.CaptureFile, line("a", time.Now(), 200, `{"instances":[[1,"red"]]}`, `{}`))
-	current, _, err := openIfThere(filepath.Join(b.captureDir(), gateway.CaptureFile))
+	current, _, err := checks.OpenIfThere(filepath.Join(b.captureDir(), gateway.CaptureFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func TestRotationWhileReading(t *testing.T) {
 	if err != nil || len(full) != 0 {
 		t.Errorf("the file that was opened is found %d times more: %v", len(full), err)
 	}
-	if err := append(full, current).close(); err != nil {
+	if err := append(full, current).Close(); err != nil {
 		t.Error(err)
 	}
 }

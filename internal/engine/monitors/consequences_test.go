@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
@@ -95,8 +96,8 @@ func (b *bench) serve(t *testing.T, gateway string, rows []row) {
 		instances[i] = fmt.Sprintf("[%g,%q]", r.age, r.colour)
 	}
 	post(t, gateway+"/dev/churn", `{"instances":[`+strings.Join(instances, ",")+`]}`)
-	b.sent += len(rows)
-	eventually(t, "the rows are captured", func() bool {
+	b.sent++
+	eventually(t, "the request is captured", func() bool {
 		ids, _ := b.readIDs(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 		return len(strings.Fields(ids)) == b.sent
 	})
@@ -350,9 +351,9 @@ func TestReadingEnds(t *testing.T) {
 	b.send(people(seeded(1), 10, 40))
 	ctx, cancel := context.WithCancel(t.Context())
 	read := 0
-	_, err := readWindow(ctx, b.captureDir(), time.Now().Add(-time.Hour), time.Now(), testFeatures, func(instance) { read++; cancel() })
+	_, err := readCaptures(ctx, b.captureDir(), time.Now().Add(-time.Hour), func(checks.Captured) { read++; cancel() })
 	if err == nil || read != 1 {
-		t.Errorf("%d instances were read, error %v", read, err)
+		t.Errorf("%d requests were read, error %v", read, err)
 	}
 }
 
@@ -391,13 +392,13 @@ func TestLateTruthOfGroups(t *testing.T) {
 	b.send(people(seeded(1), 100, 40)) // without names, and without truth
 	b.watch(func(s *mlops.MonitorSpec) {
 		s.ModelQuality = &mlops.ModelQualityCheck{Task: "classification", Min: map[string]float64{"recall": 0.5}, Delay: mlops.Duration(8 * time.Hour)}
-		s.Bias = &mlops.BiasCheck{Group: "colour", Statistic: equalOpportunity, Threshold: 0.1}
+		s.Bias = &mlops.BiasCheck{Group: "colour", Statistic: "equal_opportunity_difference", Threshold: 0.1}
 	})
 	r, err := b.CheckNow(t.Context(), monitor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := figure(t, r, "bias", "colour", equalOpportunity); got.Value == nil || *got.Value != 0.5 || !got.Violated {
+	if got := figure(t, r, "bias", "colour", "equal_opportunity_difference"); got.Value == nil || *got.Value != 0.5 || !got.Violated {
 		t.Errorf("bias %+v", r.Checks["bias"])
 	}
 }

@@ -175,7 +175,7 @@ func TestFiguresThatJSONLacks(t *testing.T) {
 	b.write(gateway.GroundTruthFile, label("a", "[-1e300,1e300,-1e308]"))
 	b.watch(func(s *mlops.MonitorSpec) {
 		s.MinRows = 1
-		s.ModelQuality = &mlops.ModelQualityCheck{Task: regression, Max: map[string]float64{"rmse": 1}, Min: map[string]float64{"r2": 0}}
+		s.ModelQuality = &mlops.ModelQualityCheck{Task: "regression", Max: map[string]float64{"rmse": 1}, Min: map[string]float64{"r2": 0}}
 	})
 	r := b.check(mlops.MonitorViolated)
 	if f := figure(t, r, "model_quality", "rmse", ""); *f.Value != math.MaxFloat64 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -48,7 +49,7 @@ func healthReport(h mlops.HealthCheck, f mlops.Figures, isYoung bool) mlops.Chec
 			add(q.name, milliseconds(q.value), milliseconds(q.limit), q.value > q.limit, "ms")
 		}
 	}
-	out := finish(r, len(names) > 0, "unhealthy: "+brief(names))
+	out := checks.Finish(r, len(names) > 0, "unhealthy: "+checks.Brief(names))
 	if out.State == mlops.MonitorNoData {
 		out.Reason = fmt.Sprintf("%d requests so far", f.Requests)
 	}

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // baselinePrefix begins the names of files with baselines. The rest says of which
@@ -27,8 +27,8 @@ func baselineName(spec mlops.MonitorSpec, digest string) string {
 }
 
 // keepBaseline writes a baseline where checks find it.
-func (s *Service) keepBaseline(ctx context.Context, spec mlops.MonitorSpec, b *baseline) error {
-	if !b.isThere() {
+func (s *Service) keepBaseline(ctx context.Context, spec mlops.MonitorSpec, b *checks.Baseline) error {
+	if !b.IsThere() {
 		return nil
 	}
 	dir, err := s.directory(ctx, spec.ID())
@@ -46,22 +46,12 @@ func (s *Service) keepBaseline(ctx context.Context, spec mlops.MonitorSpec, b *b
 }
 
 // loadBaseline reads the baseline that is kept of a spec and some bytes.
-func (s *Service) loadBaseline(ctx context.Context, spec mlops.MonitorSpec, digest string) (*baseline, error) {
+func (s *Service) loadBaseline(ctx context.Context, spec mlops.MonitorSpec, digest string) (*checks.Baseline, error) {
 	text, err := s.baselineText(ctx, spec, digest)
 	if err != nil {
 		return nil, err
 	}
-	b := &baseline{}
-	if err := json.Unmarshal(text, b); err != nil {
-		return nil, fmt.Errorf("read the baseline: %w", err)
-	}
-	if !b.isThere() || len(b.Types) != len(b.Profile.Columns) {
-		return nil, errors.New("read the baseline: it is damaged")
-	}
-	for i, c := range b.Profile.Columns {
-		b.columns = append(b.columns, table.Column{Name: c.Name, Type: b.Types[i]})
-	}
-	return b, nil
+	return checks.ParseBaseline(text)
 }
 
 func (s *Service) baselineText(ctx context.Context, spec mlops.MonitorSpec, digest string) ([]byte, error) {
@@ -76,9 +66,9 @@ func (s *Service) baselineText(ctx context.Context, spec mlops.MonitorSpec, dige
 // has none.
 // One that another version of the provider wrote in its own way is computed again,
 // while its bytes are there.
-func (s *Service) baseline(ctx context.Context, r record) (*baseline, error) {
+func (s *Service) baseline(ctx context.Context, r record) (*checks.Baseline, error) {
 	if r.Spec.Baseline == nil {
-		return &baseline{}, nil
+		return &checks.Baseline{}, nil
 	}
 	b, err := s.loadBaseline(ctx, r.Spec, r.Status.Baseline.Digest)
 	if err == nil {
@@ -91,7 +81,7 @@ func (s *Service) baseline(ctx context.Context, r record) (*baseline, error) {
 	return again, s.keepBaseline(ctx, r.Spec, again)
 }
 
-func (s *Service) computeAgain(ctx context.Context, r record) (*baseline, error) {
+func (s *Service) computeAgain(ctx context.Context, r record) (*checks.Baseline, error) {
 	from, digest, err := s.identify(ctx, *r.Spec.Baseline)
 	if err != nil { // a relative path says nothing here: where it led to was noted
 		text, failure := s.baselineText(ctx, r.Spec, r.Status.Baseline.Digest)
@@ -112,7 +102,7 @@ func (s *Service) computeAgain(ctx context.Context, r record) (*baseline, error)
 	if err != nil {
 		return nil, err
 	}
-	return b, b.fits(r.Spec)
+	return b, b.Fits(r.Spec)
 }
 
 // tidy removes the baselines that are not in force: all of them, where there is no

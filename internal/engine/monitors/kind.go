@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/retrain"
@@ -70,7 +70,7 @@ func (s *Service) accept(ctx context.Context, spec mlops.MonitorSpec, write writ
 
 // prepareBaseline reads and keeps the baseline of a spec, before anything refers
 // to it. What is refused anyway is refused first: reading may take long.
-func (s *Service) prepareBaseline(ctx context.Context, spec mlops.MonitorSpec) (*baseline, error) {
+func (s *Service) prepareBaseline(ctx context.Context, spec mlops.MonitorSpec) (*checks.Baseline, error) {
 	err := s.Store.Write(ctx, func(tx *store.Tx) error { return s.checkReferences(ctx, tx, spec) })
 	if err != nil {
 		return nil, err
@@ -92,12 +92,12 @@ func (s *Service) prepareBaseline(ctx context.Context, spec mlops.MonitorSpec) (
 
 // settle puts what was accepted in force. A webhook that is not said again is
 // kept while its mark is.
-func (s *Service) settle(ctx context.Context, r record, base *baseline, webhook string) (mlops.Change, error) {
+func (s *Service) settle(ctx context.Context, r record, base *checks.Baseline, webhook string) (mlops.Change, error) {
 	settled, err := s.table.Change(ctx, r.ID, func(tx *store.Tx, r *record) error {
 		if r.Wanted != nil {
 			r.Settle()
 		}
-		r.Status.Baseline = base.status()
+		r.Status.Baseline = base.Status()
 		if r.Status.State == "" {
 			r.Status.State, r.Status.Since = mlops.MonitorWaiting, s.now().UTC()
 			r.Status.Retraining.State = mlops.RetrainingIdle
@@ -172,7 +172,7 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 	if e.Wanted != nil {
 		asked = *e.Wanted
 	}
-	if needsCaptures(spec) && !captures(asked) {
+	if checks.ReadsCaptures(spec) && !captures(asked) {
 		return invalid("endpoint", "%s captures nothing that could be checked; give it capture = {}", spec.Endpoint)
 	}
 	if o := spec.OnViolation; o != nil {
@@ -274,6 +274,3 @@ func (s *Service) Delete(ctx context.Context, ref mlops.ID) error {
 func invalid(field, format string, args ...any) error {
 	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }
-
-// windowOf is how far back a check looks.
-func windowOf(spec mlops.MonitorSpec) time.Duration { return spec.Window.Or(mlops.DefaultWindow) }

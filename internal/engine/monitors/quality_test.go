@@ -129,7 +129,7 @@ func TestQualityIsThatOfScikitLearn(t *testing.T) {
 	}
 	numbers := func(s *mlops.MonitorSpec) {
 		s.ModelQuality = &mlops.ModelQualityCheck{
-			Task: regression, Min: map[string]float64{"r2": 0}, Max: map[string]float64{"rmse": 100, "mae": 100, "mape": 100},
+			Task: "regression", Min: map[string]float64{"r2": 0}, Max: map[string]float64{"rmse": 100, "mae": 100, "mape": 100},
 		}
 	}
 	bias := func(statistic string, threshold float64) func(*mlops.MonitorSpec) {

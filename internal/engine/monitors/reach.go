@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -11,11 +12,11 @@ import (
 // checkReach refuses a window that goes back further than what is counted in it is
 // kept: there would always seem to have been too little.
 func (s *Service) checkReach(ctx context.Context, spec mlops.MonitorSpec) error {
-	window := windowOf(spec)
+	window := checks.Window(spec)
 	if h := spec.Health; h != nil && h.MinRequests > 0 && window > gateway.HistoryKept {
 		return invalid("window", "requests are counted for %s, and health.min_requests looks back %s; take a shorter window", gateway.HistoryKept, window)
 	}
-	if !needsCaptures(spec) {
+	if !checks.ReadsCaptures(spec) {
 		return nil
 	}
 	e, err := s.Store.Environments().Get(ctx, spec.Endpoint.Environment())

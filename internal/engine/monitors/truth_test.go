@@ -77,7 +77,7 @@ func TestTruth(t *testing.T) {
 			if got := *figure(t, r, "model_quality", "accuracy", "").Value; got != tt.accuracy {
 				t.Errorf("accuracy %g, want %g", got, tt.accuracy)
 			}
-			if missing := *figure(t, r, "model_quality", "(ground truth)", "").Value; missing != percentOf(3-tt.judged, 3) {
+			if missing := *figure(t, r, "model_quality", "(ground truth)", "").Value; missing != 100*float64(3-tt.judged)/3 {
 				t.Errorf("%g %% of the truth is missing", missing)
 			}
 		})
@@ -110,7 +110,7 @@ func TestTruthThatTakesLonger(t *testing.T) {
 	if q := r.Checks["model_quality"]; q.Rows != 2 || r.Rows != 2 {
 		t.Errorf("%d rows judged, of %d in the window", q.Rows, r.Rows)
 	}
-	if got := *figure(t, r, "model_quality", "(ground truth)", "missing_percent").Value; got != percentOf(1, 3) {
+	if got := *figure(t, r, "model_quality", "(ground truth)", "missing_percent").Value; got != 100.0/3 {
 		t.Errorf("%g %% missing, want one of three", got)
 	}
 }
@@ -159,7 +159,7 @@ func TestRegressionOfText(t *testing.T) {
 	b.write(gateway.GroundTruthFile, label("a", `["1.5",2.5,3]`))
 	b.watch(func(s *mlops.MonitorSpec) {
 		s.MinRows = 2
-		s.ModelQuality = &mlops.ModelQualityCheck{Task: regression, Max: map[string]float64{"mae": 0}}
+		s.ModelQuality = &mlops.ModelQualityCheck{Task: "regression", Max: map[string]float64{"mae": 0}}
 	})
 	if r := b.check(mlops.MonitorOK); r.Checks["model_quality"].Rows != 2 {
 		t.Errorf("%+v", r.Checks)

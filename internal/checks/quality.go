@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"fmt"
@@ -104,12 +104,15 @@ func (q *quality) metrics(task string) map[string]float64 {
 }
 
 // modelQuality holds the metrics to their limits.
-func (x *examination) modelQuality() mlops.CheckReport {
+func (x *Examination) modelQuality() mlops.CheckReport {
 	t := x.truth
 	r := mlops.CheckReport{Rows: t.judged, Features: []mlops.FeatureReport{}}
 	if t.judged < x.least() {
 		r.State, r.Reason = mlops.MonitorNoData, fmt.Sprintf("the truth is known of %d rows, %d are needed", t.judged, x.least())
-		if t.absent {
+		switch {
+		case t.absent && t.check.GroundTruth == "":
+			r.Reason = "no ground truth was given"
+		case t.absent:
 			r.Reason = "there is no ground truth at " + t.check.GroundTruth + " yet"
 		}
 		return r
@@ -119,7 +122,7 @@ func (x *examination) modelQuality() mlops.CheckReport {
 	high, highNames := held(metrics, t.check.Max, func(v, limit float64) bool { return v > limit }, "above")
 	r.Features = slices.Concat(low, high)
 	names := slices.Concat(lowNames, highNames)
-	r = finish(r, len(names) > 0, "the model is not good enough: "+brief(names))
+	r = Finish(r, len(names) > 0, "the model is not good enough: "+Brief(names))
 	if r.State == mlops.MonitorOK && t.twice > 0 {
 		r.Reason = fmt.Sprintf("%d times the truth came once more; the last counts", t.twice)
 	}

@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"context"
@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
@@ -37,66 +35,69 @@ type truth struct {
 	kinds  map[string][]table.Cell // labels by their JSON
 
 	twice   int64 // labels that took the place of an earlier one
-	damaged int64 // lines that are no label
 	due     int64 // instances that should have a label
 	missing int64 // of those, such that have none
 	absent  bool  // there is no file or folder where the truth is to be
 }
 
-// readTruth reads the labels of a check: of its own file or folder, or those that
-// were posted to the endpoint since a time.
-func readTruth(ctx context.Context, captures string, check mlops.ModelQualityCheck, from, dueTill time.Time) (*truth, error) {
-	t := &truth{
-		check: check, dueTill: dueTill, seed: maphash.MakeSeed(), labels: map[uint64][]table.Cell{}, kinds: map[string][]table.Cell{},
-		quality: quality{positive: canonical(check.Positive)},
-	}
-	files, finished, err := t.files(captures, from)
-	if err != nil {
-		return nil, fmt.Errorf("read the ground truth: %w", err)
-	}
-	for _, file := range files {
-		damaged, err := eachLine(ctx, file, finished, t.read)
-		if t.damaged += damaged; err != nil {
-			return nil, errors.Join(fmt.Errorf("read the ground truth: %w", err), files.close())
-		}
-	}
-	return t, files.close()
+// Truth is where labels are read from.
+type Truth struct {
+	Files
+
+	// IsFinished says that nobody writes the files any more: a last line counts even
+	// without an end.
+	IsFinished bool
+	// IsAbsent says that there is no file or folder where the truth is to be.
+	IsAbsent bool
 }
 
-// files opens what has the labels. Those of a check's own are finished: their
-// last line counts even without an end.
-func (t *truth) files(captures string, from time.Time) (files openedFiles, finished bool, err error) {
-	if t.check.GroundTruth == "" {
-		files, err = openFiles(captures, gateway.GroundTruthFile, from)
-		return files, false, err
-	}
-	path, err := artifact.Path("", t.check.GroundTruth)
-	if err != nil {
-		return nil, false, err
-	}
-	paths := []string{path}
+// OpenTruth opens the labels of a file, or of the files of JSON lines in a folder, by
+// name. That there is none yet is no error.
+func OpenTruth(path string) (Truth, error) {
+	out, paths := Truth{IsFinished: true}, []string{path}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		t.absent = true
-		return nil, true, nil
+		out.IsAbsent = true
+		return out, nil
 	case err != nil:
-		return nil, false, err
+		return out, err
 	case info.IsDir():
 		if paths, err = tablesIn(path); err != nil {
-			return nil, false, err
+			return out, err
 		}
 	}
 	for _, path := range paths {
-		f, there, err := openIfThere(path)
+		f, there, err := OpenIfThere(path)
 		if err != nil {
-			return nil, false, errors.Join(err, files.close())
+			return out, errors.Join(err, out.Close())
 		}
 		if there {
-			files = append(files, f)
+			out.Files = append(out.Files, f)
 		}
 	}
-	return files, true, nil
+	return out, nil
+}
+
+// ReadTruth reads the labels of model_quality, before the first request, and closes
+// their files. It returns how many lines were damaged: those are passed over.
+func (x *Examination) ReadTruth(ctx context.Context, from Truth) (damaged int64, err error) {
+	defer func() { err = errors.Join(err, from.Close()) }()
+	x.truth.absent = from.IsAbsent
+	for _, file := range from.Files {
+		broken, err := EachLine(ctx, file, from.IsFinished, x.truth.read)
+		if damaged += broken; err != nil {
+			return damaged, fmt.Errorf("read the ground truth: %w", err)
+		}
+	}
+	return damaged, nil
+}
+
+func newTruth(check mlops.ModelQualityCheck, dueTill time.Time) *truth {
+	return &truth{
+		check: check, dueTill: dueTill, seed: maphash.MakeSeed(), labels: map[uint64][]table.Cell{}, kinds: map[string][]table.Cell{},
+		quality: quality{positive: canonical(check.Positive)},
+	}
 }
 
 // tablesIn lists the files of JSON lines in a folder, by name.

@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"encoding/json"
@@ -99,7 +99,7 @@ func TestInstances(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			rows := instancesOf(captured{RequestID: "id", Request: json.RawMessage(tt.request), Response: json.RawMessage(tt.response)}, features)
+			rows := instancesOf(Captured{RequestID: "id", Request: json.RawMessage(tt.request), Response: json.RawMessage(tt.response)}, features)
 			if diff := cmp.Diff(tt.want, show(rows)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -121,7 +121,7 @@ func FuzzInstances(f *testing.F) {
 	}
 	features := []table.Column{{Name: "age", Type: table.Number}}
 	f.Fuzz(func(t *testing.T, request, response []byte) {
-		for _, r := range instancesOf(captured{Request: request, Response: response}, features) {
+		for _, r := range instancesOf(Captured{Request: request, Response: response}, features) {
 			if len(r.features) != len(features) {
 				t.Errorf("%d values for %d features", len(r.features), len(features))
 			}

@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"fmt"
@@ -57,7 +57,7 @@ func (g *groups) take(group, prediction string, label table.Cell, known bool) {
 
 // biased compares the groups that fare best and worst. Groups with too few rows
 // are shown and not judged.
-func (x *examination) biased() mlops.CheckReport {
+func (x *Examination) biased() mlops.CheckReport {
 	g := x.bias
 	r := mlops.CheckReport{Rows: x.rows, Features: []mlops.FeatureReport{}}
 	if g.more > 0 {
@@ -81,7 +81,7 @@ func (x *examination) biased() mlops.CheckReport {
 	r.Features = append(r.Features, mlops.FeatureReport{
 		Name: g.check.Group, Statistic: g.check.Statistic, Value: &value, Threshold: &g.check.Threshold, Violated: violated,
 	})
-	return finish(r, violated, fmt.Sprintf("%s by %q is %.3g, threshold %g", g.check.Statistic, g.check.Group, value, g.check.Threshold))
+	return Finish(r, violated, fmt.Sprintf("%s by %q is %.3g, threshold %g", g.check.Statistic, g.check.Group, value, g.check.Threshold))
 }
 
 // needsTruth reports whether groups are compared by what turned out to be true.

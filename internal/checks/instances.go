@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"encoding/json"
@@ -28,7 +28,7 @@ type tensor struct {
 
 // instancesOf takes a captured request apart, with the answer to each instance.
 // A request of another form has none.
-func instancesOf(c captured, features []table.Column) []instance {
+func instancesOf(c Captured, features []table.Column) []instance {
 	request, response := standardJSON(c.Request), standardJSON(c.Response)
 	var rows []instance
 	var one, oneAnswer v1

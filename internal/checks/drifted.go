@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // dataDrift compares the features' distributions.
-func (x *examination) dataDrift() mlops.CheckReport {
+func (x *Examination) dataDrift() mlops.CheckReport {
 	d := x.spec.DataDrift
 	columns := d.Features
 	if len(columns) == 0 {
@@ -21,12 +21,12 @@ func (x *examination) dataDrift() mlops.CheckReport {
 }
 
 // predictionDrift compares the predictions' distribution.
-func (x *examination) predictionDrift() mlops.CheckReport {
+func (x *Examination) predictionDrift() mlops.CheckReport {
 	last := x.base.columns[len(x.base.columns)-1]
 	return x.drifted(*x.spec.PredictionDrift, []string{last.Name})
 }
 
-func (x *examination) drifted(d mlops.DriftCheck, columns []string) mlops.CheckReport {
+func (x *Examination) drifted(d mlops.DriftCheck, columns []string) mlops.CheckReport {
 	r := mlops.CheckReport{Rows: x.rows, Features: []mlops.FeatureReport{}}
 	var names []string
 	var judged int64
@@ -42,11 +42,11 @@ func (x *examination) drifted(d mlops.DriftCheck, columns []string) mlops.CheckR
 		r.Features = append(r.Features, f)
 	}
 	share := percentOf(int64(len(names)), judged)
-	return finish(r, len(names) > 0 && share > valueOf(d.MaxDrifted), "drifted: "+brief(names))
+	return Finish(r, len(names) > 0 && share > valueOf(d.MaxDrifted), "drifted: "+Brief(names))
 }
 
-// brief names a few.
-func brief(names []string) string {
+// Brief names a few.
+func Brief(names []string) string {
 	const most = 5
 	if len(names) > most {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)

@@ -1,4 +1,4 @@
-package monitors
+package checks
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ func (v *violations) add(name, statistic string, value float64, limit *float64, 
 }
 
 // dataQuality holds values to the baseline's schema. Predictions are no data.
-func (x *examination) dataQuality() mlops.CheckReport {
+func (x *Examination) dataQuality() mlops.CheckReport {
 	limits, v := x.spec.DataQuality, violations{features: []mlops.FeatureReport{}}
 	quality := x.window.Quality()
 	byChance := x.missingByChance(quality)
@@ -90,13 +90,13 @@ func (x *examination) dataQuality() mlops.CheckReport {
 		})
 	}
 	r := mlops.CheckReport{Rows: x.rows, Features: v.features}
-	return finish(r, len(v.names) > 0, "violated: "+brief(v.names))
+	return Finish(r, len(v.names) > 0, "violated: "+Brief(v.names))
 }
 
 // missingByChance says of features that lack values in the baseline too, and whose
 // share is no other than chance gives, that it is so. Without it a feature that
 // always lacks some would exceed its own share in every other window.
-func (x *examination) missingByChance(quality []drift.Quality) map[string]string {
+func (x *Examination) missingByChance(quality []drift.Quality) map[string]string {
 	out := map[string]string{}
 	lacking := 0
 	for _, q := range quality {
