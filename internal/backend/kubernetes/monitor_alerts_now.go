@@ -2,8 +2,10 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -35,6 +37,9 @@ func (s scene) alertsNow(ctx context.Context, labels string) alertsSeen {
 		return alertsSeen{err: err}
 	}
 	rules, err := prometheus.NewAPI(client).Rules(ctx, []string{labels})
+	if e, ok := errors.AsType[*url.Error](err); ok { // whose text has the whole request
+		err = e.Err
+	}
 	if err != nil {
 		return alertsSeen{err: fmt.Errorf("the Prometheus server at %s: %w", at, err)}
 	}

@@ -41,6 +41,7 @@ func (k monitorKind) inputs(ctx context.Context, s scene, spec *mlops.MonitorSpe
 		if err != nil {
 			return in, &mlops.Error{Code: mlops.Invalid, Field: "model_quality.ground_truth_uri", Err: err}
 		}
+		one.Optional = true // it comes later
 		in.artifacts = append(in.artifacts, one)
 	}
 	return in, nil

@@ -2,7 +2,19 @@ package kubernetes
 
 import (
 	"context"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
+
+// Advance finishes a deletion whose jobs have gone.
+func (k monitorKind) Advance(ctx context.Context, ref mlops.ID) error {
+	return k.noun().Advance(ctx, ref, func(ctx context.Context, s scene, seen monitorSeen) error {
+		if !isLeaving(seen.object) {
+			return nil
+		}
+		return k.drop(ctx, s, seen)
+	})
+}
 
 // drop removes a monitor's parts, so that nothing is started or told any more, and stops
 // its jobs; the config map goes when all of these have gone, which Advance does.

@@ -80,9 +80,10 @@ func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInpu
 	out := workflowSpec{
 		Entrypoint: monitorGraph, ServiceAccount: s.serviceAccount,
 		PodMetadata: &argoMetadata{Labels: s.jobLabels()}, PodGC: map[string]string{"strategy": "OnWorkflowSuccess"},
+		// The same user throughout: what the job writes is for its own user to read.
+		Security: bareUser(),
 	}
 	if s.podSecurity == "restricted" {
-		out.Security = bareUser()
 		check.PodSpecPatch = barePatch([]string{"init", "fetch"}, []string{"main", "wait"})
 	}
 	out.Templates = []argoTemplate{graph, check}
@@ -146,7 +147,7 @@ func (s scene) fetchCaptures(spec mlops.MonitorSpec) namedContainer {
 		envVar{Name: "FOLDER", Value: path.Join(bucket, below, s.namespace)},
 		// KServe puts the path of a logger's storage below the server's own.
 		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", cutName(spec.Endpoint.Name(), longestServer), spec.Endpoint.Name())},
-		envVar{Name: "MAX_AGE", Value: promDuration(age)},
+		envVar{Name: "MAX_AGE", Value: promDuration(age)}, envVar{Name: "RCLONE_CONFIG", Value: "/notfound"}, // which rclone takes for none
 	)
 	c := namedContainer{Name: "fetch"}
 	c.Image, c.Command, c.Args, c.Env = s.fetchImage(), []string{"sh", "-c"}, []string{fetchScript}, env

@@ -155,6 +155,8 @@ type argoArtifact struct {
 	Path    string         `json:"path,omitempty"`
 	From    string         `json:"from,omitempty"`
 	Archive map[string]any `json:"archive,omitempty"`
+
+	Optional bool `json:"optional,omitempty"` // of an input: it may not be there
 }
 
 // argoLocation is one of several kinds of place; none for what comes from elsewhere.
