@@ -267,7 +267,9 @@ func (g guard) wantNative() {
 	}
 	config := control.Get(g, g.ref("alertmanagerconfigs.monitoring.coreos.com", "monitor-watch"))
 	for _, o := range []*unstructured.Unstructured{rule, cron, config, control.Get(g, g.ref("configmaps", "monitor-watch"))} {
-		if text, _ := json.Marshal(o.Object); strings.Contains(string(text), "secret-path") {
+		text, err := o.MarshalJSON()
+		g.must(err)
+		if strings.Contains(string(text), "secret-path") {
 			g.Errorf("the webhook can be read in %s", identityOf(o).words())
 		}
 	}
