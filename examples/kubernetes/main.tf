@@ -6,11 +6,11 @@ resource "mlops_environment" "dev" {
   stage = "dev"
 
   kubernetes = {
-    storage_uri    = var.storage_uri
-    gateway        = var.gateway
-    prometheus_url = var.prometheus_url
-    pod_security   = "baseline"
-    quota          = { cpu = "16", memory = "64Gi", accelerators = "1" }
+    storage_uri         = var.storage_uri
+    storage_credentials = var.storage_credentials
+    gateway             = var.gateway
+    prometheus_url      = var.prometheus_url
+    quota               = { cpu = "16", memory = "64Gi", accelerators = "1" }
   }
   registry = {
     mlflow = {

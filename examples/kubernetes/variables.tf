@@ -15,9 +15,16 @@ variable "prometheus_url" {
 }
 
 variable "storage_uri" {
-  description = "Bucket for what endpoints capture. The cluster has access to it by itself, by IRSA or Workload Identity."
+  description = "Bucket for what endpoints capture."
   type        = string
   default     = "s3://models/tumor"
+}
+
+variable "storage_credentials" {
+  description = "Who reads and writes there: access_key_id and secret_access_key. They are in no state and no plan, and in a secret of the namespace. A cluster that has access by itself (IRSA, Workload Identity) has a service account of yours instead."
+  type        = map(string)
+  sensitive   = true
+  ephemeral   = true
 }
 
 variable "mlflow" {

@@ -104,7 +104,6 @@ func (c *accCheckout) rewrite(config string) string {
 	config = accEnvironmentName.ReplaceAllString(config, "${1}${2}"+c.suffix+`"`)
 	config = accEnvironmentID.ReplaceAllString(config, "BACKEND/${1}"+c.suffix)
 	config = accRetention.ReplaceAllString(config, "")
-	config = byCommand.ReplaceAllString(config, `${1}image = "registry.example.com/serve:1"`)
 	config = upTimes.ReplaceAllString(config, "")
 	return accTargetBlock.ReplaceAllStringFunc(config, func(target string) string {
 		settings := fmt.Sprintf(" gateway = %q, prometheus_url = \"http://127.0.0.1:1\", ", accGateway.Start(c.t, &accCluster))
