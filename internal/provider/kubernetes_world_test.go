@@ -105,6 +105,8 @@ func (c *accCheckout) rewrite(config string) string {
 	config = accEnvironmentID.ReplaceAllString(config, "BACKEND/${1}"+c.suffix)
 	config = accRetention.ReplaceAllString(config, "")
 	config = upTimes.ReplaceAllString(config, "")
+	// What was replaced is kept as a part of the change, by default for ten minutes.
+	config = strings.ReplaceAll(config, `{ strategy = "all_at_once" }`, `{ strategy = "all_at_once", keep_previous = "0s" }`)
 	return accTargetBlock.ReplaceAllStringFunc(config, func(target string) string {
 		settings := fmt.Sprintf(" gateway = %q, prometheus_url = \"http://127.0.0.1:1\", ", accGateway.Start(c.t, &accCluster))
 		if !strings.Contains(target, "storage_uri") {
@@ -146,7 +148,7 @@ func (c *accCheckout) outcome(pod *unstructured.Unstructured) kubetest.Outcome {
 	step, ok := accStepOf(pod)
 	switch {
 	case c.stuck.Load() && !ok:
-		return kubetest.Outcome{Waiting: "ImagePullBackOff"}
+		return kubetest.Outcome{Waiting: "ContainerCreating"}
 	case c.stuck.Load():
 		return kubetest.Outcome{Running: true}
 	case !ok:
