@@ -1,6 +1,8 @@
 package acceptance
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,12 +15,22 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/test/tfcli"
 )
 
 // cluster is a real control plane with Argo's own controller, for the tests of one
 // function, one after the other: they break it for each other.
 var cluster kubetest.Cluster //nolint:gochecknoglobals // TestMain ends it
+
+// gateway takes routes there, and registry is a real MLflow server.
+var (
+	gateway  kubetest.Gateway  //nolint:gochecknoglobals // as the cluster
+	registry mlflowtest.Server //nolint:gochecknoglobals // TestMain ends it
+)
+
+// kubernetesExample is the example that is for a cluster.
+const kubernetesExample = "kubernetes"
 
 // place is a namespace that an environment will have, and a workspace beside it.
 type place struct {
@@ -34,7 +46,7 @@ func onKubernetes(t *testing.T, config string) place {
 	t.Helper()
 	cluster.Start(t, kubetest.Argo)
 	p := place{workspace(t, ""), t, kubetest.Name("acc")}
-	access := cluster.Access()
+	access := cluster.As(t, guideRights(t))
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	err := clientcmd.WriteToFile(clientcmdapi.Config{
 		CurrentContext: "elsewhere",
@@ -52,9 +64,26 @@ func onKubernetes(t *testing.T, config string) place {
 	for _, v := range []string{"KUBECONFIG=" + file, "TF_VAR_name=" + p.name} {
 		p.Setenv(v)
 	}
-	p.Write("main.tf", header+config)
-	p.Init()
+	if config != "" {
+		p.Write("main.tf", header+config)
+		p.Init()
+	}
 	return p
+}
+
+// guideRights are those that the guide says are enough, and no more.
+func guideRights(t *testing.T) string {
+	t.Helper()
+	guide, err := os.ReadFile("../../templates/guides/kubernetes.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rules, found := strings.Cut(string(guide), "metadata: {name: terraform-mlops}\nrules:\n")
+	rules, _, ended := strings.Cut(rules, "```")
+	if !found || !ended {
+		t.Fatal("the guide has no cluster role any more")
+	}
+	return "\n" + rules
 }
 
 // ref names an object in the environment's namespace.
@@ -151,6 +180,7 @@ func TestAccKubernetes(t *testing.T) {
 		{"edited", testKubernetesEdited},
 		{"refused", testKubernetesRefused},
 		{"stuck", testKubernetesStuck},
+		{"example", testKubernetesExample},
 		{"missing", testKubernetesMissing},
 	} {
 		t.Run(tt.name, tt.test) //nolint:paralleltest // see above
@@ -326,6 +356,42 @@ func testKubernetesStuck(t *testing.T) {
 	cluster.Patch(t, policy, `{metadata: {finalizers: [example.com/hold]}}`)
 	p.refused("destroy", "-auto-approve").Contains(t, "timeout", "example.com/hold", "networkpolicies")
 	cluster.Patch(t, policy, `{metadata: {finalizers: null}}`)
+	p.Destroy()
+	p.gone()
+}
+
+// testKubernetesExample applies the example as it is in the repository: from training
+// to a monitor, with the rights of the guide. Nothing runs in its pods: what its step
+// writes is sent by the test.
+func testKubernetesExample(t *testing.T) {
+	cluster.Start(t, kubetest.KServe)
+	p := onKubernetes(t, "")
+	p.CopyConfig(filepath.Join("..", "..", "examples", kubernetesExample), func(string) bool { return false })
+	p.Rewrite("main.tf", func(text string) string {
+		return strings.Replace(text, `"tumor-dev"`, `"`+p.name+`"`, 1)
+	})
+	cluster.Play(t, p.name, func(pod *unstructured.Unstructured) kubetest.Outcome {
+		if step, ok := kubetest.StepOf(pod); ok {
+			return step.Deliver(`{"accuracy": 0.95, "malignant_recall": 0.9}`)
+		}
+		return kubetest.Outcome{}
+	})
+	for name, value := range map[string]string{
+		"context": "lab", "gateway": gateway.Start(t, &cluster), "prometheus_url": "http://127.0.0.1:9",
+		"mlflow": fmt.Sprintf("{uri=%q}", registry.URI(t)), "storage_credentials": `{access_key_id="id",secret_access_key="hunter2"}`,
+	} {
+		p.Setenv("TF_VAR_" + name + "=" + value)
+	}
+	p.Init()
+	p.Apply()
+	p.PlanIsEmpty()
+	status, _ := post(t, p.Output("url"))
+	if status != http.StatusOK {
+		t.Errorf("the gateway answers %d", status)
+	}
+	if state, err := os.ReadFile(filepath.Join(p.Dir, "terraform.tfstate")); err != nil || strings.Contains(string(state), "hunter2") {
+		t.Errorf("the state has the credentials, or is not there: %v", err)
+	}
 	p.Destroy()
 	p.gone()
 }

@@ -75,6 +75,7 @@ func (b *backend) connect(of string) (*cluster, error) {
 	config.QPS = float32(cmp.Or(s.Int(settingQPS), defaultQPS))
 	config.Burst = int(cmp.Or(s.Int(settingBurst), defaultBurst))
 	config.Timeout = patience
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return patient{next} })
 	if p := s.String(settingProxy); p != "" {
 		proxy, err := url.Parse(p)
 		if err != nil {
