@@ -108,7 +108,11 @@ func (c *accCheckout) rewrite(config string) string {
 		if !strings.Contains(target, "storage_uri") {
 			settings += `storage_uri = "s3://models", `
 		}
-		return fmt.Sprintf("  registry = { mlflow = { uri = %q } }\n", c.gate) + strings.Replace(target, "{", "{"+settings, 1)
+		target = strings.Replace(target, "{", "{"+settings, 1)
+		if strings.Contains(config, "registry =") {
+			return target
+		}
+		return fmt.Sprintf("  registry = { mlflow = { uri = %q } }\n", c.gate) + target
 	})
 }
 
