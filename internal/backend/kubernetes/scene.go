@@ -197,10 +197,10 @@ func (b *backend) report(check *mlops.Checker, err error) error {
 	return nil
 }
 
-// sentence ends words as a sentence ends.
+// sentence ends words as a sentence ends; a line of its own stays as it is.
 func sentence(words string) string {
-	if strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
-		return words
+	if strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") || strings.HasSuffix(words, "\n") {
+		return strings.TrimSuffix(words, "\n")
 	}
 	return words + "."
 }
