@@ -1,13 +1,18 @@
 package kubernetes
 
 import (
+	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -27,6 +32,42 @@ func (e endpointState) versions() []mlops.ID {
 		add(b.Spec)
 	}
 	return slices.Collect(maps.Keys(used))
+}
+
+// servingURI is where KServe fetches a version from: its archive, where the registry
+// has one.
+func servingURI(seen versionObserved) string {
+	return cmp.Or(seen.Native[nativeServing], seen.Status.URI)
+}
+
+// nativeServing is where a version says what servers fetch.
+const nativeServing = "serving_uri"
+
+// canFetch refuses a version that its server would have no leave to fetch: KServe looks
+// for the credentials among the secrets of the service account, which may be the user's.
+func (k modelEndpointKind) canFetch(ctx context.Context, p place, seen versionObserved) error {
+	if p.ownAccount || !p.hasToken() || seen.Native[nativeServing] == "" {
+		return nil
+	}
+	account, err := p.cluster.get(ctx, p.of(kindServiceAccount, p.serviceAccount))
+	if isNotFound(err) || k.is(err, mlops.PermissionDenied) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	has, _, err := unstructured.NestedSlice(account.Object, "secrets")
+	for _, one := range has {
+		if of, _ := one.(map[string]any); of["name"] == nameOfRegistry {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return &mlops.Error{Code: mlops.PermissionDenied, Field: "environment", Err: fmt.Errorf(
+		`the service account %[1]s, which the environment brings, does not have the secret %[2]s, by which KServe fetches models from the registry: kubectl patch serviceaccount %[1]s -n %[3]s -p '{"secrets": [{"name": "%[2]s"}]}'`,
+		p.serviceAccount, nameOfRegistry, p.namespace)}
 }
 
 // The keys by which KServe finds the header of requests to a host in a secret.
