@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -21,10 +21,9 @@ type Carrier struct {
 	Owner       string            // of the object
 	Record      json.RawMessage   // what the object's noun keeps
 	Description string            // as MLflow shows it
-	Labels      map[string]string // all tags that are neither MLflow's nor the provider's own
+	Labels      map[string]string // of the object, as the tags have them now
 
-	trashed bool
-	tags    tags
+	tags tags
 }
 
 // Content is what a carrier is to carry.
@@ -39,9 +38,13 @@ type Content struct {
 const (
 	tagNoun = "mlops.noun"
 	tagNote = "mlflow.note.content" // where MLflow's pages show and change a description
-	// tagMLflow begins the tags that are MLflow's own.
-	tagMLflow = "mlflow."
 )
+
+// carried is what the record of a carrier has beside whose it is.
+type carried struct {
+	Record json.RawMessage `json:"record"`
+	Labels []string        `json:"labels,omitempty"` // names, which tell them from the tags of others
+}
 
 // ExperimentName is the name of the experiment that carries an object. Those of models
 // have a dot where this has a slash, so an experiment may be called what a model is.
@@ -68,7 +71,8 @@ func (c Content) tags() (tags, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := record[json.RawMessage]{ID: c.Object, Owner: c.Owner, Spec: raw}.tags()
+	spec := carried{raw, slices.Sorted(maps.Keys(c.Labels))}
+	out, err := record[carried]{ID: c.Object, Owner: c.Owner, Spec: spec}.tags()
 	if err != nil {
 		return nil, err
 	}
@@ -80,17 +84,18 @@ func (c Content) tags() (tags, error) {
 
 // carrierOf reads an experiment.
 func carrierOf(e experiment) (Carrier, error) {
-	out := Carrier{ID: e.ID, Name: e.Name, Description: e.Tags[tagNote], Labels: map[string]string{}, trashed: e.Stage == stageDeleted, tags: e.Tags}
-	for k, v := range e.Tags {
-		if !strings.HasPrefix(k, tagPrefix) && !strings.HasPrefix(k, tagMLflow) {
-			out.Labels[k] = v
+	out := Carrier{ID: e.ID, Name: e.Name, Description: e.Tags[tagNote], Labels: map[string]string{}, tags: e.Tags}
+	rec, err := recordOf[carried](e.Tags)
+	if err != nil || rec == nil {
+		return out, err
+	}
+	out.Object, out.Owner, out.Record = rec.ID, rec.Owner, rec.Spec.Record
+	for _, label := range rec.Spec.Labels {
+		if value, ok := e.Tags[label]; ok {
+			out.Labels[label] = value
 		}
 	}
-	rec, err := recordOf[json.RawMessage](e.Tags)
-	if err == nil && rec != nil {
-		out.Object, out.Owner, out.Record = rec.ID, rec.Owner, rec.Spec
-	}
-	return out, err
+	return out, nil
 }
 
 // Carrier finds what carries an object's record. One in MLflow's trash is NotFound; an
@@ -162,12 +167,11 @@ func (c *Client) restore(ctx context.Context, e experiment, content Content) (Ca
 	if err := c.restoreExperiment(ctx, e.ID); err != nil {
 		return Carrier{}, err
 	}
-	return c.Bring(ctx, old, content, old.Labels)
+	return c.Bring(ctx, old, content)
 }
 
-// Bring puts a content in the place of a carrier's, of which the former labels are
-// removed where the content has them not; tags of others stay.
-func (c *Client) Bring(ctx context.Context, old Carrier, content Content, former map[string]string) (Carrier, error) {
+// Bring puts a content in the place of a carrier's. Tags that are of others stay.
+func (c *Client) Bring(ctx context.Context, old Carrier, content Content) (Carrier, error) {
 	wanted, err := content.tags()
 	if err != nil {
 		return old, err
@@ -175,7 +179,7 @@ func (c *Client) Bring(ctx context.Context, old Carrier, content Content, former
 	err = tagger{
 		set:   func(k, v string) error { return c.tagExperiment(ctx, old.ID, k, v) },
 		unset: func(k, _ string) error { return c.untagExperiment(ctx, old.ID, k) },
-	}.bring(old.tags, wanted, former)
+	}.bring(old.tags, wanted, old.Labels)
 	if err != nil {
 		return old, err
 	}

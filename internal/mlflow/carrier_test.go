@@ -81,18 +81,16 @@ func TestCarrier(t *testing.T) {
 	long.Record, long.Description, long.Labels = note{strings.Repeat("ä", 3*maxTag)}, "", map[string]string{"team": "search"}
 	now, err := s.client.Carrier(t.Context(), s.content.Object)
 	s.must(err)
-	_, err = s.client.Bring(t.Context(), now, long, s.content.Labels)
+	_, err = s.client.Bring(t.Context(), now, long)
 	s.must(err)
-	want := long
-	want.Labels = map[string]string{"team": "search", "theirs": "1"}
-	if diff := cmp.Diff(want, s.carried()); diff != "" {
+	if diff := cmp.Diff(long, s.carried()); diff != "" {
 		t.Errorf("brought to another content (-want +got):\n%s", diff)
 	}
 	got := s.python(`
 e = client.get_experiment_by_name(name)
-out.update(id=e.experiment_id, note=e.tags["mlflow.note.content"], team=e.tags["team"], empty="empty" in e.tags)
+out.update(id=e.experiment_id, note=e.tags["mlflow.note.content"], team=e.tags["team"], empty="empty" in e.tags, theirs=e.tags["theirs"])
 `)
-	if diff := cmp.Diff(map[string]any{"id": made.ID, "note": "", "team": "search", "empty": false}, got); diff != "" {
+	if diff := cmp.Diff(map[string]any{"id": made.ID, "note": "", "team": "search", "empty": false, "theirs": "1"}, got); diff != "" {
 		t.Errorf("an ordinary client sees (-want +got):\n%s", diff)
 	}
 	s.must(s.client.Discard(t.Context(), now))
@@ -228,7 +226,7 @@ func (s *trial) life(old Content) (Carrier, error) {
 	if err != nil {
 		return made, err
 	}
-	if _, err = s.client.Bring(s.Context(), made, s.content, old.Labels); err != nil {
+	if _, err = s.client.Bring(s.Context(), made, s.content); err != nil {
 		return made, err
 	}
 	if diff := cmp.Diff(s.content, s.carried()); diff != "" {

@@ -138,7 +138,7 @@ func TestInterruptedSnapshot(t *testing.T) {
 func TestDataThatChange(t *testing.T) {
 	t.Parallel()
 	s := newTrial(t, connect(t, server.URI(t)))
-	into, snapshot := s.carrier(), s.snapshot("a\n1\n")
+	into, snapshot := s.carrier(), s.snapshot("a\n12\n")
 	meddled, err := NewClient(Options{URI: server.URI(t), HTTP: &http.Client{Transport: meddler{snapshot.Path}}})
 	s.must(err)
 	_, err = meddled.Keep(t.Context(), into, snapshot)
@@ -146,13 +146,13 @@ func TestDataThatChange(t *testing.T) {
 	if holding, err := s.client.Holding(t.Context(), into); err != nil || len(holding) != 0 {
 		t.Errorf("held are %v, %v", holding, err)
 	}
-	s.must(os.WriteFile(snapshot.Path, []byte("a\n1\n"), 0o600))
+	s.must(os.WriteFile(snapshot.Path, []byte("a\n12\n"), 0o600))
 	kept, err := s.client.Keep(t.Context(), into, snapshot)
 	s.must(err)
-	s.must(os.WriteFile(snapshot.Path, []byte("a\n3\n"), 0o600))
+	s.must(os.WriteFile(snapshot.Path, []byte("a\n34\n"), 0o600))
 	_, err = meddled.Keep(t.Context(), into, snapshot)
 	s.must(err)
-	if got := s.fetched(kept.URI); got != "a\n1\n" {
+	if got := s.fetched(kept.URI); got != "a\n12\n" {
 		t.Errorf("kept %q", got)
 	}
 }

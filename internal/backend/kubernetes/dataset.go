@@ -51,14 +51,6 @@ func newDatasetSeen(c mlflow.Carrier, holding []string) (datasetSeen, error) {
 	return seen, nil
 }
 
-// labels are those of the spec that the dataset was brought to.
-func (d datasetSeen) labels() map[string]string {
-	if d.record.Spec == nil {
-		return nil
-	}
-	return d.record.Spec.Labels
-}
-
 // judged reports whether the bytes of a digest are in force, and were held to the rules
 // of a spec.
 func (d datasetSeen) judged(spec mlops.DatasetSpec, digest string) bool {
@@ -189,7 +181,7 @@ func (k datasetKind) take(ctx context.Context, s carriage, spec mlops.DatasetSpe
 	record.Status.CreatedAt = record.Created
 	_, err := s.client.Bring(ctx, old.Carrier, mlflow.Content{
 		Object: s.id, Owner: k.options.Owner, Record: record, Description: spec.Description, Labels: spec.Labels,
-	}, old.labels())
+	})
 	if err != nil || slices.Equal(kept, old.record.Kept) {
 		return err
 	}

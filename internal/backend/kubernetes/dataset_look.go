@@ -58,12 +58,7 @@ func (k datasetKind) observe(s carriage, seen datasetSeen) datasetObserved {
 	out.Spec = *seen.record.Spec
 	out.Spec.Description = seen.Description
 	if out.Spec.Labels != nil {
-		out.Spec.Labels = map[string]string{}
-	}
-	for key := range seen.record.Spec.Labels {
-		if value, ok := seen.Labels[key]; ok {
-			out.Spec.Labels[key] = value
-		}
+		out.Spec.Labels = seen.Labels
 	}
 	out.Native["run_id"] = seen.record.Kept[len(seen.record.Kept)-1]
 	if seen.lost {

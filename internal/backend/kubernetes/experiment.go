@@ -45,12 +45,7 @@ func (e experimentSeen) spec() mlops.ExperimentSpec {
 	spec := e.record.Spec
 	spec.Description = e.Description
 	if spec.Labels != nil {
-		spec.Labels = map[string]string{}
-	}
-	for key := range e.record.Spec.Labels {
-		if value, ok := e.Labels[key]; ok {
-			spec.Labels[key] = value
-		}
+		spec.Labels = e.Labels
 	}
 	return spec
 }
@@ -119,7 +114,7 @@ func (k experimentKind) add(ctx context.Context, s carriage, spec mlops.Experime
 }
 
 func (k experimentKind) change(ctx context.Context, s carriage, spec mlops.ExperimentSpec, old experimentSeen) (mlops.Change, error) {
-	_, err := s.client.Bring(ctx, old.Carrier, k.content(spec, old.record.Created), old.record.Spec.Labels)
+	_, err := s.client.Bring(ctx, old.Carrier, k.content(spec, old.record.Created))
 	return mlops.Change{Ref: s.id, Revision: revisionOf(spec)}, err
 }
 

@@ -117,4 +117,3 @@ func TestNamesakes(t *testing.T) {
 	}
 	e.wantCode("deletion of the environment", e.Environments().Delete(t.Context(), e.spec.ID), mlops.Conflict)
 }
-
