@@ -171,3 +171,25 @@ func TestCarriedLostAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestServerWithExperiments proves that a server is not taken from an environment that
+// has experiments there, nor exchanged for one that has not got them.
+func TestServerWithExperiments(t *testing.T) {
+	t.Parallel()
+	e := kept(t, "")
+	e.experiment()
+	without := e.spec
+	without.Registry = nil
+	_, err := e.Environments().Update(t.Context(), e.spec.ID, without)
+	e.wantCode("taking the server away", err, mlops.Invalid)
+	if err != nil && !strings.Contains(err.Error(), "experiments") {
+		t.Errorf("%v does not say what is there", err)
+	}
+	moved := e.spec
+	moved.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: tracking.Gate(t, "").URI}} // the same server by another address
+	_, err = e.Environments().Update(t.Context(), e.spec.ID, moved)
+	e.must(err)
+	if got := e.tried(e.spec.ID.Child(mlops.NounExperiment, "trees")).Native["uri"]; got != moved.Registry.MLflow.URI {
+		t.Errorf("it is looked for at %s", got)
+	}
+}
