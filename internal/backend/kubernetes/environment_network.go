@@ -30,8 +30,8 @@ func defaultIngress() []string {
 	return []string{"envoy-gateway-system", "istio-system", "knative-serving", "kserve", "monitoring"}
 }
 
-// egressOf is what pods may call: what is given, or the usual ports anywhere, and the
-// port of storage.
+// egressOf is what pods may call: what is given, or the usual ports anywhere, and those
+// of storage and of the Pushgateway.
 func egressOf(s mlops.Settings) []opening {
 	var out []opening
 	if _, given := s[targetEgress]; given {
@@ -43,8 +43,10 @@ func egressOf(s mlops.Settings) []opening {
 		return out
 	}
 	ports := []int{httpsPort, apiPort}
-	if port := portOf(s.String(targetStorageURL)); port != 0 && !slices.Contains(ports, port) {
-		ports = append(ports, port)
+	for _, setting := range []string{targetStorageURL, targetPushgateway} {
+		if port := portOf(s.String(setting)); port != 0 && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
 	}
 	for _, port := range ports {
 		out = append(out, opening{"0.0.0.0/0", port}, opening{"::/0", port})
