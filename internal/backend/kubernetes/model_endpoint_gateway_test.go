@@ -1,11 +1,11 @@
 package kubernetes
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,8 +33,8 @@ type testGateway struct {
 	server  *httptest.Server
 
 	mu     sync.Mutex
-	routes map[string]route // by namespace and name
-	answer func(service, path string) int
+	routes map[string]route                    // by namespace and name
+	behind map[string]func(service string) int // what answers, by namespace; 200 where there is none
 }
 
 // gateways is the gateway that the tests of this package share.
@@ -51,7 +51,7 @@ func (g *testGateway) start(t *testing.T) string {
 
 func (g *testGateway) run(t *testing.T) {
 	t.Helper()
-	g.routes = map[string]route{}
+	g.routes, g.behind = map[string]route{}, map[string]func(string) int{}
 	g.server = httptest.NewServer(g) // ends with the test binary, as the control plane does
 	at, err := url.Parse(g.server.URL)
 	if err != nil {
@@ -145,7 +145,7 @@ type gatewayAnswer struct {
 // ServeHTTP sends a request where the routes lead it.
 func (g *testGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
-	rule, base := g.match(r)
+	rule, base, namespace := g.match(r)
 	if rule == nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
@@ -154,12 +154,7 @@ func (g *testGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	out := gatewayAnswer{Service: rule.Backends[0].Name, Path: r.URL.Path}
-	for _, b := range rule.Backends {
-		if b.Weight != nil && *b.Weight > 0 {
-			out.Service = b.Name
-		}
-	}
+	out := gatewayAnswer{Service: drawn(rule.Backends), Path: r.URL.Path}
 	for _, f := range rule.Filters {
 		switch f["type"] {
 		case "URLRewrite":
@@ -172,15 +167,51 @@ func (g *testGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			out.Mirrors = append(out.Mirrors, m.RequestMirror.BackendRef.Name)
 		}
 	}
-	status := http.StatusOK
-	g.mu.Lock()
-	if g.answer != nil {
-		status = cmp.Or(g.answer(out.Service, out.Path), status)
-	}
-	g.mu.Unlock()
-	w.WriteHeader(status)
+	w.WriteHeader(g.status(namespace, out.Service))
 	body, _ := json.Marshal(out) //nolint:errchkjson // of texts
 	_, _ = w.Write(body)
+}
+
+// status is what a service answers with.
+func (g *testGateway) status(namespace, service string) int {
+	g.mu.Lock()
+	of := g.behind[namespace]
+	g.mu.Unlock()
+	if of == nil {
+		return http.StatusOK
+	}
+	return of(service)
+}
+
+// answers says what the services of a namespace answer with.
+func (g *testGateway) answers(t *testing.T, namespace string, status func(service string) int) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.behind[namespace] = status
+}
+
+// drawn is one of the services by their weights; without any it is the first.
+func drawn(all []routeBackend) string {
+	var sum int64
+	for _, b := range all {
+		if b.Weight != nil {
+			sum += *b.Weight
+		}
+	}
+	if sum == 0 {
+		return all[0].Name
+	}
+	at := rand.Int64N(sum) //nolint:gosec // a share of requests, no secret
+	for _, b := range all {
+		if b.Weight == nil {
+			continue
+		}
+		if at -= *b.Weight; at < 0 {
+			return b.Name
+		}
+	}
+	return all[0].Name
 }
 
 func rewritten(filter map[string]any, path, base string) string {
@@ -198,21 +229,22 @@ func rewritten(filter map[string]any, path, base string) string {
 
 // match finds the rule that the Gateway API gives precedence: an exact path before a
 // prefix, and more headers before fewer.
-func (g *testGateway) match(r *http.Request) (best *routeRule, base string) {
+func (g *testGateway) match(r *http.Request) (best *routeRule, base, namespace string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rank := -1
-	for _, of := range g.routes {
+	for key, of := range g.routes {
 		if len(of.Hosts) > 0 && of.Hosts[0] != strings.Split(r.Host, ":")[0] {
 			continue
 		}
 		for i := range of.Rules {
 			if n, path := ruleRank(of.Rules[i], r); n > rank {
 				rank, best, base = n, &of.Rules[i], path
+				namespace, _, _ = strings.Cut(key, "/")
 			}
 		}
 	}
-	return best, base
+	return best, base, namespace
 }
 
 // ruleRank is how well a rule fits a request, -1 where it does not.

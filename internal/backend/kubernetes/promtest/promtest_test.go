@@ -40,21 +40,20 @@ func TestLint(t *testing.T) {
 
 func TestTryRules(t *testing.T) {
 	t.Parallel()
-	const tests = `
-tests:
-- interval: 15s
-  input_series:
-  - {series: 'istio_requests_total{destination_service_name="a"}', values: '0+30x20'}
-  - {series: 'istio_requests_total{destination_service_name="b"}', values: '0+3x20'}
-  alert_rule_test:
-  - eval_time: 4m
-    alertname: Busy
-    exp_alerts: [{exp_labels: {severity: page, destination_service_name: a}}]
-`
-	if err := TryRules(t, busy, tests); err != nil {
+	at := func(service string) RulesTest {
+		return RulesTest{
+			Interval: "15s",
+			Series: []Series{
+				{`istio_requests_total{destination_service_name="a"}`, "0+30x20"},
+				{`istio_requests_total{destination_service_name="b"}`, "0+3x20"},
+			},
+			Alerts: []AlertTest{{At: "4m", Alert: "Busy", Fires: []Fired{{Labels: map[string]string{"severity": "page", "destination_service_name": service}}}}},
+		}
+	}
+	if err := TryRules(t, busy, at("a")); err != nil {
 		t.Error(err)
 	}
-	if err := TryRules(t, busy, strings.ReplaceAll(tests, "name: a}", "name: b}")); err == nil {
+	if err := TryRules(t, busy, at("a"), at("b")); err == nil {
 		t.Error("an alert that does not fire is said to")
 	}
 }
@@ -67,7 +66,7 @@ func TestServer(t *testing.T) {
 	s := Start(t, Config{Target: mesh.URL, Labels: map[string]string{"pod": "gateway-0"}})
 	s.Wait(t, `istio_requests_total{destination_service_name="a",destination_service_namespace="ns",response_code="200",pod="gateway-0"} == 3`)
 	mesh.Sent("ns", "a", 200, 2, 20*time.Millisecond)
-	s.Wait(t, `sum(istio_request_duration_milliseconds_bucket{le="25"}) == 5`)
+	s.Wait(t, `sum(istio_request_duration_milliseconds_bucket{le="25.0"}) == 5`)
 }
 
 // alerts sends what the namespace's rules find to a webhook, whose URL is a secret.

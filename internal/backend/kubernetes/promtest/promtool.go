@@ -1,30 +1,61 @@
 package promtest
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 )
 
+// rulesFile is the name of a file of rules.
+const rulesFile = "rules.yml"
+
 // Lint has promtool judge a file of rules, the spec of a PrometheusRule, as strictly as
 // it can. It returns what promtool says, or nil.
 func Lint(t testing.TB, rules string) error {
 	t.Helper()
-	return promtool(t, "check", "rules", "--lint=all", "--lint-fatal", file(t, "rules.yml", rules))
+	return promtool(t, "check", "rules", "--lint=all", "--lint-fatal", file(t, rulesFile, rules))
 }
 
-// rulesFile stands for the rules in the tests of them.
-const rulesFile = "rules.yml"
+// RulesTest is what a server has scraped, and which alerts it comes to, as promtool reads
+// it: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules.
+type RulesTest struct {
+	Name     string      `json:"name"`
+	Interval string      `json:"interval"` // between the values of a series
+	Series   []Series    `json:"input_series"`
+	Alerts   []AlertTest `json:"alert_rule_test"`
+}
 
-// TryRules has promtool try a file of rules on series, by tests as its documentation
-// has them: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules.
-// They name no files of rules. It returns what promtool says, or nil.
-func TryRules(t testing.TB, rules, tests string) error {
+// Series is a series with its values, in promtool's own notation.
+type Series struct {
+	Series string `json:"series"`
+	Values string `json:"values"`
+}
+
+// AlertTest is how often an alert fires at a time, and with what.
+type AlertTest struct {
+	At    string  `json:"eval_time"`
+	Alert string  `json:"alertname"`
+	Fires []Fired `json:"exp_alerts"`
+}
+
+// Fired is one alert.
+type Fired struct {
+	Labels      map[string]string `json:"exp_labels"`
+	Annotations map[string]string `json:"exp_annotations,omitempty"`
+}
+
+// TryRules has promtool try a file of rules on series. It returns what promtool says, or
+// nil.
+func TryRules(t testing.TB, rules string, tests ...RulesTest) error {
 	t.Helper()
-	path := file(t, rulesFile, rules)
-	return promtool(t, "test", "rules", file(t, "tests.yml", fmt.Sprintf("rule_files: [%q]\n%s", path, tests)))
+	// JSON is YAML.
+	text, err := json.Marshal(map[string]any{"rule_files": []string{file(t, rulesFile, rules)}, "tests": tests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return promtool(t, "test", "rules", file(t, "tests.yml", string(text)))
 }
 
 // promtool returns what is wrong with what it is given. That promtool cannot be asked

@@ -60,7 +60,7 @@ func (c Config) text(t testing.TB) string {
 		return map[string]any{"targets": []string{u.Host}, "labels": c.Labels}
 	}
 	all := map[string]any{
-		"global": map[string]any{"scrape_interval": model.Duration(Interval), "scrape_timeout": model.Duration(Interval), "evaluation_interval": model.Duration(Interval)},
+		"global":         map[string]any{"scrape_interval": model.Duration(Interval), "scrape_timeout": model.Duration(Interval), "evaluation_interval": model.Duration(Interval)},
 		"scrape_configs": []any{map[string]any{"job_name": "target", "static_configs": []any{at(c.Target)}}},
 	}
 	if c.Rules != "" {
@@ -78,27 +78,37 @@ func (c Config) text(t testing.TB) string {
 	return string(text)
 }
 
-// Wait waits until a query has an answer.
+// Wait waits until a query has an answer. A server that has just begun has none.
 func (s *Server) Wait(t testing.TB, query string) {
 	t.Helper()
 	Eventually(t, query, func() error {
-		if answer := s.Ask(t, query); len(answer) == 0 {
-			return fmt.Errorf("nothing is %s", query)
+		answer, err := s.ask(t, query)
+		if err == nil && len(answer) == 0 {
+			err = fmt.Errorf("nothing is %s", query)
 		}
-		return nil
+		return err
 	})
 }
 
 // Ask returns the answer to a query now.
 func (s *Server) Ask(t testing.TB, query string) model.Vector {
 	t.Helper()
+	answer, err := s.ask(t, query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func (s *Server) ask(t testing.TB, query string) (model.Vector, error) {
+	t.Helper()
 	answer, _, _, err := s.API.Query(t.Context(), query, time.Now())
 	if err != nil {
-		t.Fatalf("%s: %v", query, err)
+		return nil, fmt.Errorf("%s: %w", query, err)
 	}
 	vector, ok := answer.(model.Vector)
 	if !ok {
-		t.Fatalf("%s is answered with %s", query, answer.Type())
+		return nil, fmt.Errorf("%s is answered with %s", query, answer.Type())
 	}
-	return vector
+	return vector, nil
 }
