@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -170,13 +169,3 @@ func (s scene) monitorPart(k kind) identity { return s.of(k, monitorPrefix+s.id.
 
 // monitorPrefix tells a monitor's objects from those of a pipeline with its name.
 const monitorPrefix = "monitor-"
-
-// pushgateway is where the job's figures are pushed, "" for nowhere.
-func (l layout) pushgateway() string {
-	return strings.TrimSuffix(l.spec.Target.Settings.String(targetPushgateway), "/")
-}
-
-// monitorImage is the image of jobs: the provider's own.
-func (l layout) monitorImage(version string) string {
-	return cmp.Or(l.spec.Target.Settings.String(targetMonitorImage), publishedImage+":"+strings.TrimPrefix(cmp.Or(version, "dev"), "v"))
-}

@@ -1,7 +1,9 @@
 package kubernetes
 
 import (
+	"cmp"
 	"net/url"
+	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -40,4 +42,19 @@ func checkMonitoring(c *mlops.Checker, s mlops.Settings) {
 	case u.User != nil:
 		c.Add(mlops.At(name, targetPushgateway), "Credentials in a URL", "The URL would be in the state with what is before the @; give one that needs none.")
 	}
+}
+
+// pushgateway is where the job's figures are pushed, "" for nowhere.
+func (l layout) pushgateway() string {
+	return strings.TrimSuffix(l.spec.Target.Settings.String(targetPushgateway), "/")
+}
+
+// monitorImage is the image of jobs: the provider's own.
+func (l layout) monitorImage(version string) string {
+	return cmp.Or(l.spec.Target.Settings.String(targetMonitorImage), publishedImage+":"+strings.TrimPrefix(cmp.Or(version, "dev"), "v"))
+}
+
+// fetchImage is the image that fetches what they read.
+func (l layout) fetchImage() string {
+	return cmp.Or(l.spec.Target.Settings.String(targetFetchImage), defaultFetchImage)
 }

@@ -21,9 +21,11 @@ const (
 	needsKServe     capability = "KServe"
 	needsArgo       capability = "Argo Workflows"
 	needsPrometheus capability = "the Prometheus operator"
-	needsGateway    capability = "the Gateway API"
-	needsKEDA       capability = "KEDA"
-	needsKnative    capability = "Knative Serving"
+
+	needsAlertmanager capability = "the Prometheus operator's AlertmanagerConfig"
+	needsGateway      capability = "the Gateway API"
+	needsKEDA         capability = "KEDA"
+	needsKnative      capability = "Knative Serving"
 )
 
 // requirement is what tells that a capability is there: resources of an API at a
@@ -51,6 +53,11 @@ func requirements() map[capability]requirement {
 		needsPrometheus: {
 			"monitoring.coreos.com", "v1",
 			[]string{"prometheusrules", "servicemonitors"},
+			"helm install monitoring oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --namespace monitoring --create-namespace",
+		},
+		needsAlertmanager: {
+			"monitoring.coreos.com", "v1alpha1",
+			[]string{"alertmanagerconfigs"},
 			"helm install monitoring oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --namespace monitoring --create-namespace",
 		},
 		needsGateway: {
