@@ -32,8 +32,10 @@ func newMeasured(t *testing.T) *measured {
 	mesh := promtest.NewMesh(t)
 	server := promtest.Start(t, promtest.Config{Target: mesh.URL})
 	return &measured{
-		t, mesh, server, modelEndpointKind{backend: openAs("us")},
-		watchScene(mlops.Settings{targetPrometheus: server.URL}), map[int]int{},
+		t, mesh, server,
+		modelEndpointKind{backend: openAs("us")},
+		watchScene(mlops.Settings{targetPrometheus: server.URL}),
+		map[int]int{},
 	}
 }
 
@@ -139,7 +141,7 @@ func TestCanaryJudgedByFigures(t *testing.T) {
 			s.load(before.Status.URL)
 			next := s.endpoint("canary", s.version("custom", "s3://bucket/b"))
 			next.Rollout = &mlops.Rollout{
-				Strategy: mlops.RolloutCanary, Steps: []int64{20}, Bake: mlops.Duration(3 * time.Second),
+				Strategy: mlops.RolloutCanary, Steps: []int64{20}, Bake: mlops.Duration(3 * time.Second), KeepPrevious: new(mlops.Duration),
 				Gates: &mlops.Gates{MaxErrorPercent: &percent, MaxP95: mlops.Duration(time.Second), MinRequests: 20, Wait: mlops.Duration(time.Minute)},
 			}
 			seen, err := s.rolled(next)

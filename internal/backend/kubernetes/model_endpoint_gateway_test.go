@@ -202,7 +202,7 @@ func drawn(all []routeBackend) string {
 	if sum == 0 {
 		return all[0].Name
 	}
-	at := rand.Int64N(sum) //nolint:gosec // a share of requests, no secret
+	at := rand.Int64N(sum)
 	for _, b := range all {
 		if b.Weight == nil {
 			continue
