@@ -96,6 +96,21 @@ func TestFigures(t *testing.T) {
 	m.is(anew, mlops.Figures{Requests: 2, P50: micro(17_500), P95: micro(24_250), P99: micro(24_850)})
 }
 
+// TestWakes proves that what KEDA goes by wakes a server with the first request that was
+// ever sent to it, and lets one sleep that nobody has asked.
+func TestWakes(t *testing.T) {
+	t.Parallel()
+	m := newMeasured(t)
+	query := m.scene.inFlight("a", &mlops.Scaling{Min: new(int64)})
+	if got := m.server.Ask(t, query); len(got) != 1 || got[0].Value != 0 {
+		t.Errorf("of a server that was never asked it is %v, want 0", got)
+	}
+	m.sent(503, 1, time.Millisecond)
+	if got := m.server.Ask(t, query); len(got) != 1 || got[0].Value <= 0 {
+		t.Errorf("of one that was asked once it is %v, want more than 0", got)
+	}
+}
+
 // TestFiguresUnavailable proves that a server that does not answer is told from one that
 // has nothing to say, which only the second's gates may be judged by.
 func TestFiguresUnavailable(t *testing.T) {
