@@ -116,7 +116,11 @@ func (k modelEndpointKind) runtimeOf(ctx context.Context, p place, at mlops.Path
 }
 
 // nameEnv is the variable that names the model of a server, "" where an argument does.
+// So that of PMML has one, although its name, pmmlserver, has the other server's in it.
 func (r servingRuntime) nameEnv() string {
+	if r.byName {
+		return ""
+	}
 	if r.server == "mlserver" || strings.Contains(r.name, "mlserver") {
 		return "MLSERVER_MODEL_NAME"
 	}

@@ -78,6 +78,7 @@ func factsOfPod(t *testing.T, o *unstructured.Unstructured, model string) podFac
 			for _, e := range c.Env {
 				out.Env[e.Name] = e.Value
 			}
+			delete(out.Env, "INFERENCE_SERVICE_NAME")
 			for key, value := range c.Resources.Requests {
 				out.Asks["request "+key] = value
 			}
@@ -154,7 +155,7 @@ func kserveCases() []sampleCase {
 	gpu.variant.Compute = &mlops.Compute{Accelerator: &mlops.Accelerator{Count: 1, Memory: 16 << 30}}
 	t4 := sampleCase{
 		file:    "accelerators/tensorflow-gpu",
-		version: mlops.ModelVersionSpec{Format: "tensorflow", ArtifactURI: "gs://kfserving-examples/models/tensorflow/flowers", Image: "tensorflow/serving:1.11.0-gpu"},
+		version: mlops.ModelVersionSpec{Format: "tensorflow", ArtifactURI: "gs://kfserving-examples/models/tensorflow/flowers", Image: "openvino/model_server:1.11.0-gpu"},
 		variant: mlops.Variant{Compute: &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-t4", Count: 1}}},
 		same: func(ours *podFacts) { // one type has several names, by whoever labels the nodes
 			if slices.Contains(ours.GPUs, "nvidia-tesla-t4") {
@@ -162,8 +163,9 @@ func kserveCases() []sampleCase {
 			}
 		},
 	}
+	// Where a sample has a runtimeVersion, we have the image that this comes to.
 	triton := plain("triton/torchscript/torchscript", "triton", "torchscript")
-	triton.version.Image = "nvcr.io/nvidia/tritonserver:21.08-py3"
+	triton.version.Image = "kserve-tritonserver:21.08-py3"
 	triton.variant.Env = map[string]string{"OMP_NUM_THREADS": "1"}
 	return []sampleCase{
 		plain("sklearn/v1/sklearn", "sklearn", "sklearn/1.0/model"),
