@@ -104,10 +104,19 @@ func runtimeServer(r servingRuntime, model string, v mlops.Variant, of servedVer
 	}
 	if v.Compute != nil {
 		if resources := resourcesOf(*v.Compute); resources != nil {
-			out["resources"] = resources
+			out["resources"] = overRuntime(resources)
 		}
 	}
 	return out
+}
+
+// overRuntime limits CPUs to what is asked for: a runtime has a limit of its own, which
+// would hold otherwise, and of which no more can be asked.
+func overRuntime(r *containerResources) *containerResources {
+	if asked := r.Requests["cpu"]; asked != "" {
+		r.Limits["cpu"] = asked
+	}
+	return r
 }
 
 // customServer is a container of the user's, which listens on $PORT.

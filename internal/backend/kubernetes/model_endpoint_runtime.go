@@ -79,8 +79,10 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 		} `json:"supportedModelFormats"`
 		Protocols  []string `json:"protocolVersions"`
 		Containers []struct{ Args []string }
+		Worker     any `json:"workerSpec"`
 	}
-	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel {
+	// One with workers is of several machines, which KServe never chooses for one.
+	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel || spec.Worker != nil {
 		return servingRuntime{}, false
 	}
 	r := servingRuntime{name: o.GetName(), protocol: protocolV2, server: o.GetAnnotations()["serving.kserve.io/server-type"]}

@@ -24,7 +24,7 @@ type podFacts struct {
 	Command []string
 	Flags   map[string]string // with the model's name as <name>; the last of the same counts
 	Env     map[string]string
-	Asks    map[string]string // requests and limits, but no limit on CPUs, which we set none of
+	Asks    map[string]string // requests and limits
 	Model   string            // where it is fetched from
 	Logger  map[string]string // flags of the logger
 	GPUs    []string          // types that a node may have, as GKE names them
@@ -85,7 +85,6 @@ func factsOfPod(t *testing.T, o *unstructured.Unstructured, model string) podFac
 			for key, value := range c.Resources.Limits {
 				out.Asks["limit "+key] = value
 			}
-			delete(out.Asks, "limit cpu")
 		}
 	}
 	return out
@@ -260,4 +259,26 @@ func (s serving) pod(t *testing.T, service string) *unstructured.Unstructured {
 	}
 	t.Fatalf("%s has no pod; its service is %v", service, control.Get(t, s.serviceRef(service)).Object["status"])
 	return nil
+}
+
+// TestKServeCanarySamples proves that a share of the traffic that KServe's samples give a
+// new version, which KServe heeds with Knative alone, is a weight of the route.
+func TestKServeCanarySamples(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"rollout/canary", "rollout/pinned", "tensorflow/canary"} {
+		sample := kubetest.Samples(t, kserveModule, kserveSamples+"v1beta1/"+file+".yaml")[0]
+		percent, found, err := unstructured.NestedInt64(sample.Object, "spec", "predictor", "canaryTrafficPercent")
+		if err != nil || !found {
+			t.Fatalf("%s has no share: %v", file, err)
+		}
+		form := endpointForm{Servers: map[string]string{"stable": "old", "canary": "new"}}
+		form.Spec.Variants = map[string]mlops.Variant{"stable": {Traffic: 100 - percent}, "canary": {Traffic: percent}}
+		got := map[string]int64{}
+		for _, b := range form.backends() {
+			got[b.Name] = *b.Weight
+		}
+		if diff := cmp.Diff(map[string]int64{"old-predictor": 100 - percent, "new-predictor": percent}, got); diff != "" {
+			t.Errorf("%s: weights (-KServe's +ours):\n%s", file, diff)
+		}
+	}
 }
