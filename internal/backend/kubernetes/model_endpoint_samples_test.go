@@ -267,10 +267,11 @@ func TestKServeCanarySamples(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"rollout/canary", "rollout/pinned", "tensorflow/canary"} {
 		sample := kubetest.Samples(t, kserveModule, kserveSamples+"v1beta1/"+file+".yaml")[0]
-		percent, found, err := unstructured.NestedInt64(sample.Object, "spec", "predictor", "canaryTrafficPercent")
+		share, found, err := unstructured.NestedFloat64(sample.Object, "spec", "predictor", "canaryTrafficPercent")
 		if err != nil || !found {
 			t.Fatalf("%s has no share: %v", file, err)
 		}
+		percent := int64(share)
 		form := endpointForm{Servers: map[string]string{"stable": "old", "canary": "new"}}
 		form.Spec.Variants = map[string]mlops.Variant{"stable": {Traffic: 100 - percent}, "canary": {Traffic: percent}}
 		got := map[string]int64{}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path"
 	"time"
@@ -43,7 +44,10 @@ func (k monitorKind) planJob(ctx context.Context, s scene, plan *monitorPlan) er
 		return err
 	}
 	plan.baseline = in.status
-	workflow := k.monitorWorkflow(s, plan.spec, in)
+	workflow, err := k.monitorWorkflow(s, plan.spec, in)
+	if err != nil {
+		return err
+	}
 	if o := plan.spec.OnViolation; o != nil {
 		task, step, err := k.retraining(ctx, s, *o)
 		if err != nil {
@@ -67,13 +71,14 @@ func (s scene) jobLabels() map[string]string {
 }
 
 // monitorWorkflow is the job of a monitor.
-func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInputs) workflowSpec {
+func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInputs) (workflowSpec, error) {
 	check := argoTemplate{
 		Name: monitorCheck, Deadline: longestCheck, Inputs: &argoArguments{Artifacts: in.artifacts}, Outputs: s.jobOutputs(),
-		Container: k.jobContainer(s, spec, in), Before: []namedContainer{s.fetchCaptures(spec)},
+		Container: k.jobContainer(s, in), Before: []namedContainer{s.fetchCaptures(spec)},
 		Volumes: []map[string]any{
 			{"name": volumeOfMonitor, "configMap": map[string]string{"name": s.monitorPart(kindConfigMap).name}},
-			{"name": volumeOfCapture, "emptyDir": map[string]any{}}, {"name": volumeOfOutputs, "emptyDir": map[string]any{}},
+			{"name": volumeOfCapture, "emptyDir": map[string]any{}},
+			{"name": volumeOfOutputs, "emptyDir": map[string]any{}},
 		},
 	}
 	graph := argoTemplate{Name: monitorGraph, DAG: &argoDAG{Tasks: []argoTask{{Name: monitorCheck, Template: monitorCheck}}}}
@@ -84,14 +89,17 @@ func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInpu
 		Security: bareUser(),
 	}
 	if s.podSecurity == "restricted" {
-		check.PodSpecPatch = barePatch([]string{"init", "fetch"}, []string{"main", "wait"})
+		var err error
+		if check.PodSpecPatch, err = barePatch([]string{"init", "fetch"}, []string{"main", "wait"}); err != nil {
+			return out, err
+		}
 	}
 	out.Templates = []argoTemplate{graph, check}
-	return out
+	return out, nil
 }
 
 // jobContainer makes the check.
-func (k monitorKind) jobContainer(s scene, spec mlops.MonitorSpec, in jobInputs) *container {
+func (k monitorKind) jobContainer(s scene, in jobInputs) *container {
 	args := []string{"drift", "--monitor", path.Join(monitorFolder, monitorFile), "--id", string(s.id), "--captures", captureFolder}
 	for _, a := range in.artifacts {
 		args = append(args, "--"+a.Name, a.Path)
@@ -105,7 +113,8 @@ func (k monitorKind) jobContainer(s scene, spec mlops.MonitorSpec, in jobInputs)
 	return &container{
 		Image: s.monitorImage(k.options.Version), Command: []string{monitorProgram}, Args: args,
 		Mounts: []volumeMount{
-			{Name: volumeOfMonitor, Path: monitorFolder}, {Name: volumeOfCapture, Path: captureFolder},
+			{Name: volumeOfMonitor, Path: monitorFolder},
+			{Name: volumeOfCapture, Path: captureFolder},
 			{Name: volumeOfOutputs, Path: outputFolder},
 		},
 	}
@@ -139,14 +148,14 @@ const fetchScript = `rclone copy --use-server-modtime --max-age "$MAX_AGE" --inc
 // nothing else when it was.
 func (s scene) fetchCaptures(spec mlops.MonitorSpec) namedContainer {
 	bucket, below := s.bucket()
-	age := time.Duration(spec.Window.Or(mlops.DefaultWindow)) + time.Hour
+	age := spec.Window.Or(mlops.DefaultWindow) + time.Hour
 	if spec.ModelQuality != nil {
 		age += time.Duration(spec.ModelQuality.Delay)
 	}
 	env := append(s.rclone(),
 		envVar{Name: "FOLDER", Value: path.Join(bucket, below, s.namespace)},
 		// KServe puts the path of a logger's storage below the server's own.
-		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", cutName(spec.Endpoint.Name(), longestServer), spec.Endpoint.Name())},
+		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", cutName(spec.Endpoint.Name()), spec.Endpoint.Name())},
 		envVar{Name: "MAX_AGE", Value: promDuration(age)}, envVar{Name: "RCLONE_CONFIG", Value: "/notfound"}, // which rclone takes for none
 	)
 	c := namedContainer{Name: "fetch"}
@@ -185,19 +194,18 @@ func (s scene) rclone() []envVar {
 
 // barePatch is secure's patch of the containers that Argo adds to a pod, for one template:
 // a container that the pod has not would be added by it.
-func barePatch(before, beside []string) string {
-	const bare = `{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}`
-	list := func(names []string) string {
-		text := ""
-		for i, n := range names {
-			if i > 0 {
-				text += ","
-			}
-			text += `{"name":"` + n + `","securityContext":` + bare + `}`
+func barePatch(before, beside []string) (string, error) {
+	list := func(names []string) []map[string]any {
+		out := []map[string]any{}
+		for _, n := range names {
+			out = append(out, map[string]any{"name": n, "securityContext": map[string]any{
+				"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []string{"ALL"}},
+			}})
 		}
-		return text
+		return out
 	}
-	return `{"initContainers":[` + list(before) + `],"containers":[` + list(beside) + `]}`
+	patch, err := json.Marshal(map[string]any{"initContainers": list(before), "containers": list(beside)})
+	return string(patch), err
 }
 
 // bareUser is what the Pod Security Standard "restricted" asks of a pod.

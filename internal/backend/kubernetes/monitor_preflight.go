@@ -49,8 +49,8 @@ func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *m
 // may be made by the same apply: then its job is not judged.
 func (k monitorKind) rehearseMonitor(ctx context.Context, c *mlops.Checker, s scene, spec mlops.MonitorSpec, former record) error {
 	plan, err := k.plan(ctx, s, spec, former)
-	if err != nil {
-		return k.reportMissing(c, err)
+	if err := k.reportMissing(c, err); err != nil {
+		return err
 	}
 	for _, m := range plan.parts {
 		have, err := s.cluster.get(ctx, m.identity)

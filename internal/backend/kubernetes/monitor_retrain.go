@@ -29,9 +29,9 @@ func (k monitorKind) retraining(ctx context.Context, s scene, o mlops.OnViolatio
 	}
 	step := argoTemplate{Name: monitorRetrain, Account: s.monitorPart(kindServiceAccount).name, Resource: &argoResource{"create", string(text)}}
 	if s.podSecurity == "restricted" {
-		step.PodSpecPatch = barePatch([]string{"init"}, []string{"main"})
+		step.PodSpecPatch, err = barePatch([]string{"init"}, []string{"main"})
 	}
-	return task, step, nil
+	return task, step, err
 }
 
 // retrainingRun is the workflow that a violation starts. The API server names it.

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ func jobChecks(spec mlops.MonitorSpec) []string {
 
 // healthRules hold an endpoint's figures over the window to their limits.
 func (s scene) healthRules(spec mlops.MonitorSpec, created time.Time) []alertRule {
-	h, window := spec.Health, time.Duration(spec.Window.Or(mlops.DefaultWindow))
+	h, window := spec.Health, spec.Window.Or(mlops.DefaultWindow)
 	if h == nil {
 		return nil
 	}
@@ -136,9 +137,7 @@ func (s scene) alert(spec mlops.MonitorSpec, check, name string, labels map[stri
 		alertNamespace: s.namespace, alertMonitor: spec.Name, alertCheck: check, "endpoint": spec.Endpoint.Name(),
 		"environment": s.spec.Name, "severity": "warning",
 	}
-	for key, value := range labels {
-		all[key] = value
-	}
+	maps.Copy(all, labels)
 	return alertRule{Alert: name, Query: query, Labels: all, Annotations: map[string]string{"summary": summary}}
 }
 
@@ -151,7 +150,7 @@ func (s scene) rulesManifest(spec mlops.MonitorSpec, rules []alertRule) manifest
 
 // serversOf is a pattern of the names of an endpoint's servers, which change with its
 // versions.
-func serversOf(endpoint string) string { return cutName(endpoint, longestServer) + "-[0-9a-f]{10}" }
+func serversOf(endpoint string) string { return cutName(endpoint) + "-[0-9a-f]{10}" }
 
 // ofEndpoint are the queries for all servers of an endpoint together, by a pattern.
 func (f figures) ofEndpoint() figures {
