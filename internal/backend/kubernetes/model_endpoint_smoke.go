@@ -143,7 +143,9 @@ func (s scene) postByServer(ctx context.Context, server, predict, body string) (
 // inItsWords adds to an error what the API server says of it, which client-go keeps from
 // its callers.
 func inItsWords(err error, body []byte) error {
-	var said struct{ Message string }
+	var said struct {
+		Message string `json:"message"`
+	}
 	if err == nil || json.Unmarshal(body, &said) != nil || said.Message == "" {
 		return err
 	}
