@@ -20,6 +20,7 @@ type servingRuntime struct {
 	own      bool   // of the namespace, which comes before the cluster's
 	server   string // its kind, as KServe's annotation says
 	byName   bool   // models are served by the name of the inference service, in an argument
+	cpus     string // limit of its container, as a quantity; "" for none
 }
 
 // The protocols that requests are in.
@@ -78,8 +79,11 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 			Priority   int64 `json:"priority"`
 		} `json:"supportedModelFormats"`
 		Protocols  []string `json:"protocolVersions"`
-		Containers []struct{ Args []string }
-		Worker     any `json:"workerSpec"`
+		Containers []struct {
+			Args      []string
+			Resources struct{ Limits map[string]any } // numbers too, as somebody wrote them
+		}
+		Worker any `json:"workerSpec"`
 	}
 	// One with workers is of several machines, which KServe never chooses for one.
 	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel || spec.Worker != nil {
@@ -90,6 +94,9 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 		r.protocol = protocolV1
 	}
 	for _, c := range spec.Containers {
+		if limit := c.Resources.Limits["cpu"]; limit != nil && r.cpus == "" {
+			r.cpus = fmt.Sprint(limit)
+		}
 		r.byName = r.byName || slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "--model_name=") })
 	}
 	serves := false
