@@ -2,6 +2,7 @@ package promtest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // patience is how long a program may take to start, and something to come true, on a
@@ -114,11 +117,12 @@ func (j *journal) text() string {
 // was last.
 func Eventually(t testing.TB, what string, is func() error) {
 	t.Helper()
-	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err = is(); err == nil {
-			return
-		}
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		last = is()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waited %s for %s: %v", patience, what, last)
 	}
-	t.Fatalf("waited %s for %s: %v", patience, what, err)
 }
