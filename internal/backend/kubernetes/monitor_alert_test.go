@@ -78,3 +78,24 @@ func alerting(t *testing.T, all []manifest) string {
 	}
 	return strings.Join(documents, "\n---\n")
 }
+
+// TestScrapeConfigured has the operator and Prometheus judge how the model servers of an
+// endpoint are scraped.
+func TestScrapeConfigured(t *testing.T) {
+	t.Parallel()
+	m, ok := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: metricsKServe}).scrapeManifest(watchSpec())
+	if !ok {
+		t.Fatal("nothing is scraped")
+	}
+	text, err := m.json()
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration, err := promtest.Scraping(t, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := predictor(serversOf("churn")); !strings.Contains(configuration, want) {
+		t.Errorf("it keeps no %s:\n%s", want, configuration)
+	}
+}

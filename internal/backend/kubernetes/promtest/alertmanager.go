@@ -18,7 +18,24 @@ import (
 // configuration, or why the operator refuses the objects.
 func Configure(t testing.TB, manifest string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), tool(t, "alertmanager", "configure"))
+	return configure(t, "alertmanager", manifest)
+}
+
+// Scraping has the Prometheus operator make Prometheus' configuration of ServiceMonitors,
+// and Prometheus judge it. It returns the configuration, or why one of them refuses it.
+func Scraping(t testing.TB, manifest string) (string, error) {
+	t.Helper()
+	text, err := configure(t, "prometheus", manifest)
+	if err != nil {
+		return "", err
+	}
+	// The files that it names are in the operator's pods.
+	return text, promtool(t, "check", "config", "--syntax-only", file(t, "prometheus.yml", text))
+}
+
+func configure(t testing.TB, what, manifest string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), tool(t, "alertmanager", "configure"), what)
 	cmd.Stdin = strings.NewReader(manifest)
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {

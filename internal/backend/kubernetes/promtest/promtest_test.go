@@ -120,3 +120,21 @@ func TestAlert(t *testing.T) {
 	}
 	inbox.Await(t, "Busy", "resolved")
 }
+
+func TestScraping(t *testing.T) {
+	t.Parallel()
+	const manifest = `
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: watch, namespace: ns}
+spec:
+  selector: {matchLabels: {app: a}}
+  endpoints: [{port: http, relabelings: [{sourceLabels: [job], regex: "a(b)?", action: keep}]}]
+`
+	if _, err := Scraping(t, manifest); err != nil {
+		t.Error(err)
+	}
+	if _, err := Scraping(t, strings.ReplaceAll(manifest, "a(b)?", "a(b")); err == nil {
+		t.Error("a pattern that is none is taken")
+	}
+}
