@@ -17,7 +17,7 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
-  echo "usage: $0 golangci-lint|tfplugindocs|terraform-docs|tofu|goreleaser|kserve-logger|kubernetes|rclone" >&2
+  echo "usage: $0 golangci-lint|tfplugindocs|terraform-docs|tofu|goreleaser|kserve-logger|kubernetes|prometheus|alertmanager|rclone" >&2
   exit 2
 }
 
@@ -35,9 +35,16 @@ packages() {
   awk '$1 == "tool" && $2 != "(" { print $2 } $0 == ")" { listed = 0 } listed { print $1 } $0 == "tool (" { listed = 1 }' "$1/go.mod"
 }
 
-# build_flags sets the linker flags that a release of the tool has too.
+# build_flags sets the linker flags that a release of the tool has too, and what is
+# left out of it.
 build_flags() {
+  tags=""
   case "$1" in
+    # What it finds by itself in clouds, most of whose SDKs it would bring.
+    prometheus)
+      ldflags="-s -w"
+      tags="remove_all_sd"
+      ;;
     # A release, not a nightly: otherwise experiments are switched on.
     tofu) ldflags="-s -w -X github.com/opentofu/opentofu/version.dev=no" ;;
     # Clients ask an API server for its version.
@@ -72,7 +79,7 @@ duration() {
 # build makes a folder of the programs and then gives it, or the only one of them,
 # the name that it was asked for.
 build() {
-  local name="$1" result="$2" programs ldflags started=$SECONDS
+  local name="$1" result="$2" programs ldflags tags started=$SECONDS
   read -r -d '' -a programs < <(packages "$here/$name") || true # there is no end but the input's
   build_flags "$name"
   # Nothing is left of a build that fails.
@@ -82,7 +89,7 @@ build() {
     cd "$here/$name"
     # GOWORK and GOFLAGS of the caller belong to another module.
     GOWORK=off GOFLAGS=-buildvcs=false CGO_ENABLED=0 run_niced \
-      go build -p 2 -mod=readonly -trimpath -ldflags "$ldflags" -o "$result.$$/" "${programs[@]}" >&2
+      go build -p 2 -mod=readonly -trimpath -tags "$tags" -ldflags "$ldflags" -o "$result.$$/" "${programs[@]}" >&2
   )
   if [[ ${#programs[@]} -gt 1 ]]; then
     mv "$result.$$" "$result"

@@ -43,7 +43,7 @@ func (k modelEndpointKind) Measure(ctx context.Context, ref mlops.ID, since time
 
 // measure is what one server did since a time.
 func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, since time.Time) (mlops.Figures, error) {
-	f, at, window := figuresOf(s.layout), time.Now(), time.Since(since)
+	f := figuresOf(s.layout)
 	if f.requests == "" {
 		return mlops.Figures{}, &mlops.Error{Code: mlops.Unsupported, Field: "rollout.gates", Err: fmt.Errorf("the environment %q has no prometheus_url, by which gates are judged", s.spec.ID)}
 	}
@@ -57,15 +57,15 @@ func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, 
 			return 0
 		}
 		var value float64
-		value, err = oneNumber(ctx, asked, query, at)
+		value, err = oneNumber(ctx, asked, query)
 		return value
 	}
 	seconds := func(q float64) mlops.Duration {
-		return mlops.Duration(number(f.quantile(q, s.namespace, server, window)) * float64(time.Second))
+		return mlops.Duration(number(f.quantile(q, s.namespace, server, time.Since(since))) * float64(time.Second))
 	}
 	figures := mlops.Figures{
-		Requests: int64(math.Round(number(f.query(f.requests, s.namespace, server, window)))),
-		Errors:   int64(math.Round(number(f.query(f.errors, s.namespace, server, window)))),
+		Requests: int64(math.Round(number(f.query(f.requests, s.namespace, server, time.Since(since))))),
+		Errors:   int64(math.Round(number(f.query(f.errors, s.namespace, server, time.Since(since))))),
 		P50:      seconds(0.5), P95: seconds(0.95), P99: seconds(0.99),
 	}
 	if err != nil {
@@ -74,9 +74,10 @@ func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, 
 	return figures, err
 }
 
-// oneNumber is the answer to a query that has one, 0 where there is nothing to count.
-func oneNumber(ctx context.Context, from prometheus.API, query string, at time.Time) (float64, error) {
-	answer, _, _, err := from.Query(ctx, query, at)
+// oneNumber is the answer to a query that has one, 0 where there is nothing to count. It
+// is asked without a time, which is now by the server's clock and not by ours.
+func oneNumber(ctx context.Context, from prometheus.API, query string) (float64, error) {
+	answer, _, _, err := from.Query(ctx, query, time.Time{})
 	if err != nil {
 		return 0, err
 	}

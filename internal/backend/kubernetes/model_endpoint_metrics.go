@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // The sources of an endpoint's figures.
@@ -35,17 +37,32 @@ func figuresNamed(source string) *figures {
 	return nil
 }
 
+// since is by how much counters grew in $window. Unlike Prometheus' increase, it counts
+// what a counter begins with, which of a server that is new are its first requests, and
+// of errors often all of them; and it counts whole requests, for it does not
+// extrapolate. A counter that restarted begins again.
+func since(counter string) string {
+	now, before := "last_over_time("+counter+"[$window])", "last_over_time("+counter+"[1h] offset $window)"
+	return "((" + now + " - " + before + " >= 0) or " + now + ")"
+}
+
+// atGateway selects what a gateway of Istio's sent to a server.
+const atGateway = `reporter="source",destination_service_name="$service",destination_service_namespace="$namespace"`
+
 // istioFigures are of the requests that the gateway sent to a service, which is one for
 // each server. Requests in flight are the time spent in a second, by Little's law.
 //
 //nolint:gochecknoglobals // data
 var istioFigures = figures{
 	source:   "https://istio.io/latest/docs/reference/config/metrics/",
-	requests: `sum(increase(istio_requests_total{reporter="source",destination_service_name="$service",destination_service_namespace="$namespace"}[$window]))`,
-	errors:   `sum(increase(istio_requests_total{reporter="source",destination_service_name="$service",destination_service_namespace="$namespace",response_code=~"5..|0"}[$window]))`,
-	seconds:  `histogram_quantile($quantile, sum by (le) (increase(istio_request_duration_milliseconds_bucket{reporter="source",destination_service_name="$service",destination_service_namespace="$namespace"}[$window]))) / 1000`,
-	inFlight: `sum(rate(istio_request_duration_milliseconds_sum{reporter="source",destination_service_name="$service",destination_service_namespace="$namespace"}[$window])) / 1000`,
+	requests: "sum(" + since("istio_requests_total{"+atGateway+"}") + ")",
+	errors:   "sum(" + since("istio_requests_total{"+atGateway+`,response_code=~"5..|0"}`) + ")",
+	seconds:  "histogram_quantile($quantile, sum by (le) " + since("istio_request_duration_milliseconds_bucket{"+atGateway+"}") + ") / 1000",
+	inFlight: "sum(rate(istio_request_duration_milliseconds_sum{" + atGateway + "}[$window])) / 1000",
 }
+
+// ofServer selects what the pods of a server report.
+const ofServer = `namespace="$namespace",pod=~"$service-.+"`
 
 // kserveFigures are of the predictions that KServe's model servers made, by the pods of
 // a server. Requests that fail are not counted.
@@ -53,8 +70,8 @@ var istioFigures = figures{
 //nolint:gochecknoglobals // data
 var kserveFigures = figures{
 	source:   "https://kserve.github.io/website/docs/model-serving/predictive-inference/observability/prometheus-metrics",
-	requests: `sum(increase(request_predict_seconds_count{namespace="$namespace",pod=~"$service-.+"}[$window]))`,
-	seconds:  `histogram_quantile($quantile, sum by (le) (increase(request_predict_seconds_bucket{namespace="$namespace",pod=~"$service-.+"}[$window])))`,
+	requests: "sum(" + since("request_predict_seconds_count{"+ofServer+"}") + ")",
+	seconds:  "histogram_quantile($quantile, sum by (le) " + since("request_predict_seconds_bucket{"+ofServer+"}") + ")",
 }
 
 // figuresOf are the figures that an environment has; none without a Prometheus server.
@@ -71,9 +88,9 @@ func figuresOf(l layout) figures {
 
 // query fills a query in.
 func (f figures) query(text, namespace, server string, window time.Duration) string {
-	seconds := max(1, int64(window.Round(time.Second)/time.Second))
+	whole := model.Duration(max(window.Round(time.Millisecond), time.Millisecond))
 	return strings.NewReplacer(
-		"$namespace", namespace, "$service", predictor(server), "$server", server, "$window", strconv.FormatInt(seconds, 10)+"s",
+		"$namespace", namespace, "$service", predictor(server), "$server", server, "$window", whole.String(),
 	).Replace(text)
 }
 

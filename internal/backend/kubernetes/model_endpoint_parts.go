@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -104,10 +105,23 @@ func runtimeServer(r servingRuntime, model string, v mlops.Variant, of servedVer
 	}
 	if v.Compute != nil {
 		if resources := resourcesOf(*v.Compute); resources != nil {
-			out["resources"] = resources
+			out["resources"] = r.within(resources)
 		}
 	}
 	return out
+}
+
+// within raises the limit of CPUs that a runtime has to what is asked for, if that is
+// more: KServe would keep the runtime's, under which no more can be asked.
+func (r servingRuntime) within(asked *containerResources) *containerResources {
+	limit, err := resource.ParseQuantity(cmp.Or(r.cpus, "0"))
+	if err != nil || limit.IsZero() {
+		return asked
+	}
+	if cpus, err := resource.ParseQuantity(asked.Requests["cpu"]); err == nil && cpus.Cmp(limit) > 0 {
+		asked.Limits["cpu"] = asked.Requests["cpu"]
+	}
+	return asked
 }
 
 // customServer is a container of the user's, which listens on $PORT.

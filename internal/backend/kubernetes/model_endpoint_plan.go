@@ -113,8 +113,15 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 	return p, nil
 }
 
-// cutName is the beginning of an endpoint's name that the names of its servers have.
-func cutName(endpoint string) string { return endpoint[:min(len(endpoint), longestServer)] }
+// cutName is the endpoint's name as the names of its servers begin with it. One that is
+// too long has a mark instead of its end: by these names figures are told apart.
+func cutName(endpoint string) string {
+	if len(endpoint) <= longestServer {
+		return endpoint
+	}
+	const mark = 10
+	return endpoint[:longestServer-mark-1] + "-" + revisionOf(endpoint)[:mark]
+}
 
 // maxEndpointVariants comes from an HTTPRoute's 16 rules, of which each server in force
 // and each that comes has one.

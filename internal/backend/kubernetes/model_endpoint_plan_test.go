@@ -106,6 +106,10 @@ func TestEndpointLikeSamples(t *testing.T) {
 			name: "autoscaling/resources", format: "sklearn", uri: "s3://bucket/iris", compute: &mlops.Compute{CPU: 0.1, Memory: 512 << 20},
 			sample: `{model: {modelFormat: {name: sklearn}, storageUri: "s3://bucket/iris", resources: {requests: {cpu: 100m, memory: 512Mi}, limits: {memory: 512Mi}}}}`,
 		},
+		{
+			name: "more than the runtime's limit", format: "sklearn", uri: "s3://bucket/iris", compute: &mlops.Compute{CPU: 2, Memory: 4 << 30},
+			sample: `{model: {modelFormat: {name: sklearn}, storageUri: "s3://bucket/iris", resources: {requests: {cpu: "2", memory: 4Gi}, limits: {cpu: "2", memory: 4Gi}}}}`,
+		},
 		{name: "v1beta1/mlflow/v2", format: "mlflow", uri: "gs://bucket/wine", sample: `{model: {modelFormat: {name: mlflow}, protocolVersion: v2, storageUri: "gs://bucket/wine"}}`},
 		{name: "v1beta1/onnx", format: "onnx", uri: "gs://bucket/style", sample: `{model: {modelFormat: {name: onnx}, storageUri: "gs://bucket/style"}}`},
 		{

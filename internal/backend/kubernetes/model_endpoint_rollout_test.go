@@ -82,3 +82,61 @@ func TestEndpointCanaryGoesBack(t *testing.T) {
 		t.Errorf("servers (-want +got):\n%s", diff)
 	}
 }
+
+// TestEndpointKeepsPrevious proves that what served before stays warm for as long as is
+// asked for, gets no requests, and is the way back without a new pod.
+func TestEndpointKeepsPrevious(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	spec := s.endpoint("kept", s.version("custom", "s3://bucket/a"))
+	before := s.create(spec)
+	s.ready(before, spec)
+	old := s.services()[0]
+	made := control.Get(t, s.serviceRef(old)).GetUID()
+
+	next := s.endpoint("kept", s.version("custom", "s3://bucket/b"))
+	next.Rollout = &mlops.Rollout{Strategy: mlops.RolloutBlueGreen, KeepPrevious: new(mlops.Duration(time.Hour))}
+	change, err := s.kind.Update(t.Context(), spec.ID(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.until(change.Ref, "what served before is kept until")
+	if names := s.services(); len(names) != 2 || !slices.Contains(names, old) {
+		t.Errorf("there are %v, want %s and another", names, old)
+	}
+	for range 20 {
+		if status, went := ask(t, before.Status.URL); status != 200 || went.Service == predictor(old) {
+			t.Fatalf("a request went to %s (%d), which is kept and does not serve", went.Service, status)
+		}
+	}
+
+	s.ready(s.update(spec), spec)
+	if names := s.services(); len(names) != 1 || names[0] != old || control.Get(t, s.serviceRef(old)).GetUID() != made {
+		t.Errorf("back there are %v, want %s as it was", names, old)
+	}
+
+	*next.Rollout.KeepPrevious = mlops.Duration(2 * time.Second)
+	s.ready(s.update(next), next)
+	if names := s.services(); len(names) != 1 || names[0] == old {
+		t.Errorf("in the end there are %v, want the new one alone", names)
+	}
+}
+
+// until looks, and takes the steps that are due, until an endpoint says something.
+func (s serving) until(ref mlops.ID, words string) {
+	s.Helper()
+	var last string
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		seen, err := s.kind.Get(s.Context(), ref)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if last = seen.Reason; strings.Contains(last, words) {
+			return
+		}
+		if err := s.advance(ref, seen); err != nil && !s.kind.is(err, mlops.Conflict) {
+			s.Fatal(err)
+		}
+	}
+	s.Fatalf("%s never says %q: %s", ref, words, last)
+}

@@ -50,11 +50,15 @@ func TestGatewayURL(t *testing.T) {
 	}
 }
 
-// TestServerNames proves that the longest name leaves room for what KServe makes of it.
+// TestServerNames proves that the longest name leaves room for what KServe makes of it,
+// and that two which differ in their ends alone are told apart.
 func TestServerNames(t *testing.T) {
 	t.Parallel()
 	server := cutName(strings.Repeat("a", 63)) + "-" + revisionOf("x")[:10]
 	if n := len(predictor(server)); n > 63 {
 		t.Errorf("%s has %d characters", predictor(server), n)
+	}
+	if one, other := serversOf(strings.Repeat("a", 63)), serversOf(strings.Repeat("a", 62)+"b"); one == other {
+		t.Errorf("the servers of two endpoints are both %s", one)
 	}
 }

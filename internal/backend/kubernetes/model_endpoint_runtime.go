@@ -20,6 +20,7 @@ type servingRuntime struct {
 	own      bool   // of the namespace, which comes before the cluster's
 	server   string // its kind, as KServe's annotation says
 	byName   bool   // models are served by the name of the inference service, in an argument
+	cpus     string // limit of its container, as a quantity; "" for none
 }
 
 // The protocols that requests are in.
@@ -78,9 +79,14 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 			Priority   int64 `json:"priority"`
 		} `json:"supportedModelFormats"`
 		Protocols  []string `json:"protocolVersions"`
-		Containers []struct{ Args []string }
+		Containers []struct {
+			Args      []string
+			Resources struct{ Limits map[string]any } // numbers too, as somebody wrote them
+		}
+		Worker any `json:"workerSpec"`
 	}
-	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel {
+	// One with workers is of several machines, which KServe never chooses for one.
+	if remarshal(o.Object["spec"], &spec) != nil || spec.Disabled || spec.MultiModel || spec.Worker != nil {
 		return servingRuntime{}, false
 	}
 	r := servingRuntime{name: o.GetName(), protocol: protocolV2, server: o.GetAnnotations()["serving.kserve.io/server-type"]}
@@ -88,6 +94,9 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 		r.protocol = protocolV1
 	}
 	for _, c := range spec.Containers {
+		if limit := c.Resources.Limits["cpu"]; limit != nil && r.cpus == "" {
+			r.cpus = fmt.Sprint(limit)
+		}
 		r.byName = r.byName || slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "--model_name=") })
 	}
 	serves := false
@@ -116,7 +125,11 @@ func (k modelEndpointKind) runtimeOf(ctx context.Context, p place, at mlops.Path
 }
 
 // nameEnv is the variable that names the model of a server, "" where an argument does.
+// So that of PMML has one, although its name, pmmlserver, has the other server's in it.
 func (r servingRuntime) nameEnv() string {
+	if r.byName {
+		return ""
+	}
 	if r.server == "mlserver" || strings.Contains(r.name, "mlserver") {
 		return "MLSERVER_MODEL_NAME"
 	}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +135,19 @@ func (s scene) postByServer(ctx context.Context, server, predict, body string) (
 	result.StatusCode(&status)
 	raw, err := result.Raw()
 	if status == 0 || status == http.StatusServiceUnavailable || status == http.StatusForbidden {
-		return status, "", err
+		return status, "", inItsWords(err, raw)
 	}
 	return status, string(raw[:min(len(raw), longestAnswer)]), nil
+}
+
+// inItsWords adds to an error what the API server says of it, which client-go keeps from
+// its callers.
+func inItsWords(err error, body []byte) error {
+	var said struct {
+		Message string `json:"message"`
+	}
+	if err == nil || json.Unmarshal(body, &said) != nil || said.Message == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, said.Message)
 }

@@ -210,6 +210,7 @@ func TestEndpointFailures(t *testing.T) {
 		want  string
 	}{
 		{name: "image", play: kubetest.Outcome{Waiting: "ImagePullBackOff"}, want: "ImagePullBackOff"},
+		{name: "crash", play: kubetest.Outcome{Waiting: "CrashLoopBackOff"}, want: "CrashLoopBackOff\nlast lines of its log:\n" + kubetest.LastWords},
 		{name: "accelerators", spoil: func(_ *mlops.ModelEndpointSpec, v *mlops.Variant) {
 			v.Compute, v.Startup = &mlops.Compute{Accelerator: &mlops.Accelerator{Type: "nvidia-l4", Count: 64}}, mlops.Duration(3*time.Second)
 		}, want: "startup_timeout"},

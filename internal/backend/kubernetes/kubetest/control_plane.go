@@ -114,7 +114,7 @@ func (c *Cluster) runAPIServer(ctx context.Context) error {
 		"--authorization-mode=RBAC", "--token-auth-file=" + c.file("tokens.csv"),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + c.file("accounts.pub"), "--service-account-signing-key-file=" + c.file("accounts.key"),
-		"--allow-privileged=true",
+		"--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP", // kwok's
 	}})
 	if err != nil {
 		return err

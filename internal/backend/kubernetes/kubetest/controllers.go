@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 )
 
 // startControllers starts the controller manager and waits until it works.
@@ -31,20 +32,33 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 //go:embed testdata/nodes.yaml
 var nodes string
 
+// LastWords are the log of every container, none of which runs.
+const LastWords = "nobody ran this, so this is what it said"
+
+// logsOfPods has kwok, as the kubelet of its nodes, give the same log for all.
+const logsOfPods = `
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterLogs
+metadata: {name: all}
+spec: {logs: [{logsFile: %s}]}
+`
+
 //go:embed testdata/storage.yaml
 var storageClass string
 
 // startNodes starts the scheduler and kwok, and waits until the nodes are ready, for
 // which there are volumes.
 func (c *Cluster) startNodes(ctx context.Context) error {
-	var port string
-	if err := freePorts(ctx, &port); err != nil {
+	var port, kubelet string
+	if err := freePorts(ctx, &port, &kubelet); err != nil {
 		return err
 	}
 	if err := c.installStages(ctx); err != nil {
 		return err
 	}
 	err := errors.Join(
+		c.write("pod.log", []byte("2026-01-01T00:00:00.000000000Z stderr F "+LastWords+"\n")), // as a container runtime writes it
+		c.write("kwok.yaml", fmt.Appendf(nil, logsOfPods, c.file("pod.log"))),
 		c.run(ctx, scheduler, command{path: c.programs.controlPlane(), args: []string{
 			"kube-scheduler", "--kubeconfig=" + c.Kubeconfig(), "--leader-elect=false",
 			"--authentication-kubeconfig=" + c.Kubeconfig(), "--authorization-kubeconfig=" + c.Kubeconfig(),
@@ -52,6 +66,8 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 		}}),
 		c.run(ctx, kwok, command{path: c.programs.kwok(), args: []string{
 			"--kubeconfig=" + c.Kubeconfig(), "--manage-all-nodes", "--enable-crds=Stage", "--node-lease-duration-seconds=40",
+			"--config=" + c.file("kwok.yaml"), "--node-ip=127.0.0.1", "--node-port=" + kubelet, "--server-address=127.0.0.1:" + kubelet,
+			"--tls-cert-file=" + c.file("serving/tls.crt"), "--tls-private-key-file=" + c.file("serving/tls.key"),
 		}}),
 	)
 	if err != nil {

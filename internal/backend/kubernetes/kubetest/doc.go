@@ -7,7 +7,7 @@
 //
 // The nodes are kwok's: pods are scheduled and reported as running, completed or
 // failed, and nothing that is in a container ever runs. What a container would come
-// to, a test says (see Play).
+// to, a test says (see Play); what it would print are LastWords.
 //
 // A cluster belongs to one test binary: its tests share it and keep to namespaces of
 // their own, and a test that breaks things has a Cluster of its own. Without parts it

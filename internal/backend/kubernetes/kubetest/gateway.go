@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,7 +30,8 @@ type Gateway struct {
 	server  *httptest.Server
 
 	mu     sync.Mutex
-	routes map[string]gatewayRoute // by namespace and name
+	routes map[string]gatewayRoute             // by namespace and name
+	behind map[string]func(service string) int // what answers, by namespace; 200 where there is none
 }
 
 // GatewayAnswer is where a request went.
@@ -49,7 +51,7 @@ func (g *Gateway) Start(t testing.TB, c *Cluster) string {
 
 func (g *Gateway) run(t testing.TB, c *Cluster) {
 	t.Helper()
-	g.routes, g.objects = map[string]gatewayRoute{}, c.objects
+	g.routes, g.behind, g.objects = map[string]gatewayRoute{}, map[string]func(string) int{}, c.objects
 	g.server = httptest.NewServer(g)
 	at, err := url.Parse(g.server.URL)
 	if err != nil {
@@ -132,7 +134,8 @@ func (g *Gateway) take(object any) {
 
 // ServeHTTP sends a request where the routes lead it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rule, base := g.match(r)
+	_, _ = io.Copy(io.Discard, r.Body)
+	rule, base, namespace := g.match(r)
 	if rule == nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
@@ -141,24 +144,45 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(rule.answer(r.URL.Path, base)) //nolint:errchkjson // of texts
+	answer := rule.answer(r.URL.Path, base)
+	w.WriteHeader(g.status(namespace, answer.Service))
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // of texts
+}
+
+// Answers says with which status the services of a namespace answer.
+func (g *Gateway) Answers(namespace string, status func(service string) int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.behind[namespace] = status
+}
+
+// status is what a service answers with.
+func (g *Gateway) status(namespace, service string) int {
+	g.mu.Lock()
+	of := g.behind[namespace]
+	g.mu.Unlock()
+	if of == nil {
+		return http.StatusOK
+	}
+	return of(service)
 }
 
 // match finds the rule that the Gateway API gives precedence: an exact path before a
 // prefix, and more headers before fewer.
-func (g *Gateway) match(r *http.Request) (best *gatewayRule, base string) {
+func (g *Gateway) match(r *http.Request) (best *gatewayRule, base, namespace string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rank := -1
-	for _, of := range g.routes {
+	for key, of := range g.routes {
 		if len(of.Spec.Hosts) > 0 && of.Spec.Hosts[0] != strings.Split(r.Host, ":")[0] {
 			continue
 		}
 		for i := range of.Spec.Rules {
 			if n, path := of.Spec.Rules[i].rank(r); n > rank {
 				rank, best, base = n, &of.Spec.Rules[i], path
+				namespace, _, _ = strings.Cut(key, "/")
 			}
 		}
 	}
-	return best, base
+	return best, base, namespace
 }

@@ -2,6 +2,7 @@ package kubetest
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 )
@@ -36,10 +37,12 @@ type gatewayRule struct {
 			BackendRef struct{ Name string }
 		}
 	} `json:"filters"`
-	Backends []struct {
-		Name   string
-		Weight *int64
-	} `json:"backendRefs"`
+	Backends []gatewayBackend `json:"backendRefs"`
+}
+
+type gatewayBackend struct {
+	Name   string
+	Weight int64
 }
 
 // judged reports whether the route's status is of its generation.
@@ -77,14 +80,27 @@ func (rule gatewayRule) rank(r *http.Request) (int, string) {
 	return -1, ""
 }
 
-// answer says where a request to a path goes: to the last server that has any weight.
-func (rule gatewayRule) answer(path, base string) GatewayAnswer {
-	out := GatewayAnswer{Service: rule.Backends[0].Name, Path: path}
-	for _, b := range rule.Backends {
-		if b.Weight != nil && *b.Weight > 0 {
-			out.Service = b.Name
+// drawn is one of the services, by their weights; without any it is the first.
+func drawn(all []gatewayBackend) string {
+	var sum int64
+	for _, b := range all {
+		sum += b.Weight
+	}
+	if sum == 0 {
+		return all[0].Name
+	}
+	at := rand.Int64N(sum)
+	for _, b := range all {
+		if at -= b.Weight; at < 0 {
+			return b.Name
 		}
 	}
+	return all[0].Name
+}
+
+// answer says where a request to a path goes.
+func (rule gatewayRule) answer(path, base string) GatewayAnswer {
+	out := GatewayAnswer{Service: drawn(rule.Backends), Path: path}
 	for _, f := range rule.Filters {
 		to := f.URLRewrite.Path
 		switch {

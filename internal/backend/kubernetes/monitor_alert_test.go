@@ -1,0 +1,101 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/promtest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// TestAlertDelivered proves the whole way of an alert of a monitor: its rules on what a
+// gateway counts, its route and secret as the operator gives them to Alertmanager, and
+// the webhook, which is told when it is over too. Another monitor's webhook is not.
+func TestAlertDelivered(t *testing.T) {
+	t.Parallel()
+	const webhook = "/secret-path"
+	inbox, other, mesh := promtest.NewInbox(t), promtest.NewInbox(t), promtest.NewMesh(t)
+	s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090"})
+	spec := watchSpec()
+	spec.Health.MinRequests, spec.Window = 0, mlops.Duration(10*time.Minute)
+	spec.Alerts = &mlops.Alerts{WebhookURL: inbox.URL + webhook}
+	rules, err := json.Marshal(s.rulesManifest(spec, s.monitorRules(spec, time.Now())).content["spec"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := spec
+	elsewhere.Name, elsewhere.Alerts = "elsewhere", &mlops.Alerts{WebhookURL: other.URL}
+	away := s
+	away.id = s.id.Environment().Child(mlops.NounMonitor, elsewhere.Name)
+	configuration, err := promtest.Configure(t, alerting(t, append(s.alertManifests(spec), away.alertManifests(elsewhere)...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := promtest.Start(t, promtest.Config{
+		Target: mesh.URL, Rules: string(rules), Alertmanager: promtest.StartAlertmanager(t, configuration),
+	})
+	mesh.Sent("dev", predictor(firstServer), 200, 90, time.Millisecond)
+	mesh.Sent("dev", predictor(secondServer), 500, 10, time.Millisecond)
+	want := promtest.Alert{
+		Status: "firing",
+		Labels: map[string]string{
+			"alertname": alertErrors, "namespace": "dev", "monitor": "watch", "check": "health", "endpoint": "churn", "environment": "dev", "severity": "warning",
+		},
+		Annotations: map[string]string{"summary": "The endpoint churn answers with 10 percent errors over 10m0s, and its limit is 2.5"},
+	}
+	if diff := cmp.Diff(want, inbox.Await(t, alertErrors, "firing")); diff != "" {
+		t.Errorf("alert (-want +got):\n%s", diff)
+	}
+	mesh.Sent("dev", predictor(secondServer), 200, 900, time.Millisecond)
+	inbox.Await(t, alertErrors, "resolved")
+	if got := server.Ask(t, `ALERTS{alertstate="firing"}`); len(got) > 0 {
+		t.Errorf("these fire still: %v", got)
+	}
+	for _, m := range other.Messages() {
+		t.Errorf("another monitor's webhook was told %+v", m)
+	}
+}
+
+// alerting is the manifest of what leads alerts, in which a group is told at once and not
+// after half a minute.
+func alerting(t *testing.T, all []manifest) string {
+	t.Helper()
+	var documents []string
+	for _, m := range all {
+		if spec, ok := m.content["spec"].(map[string]any); ok {
+			route, _ := spec["route"].(map[string]any)
+			route["groupWait"], route["groupInterval"] = "1s", "1s"
+		}
+		text, err := m.json()
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, string(text))
+	}
+	return strings.Join(documents, "\n---\n")
+}
+
+// TestScrapeConfigured has the operator and Prometheus judge how the model servers of an
+// endpoint are scraped.
+func TestScrapeConfigured(t *testing.T) {
+	t.Parallel()
+	m, ok := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: metricsKServe}).scrapeManifest(watchSpec())
+	if !ok {
+		t.Fatal("nothing is scraped")
+	}
+	text, err := m.json()
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration, err := promtest.Scraping(t, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := predictor(serversOf("churn")); !strings.Contains(configuration, want) {
+		t.Errorf("it keeps no %s:\n%s", want, configuration)
+	}
+}

@@ -1,0 +1,13 @@
+// Package promtest runs Prometheus' own programs for tests: promtool judges rules and
+// tries them on series, a server scrapes what a test counts and answers queries, and
+// Alertmanager, configured by the operator's own code, delivers alerts. All of it is
+// built from Go modules (internal/tools/prometheus and internal/tools/alertmanager),
+// listens on loopback, and ends with the test that started it, also when the test
+// binary is killed.
+//
+// What a mesh reports of requests is counted by the test (see Mesh): no request is
+// sent by it, and no proxy is tested.
+//
+// It refuses to stand in for any of them: where the programs cannot be built, the test
+// fails.
+package promtest
