@@ -29,9 +29,9 @@ type backend struct {
 
 	mu         sync.Mutex
 	clusters   map[string]*cluster
-	namespaces map[mlops.ID]whereabouts // of environments, as far as they are known
-	places     places
-	turns      verbs.Turns // by ID: one change of an object at a time
+	namespaces map[mlops.ID]whereabouts      // of environments, as far as they are known
+	places     verbs.Recent[mlops.ID, place] // many nouns need the same
+	turns      verbs.Turns                   // by ID: one change of an object at a time
 }
 
 // Environments returns the kind of environments.
