@@ -31,7 +31,9 @@ type backend struct {
 	clusters   map[string]*cluster
 	namespaces map[mlops.ID]whereabouts      // of environments, as far as they are known
 	places     verbs.Recent[mlops.ID, place] // many nouns need the same
-	turns      verbs.Turns                   // by ID: one change of an object at a time
+	gateways   verbs.Recent[string, gatewaySeen]
+	runtimes   verbs.Recent[string, []servingRuntime] // by cluster and namespace
+	turns      verbs.Turns                            // by ID: one change of an object at a time
 }
 
 // Environments returns the kind of environments.
