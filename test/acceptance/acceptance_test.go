@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "acceptance tests must run in CI: set TF_ACC=1 (`make test` does)")
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(cluster.Run(m))
 }
 
 // workspace returns an initialised workspace with a configuration, or an empty

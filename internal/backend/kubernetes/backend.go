@@ -33,7 +33,8 @@ type backend struct {
 	places     verbs.Recent[mlops.ID, place] // many nouns need the same
 	gateways   verbs.Recent[string, gatewaySeen]
 	runtimes   verbs.Recent[string, []servingRuntime] // by cluster and namespace
-	turns      verbs.Turns                            // by ID: one change of an object at a time
+	registries registries
+	turns      verbs.Turns // by ID: one change of an object at a time
 }
 
 // Environments returns the kind of environments.
@@ -41,5 +42,9 @@ func (b *backend) Environments() mlops.Kind[mlops.EnvironmentSpec, mlops.Environ
 	return environmentKind{b}
 }
 
-// Close does nothing: connections are let go when they are idle.
-func (b *backend) Close() error { return nil }
+// Close lets go of connections to registries; those to clusters are let go when they
+// are idle.
+func (b *backend) Close() error {
+	b.registries.close()
+	return nil
+}

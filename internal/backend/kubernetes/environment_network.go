@@ -30,9 +30,9 @@ func defaultIngress() []string {
 	return []string{"envoy-gateway-system", "istio-system", "knative-serving", "kserve", "monitoring"}
 }
 
-// egressOf is what pods may call: what is given, or the usual ports anywhere, and the
-// port of storage.
-func egressOf(s mlops.Settings) []opening {
+// egressOf is what pods may call: what is given, or the usual ports anywhere, and those
+// of storage and of the registry.
+func egressOf(s mlops.Settings, registry *mlops.MLflow) []opening {
 	var out []opening
 	if _, given := s[targetEgress]; given {
 		for _, text := range s.List(targetEgress) {
@@ -43,8 +43,14 @@ func egressOf(s mlops.Settings) []opening {
 		return out
 	}
 	ports := []int{httpsPort, apiPort}
-	if port := portOf(s.String(targetStorageURL)); port != 0 && !slices.Contains(ports, port) {
-		ports = append(ports, port)
+	services := []string{s.String(targetStorageURL)}
+	if registry != nil {
+		services = append(services, registry.URI)
+	}
+	for _, service := range services {
+		if port := portOf(service); port != 0 && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
 	}
 	for _, port := range ports {
 		out = append(out, opening{"0.0.0.0/0", port}, opening{"::/0", port})

@@ -1,0 +1,227 @@
+package provider
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// accCluster is a real control plane with KServe's and Argo's own controllers, which
+// the tests of this package share.
+var accCluster kubetest.Cluster //nolint:gochecknoglobals // TestMain ends it
+
+// accGateway takes the routes of endpoints in it.
+var accGateway kubetest.Gateway //nolint:gochecknoglobals // as the cluster
+
+// accCheckout is one test's way to the cluster, whose environments no other has.
+type accCheckout struct {
+	*wire
+
+	t      *testing.T
+	suffix string // of the names of its environments
+	gate   string // URI of the MLflow server
+	stuck  atomic.Bool
+}
+
+// kubernetesWorld is a set of namespaces in a real cluster, with a real MLflow server
+// as the registry. What containers come to, accPod says.
+func kubernetesWorld(t *testing.T) world {
+	t.Helper()
+	accCluster.Start(t, kubetest.KServe, kubetest.Argo)
+	access := accCluster.Access()
+	c := &accCheckout{wire: newWire(t, strings.TrimPrefix(access.Host, "https://")), t: t, suffix: kubetest.Name(""), gate: accMLflow.URI(t)}
+	for _, name := range []string{"acc", "acc-prod", "other", "neighbour"} {
+		accCluster.Play(t, name+c.suffix, c.outcome)
+	}
+	settings := mlops.Settings{
+		"host": "https://" + c.address(), "token": access.Token, "cluster_ca_certificate": string(access.CA), "cluster": "test",
+	}
+	return world{
+		backend: "kubernetes", scope: "test/", suffix: c.suffix,
+		factories: []mlops.Factory{kubernetes.Factory()},
+		provider:  accKubernetesProvider(settings),
+		folder:    t.TempDir(),
+		beyond: map[mlops.Noun]string{
+			mlops.NounPipeline:      "", // it has all that steps can ask for
+			mlops.NounModelEndpoint: `access = "token"`,
+		},
+		rewrite:   c.rewrite,
+		changed:   `{ pod_security = "restricted" }`,
+		elsewhere: `{ storage_uri = "s3://elsewhere" }`,
+		remove: func(id mlops.ID) error {
+			b, err := kubernetes.Factory().Open(context.Background(), mlops.Options{Settings: settings, Owner: "acc", Version: accProviderVersion})
+			if err != nil {
+				return err
+			}
+			return removeAny(b, id)
+		},
+		left: c.left,
+		// A cluster that cannot be reached accepts nothing, so that nothing is there.
+		freeze: func(config string) stuck {
+			return stuck{config: config, repair: plancheck.ResourceActionCreate, begin: func() error { c.hold(); return nil }, end: c.letGo}
+		},
+		endure: func(config string) stuck {
+			return stuck{
+				config: config, repair: plancheck.ResourceActionReplace,
+				begin: func() error { c.stuck.Store(true); return nil },
+				end:   func() { c.stuck.Store(false) },
+			}
+		},
+	}
+}
+
+func accKubernetesProvider(s mlops.Settings) string {
+	return fmt.Sprintf("provider \"mlops\" {\n  owner = \"acc\"\n  kubernetes = {\n    host = %q\n    token = %q\n    cluster = \"test\"\n    cluster_ca_certificate = <<-CA\n%s\n    CA\n  }\n}\n",
+		s["host"], s["token"], s["cluster_ca_certificate"])
+}
+
+var (
+	accEnvironmentName = regexp.MustCompile(`(resource "mlops_environment" "[a-z]+" \{\s+name\s*= ")([a-z-]+)"`)
+	accTargetBlock     = regexp.MustCompile(`( *)BACKEND\s*= \{.*`)
+	accEnvironmentID   = regexp.MustCompile(`BACKEND/([a-z-]+)`)
+	accRetention       = regexp.MustCompile(`(?m)^ *retention += .*\n`)
+)
+
+// rewrite gives environments names of their own, a gateway, storage and a registry.
+func (c *accCheckout) rewrite(config string) string {
+	config = accEnvironmentName.ReplaceAllString(config, "${1}${2}"+c.suffix+`"`)
+	config = accEnvironmentID.ReplaceAllString(config, "BACKEND/${1}"+c.suffix)
+	config = accRetention.ReplaceAllString(config, "")
+	config = upTimes.ReplaceAllString(config, "")
+	return accTargetBlock.ReplaceAllStringFunc(config, func(target string) string {
+		settings := fmt.Sprintf(" gateway = %q, prometheus_url = \"http://127.0.0.1:1\", ", accGateway.Start(c.t, &accCluster))
+		if !strings.Contains(target, "storage_uri") {
+			settings += `storage_uri = "s3://models", `
+		}
+		return fmt.Sprintf("  registry = { mlflow = { uri = %q } }\n", c.gate) + strings.Replace(target, "{", "{"+settings, 1)
+	})
+}
+
+// left names the namespaces that the test's environments had.
+func (c *accCheckout) left() ([]string, error) {
+	var out []string
+	for _, o := range accCluster.List(c.t, "namespaces", "", "") {
+		if strings.HasSuffix(o.GetName(), c.suffix) {
+			out = append(out, o.GetName())
+		}
+	}
+	return out, nil
+}
+
+// accTemplate is as much of a step of Argo's as its pod's outcome depends on.
+type accTemplate struct {
+	Container struct {
+		Command []string `json:"command"`
+		Args    []string `json:"args"`
+	} `json:"container"`
+	Outputs struct {
+		Parameters []struct{ Name string } `json:"parameters"`
+		Artifacts  []struct {
+			Name string
+			HTTP struct{ URL string } `json:"http"`
+		} `json:"artifacts"`
+	} `json:"outputs"`
+}
+
+// outcome does what the steps of these tests do, which are shell commands: in a
+// cluster of the tests no container runs.
+func (c *accCheckout) outcome(pod *unstructured.Unstructured) kubetest.Outcome {
+	step, ok := accStepOf(pod)
+	switch {
+	case c.stuck.Load() && !ok:
+		return kubetest.Outcome{Waiting: "ImagePullBackOff"}
+	case c.stuck.Load():
+		return kubetest.Outcome{Running: true}
+	case !ok:
+		return kubetest.Outcome{}
+	case slices.Contains(step.Container.Command, "false"):
+		return kubetest.Outcome{ExitCode: 1}
+	}
+	for _, a := range step.Outputs.Artifacts {
+		if a.HTTP.URL == "" {
+			continue
+		}
+		if err := accUpload(a.HTTP.URL, a.Name); err != nil {
+			fmt.Println("upload the output", a.Name, "of a step:", err)
+			return kubetest.Outcome{ExitCode: 64}
+		}
+	}
+	out := kubetest.Outcome{Outputs: map[string]string{}}
+	for _, p := range step.Outputs.Parameters {
+		out.Outputs[p.Name] = `{"accuracy": 0.9}`
+	}
+	return out
+}
+
+// accStepOf is the step that a pod of Argo's runs, which its containers have in a
+// variable.
+func accStepOf(pod *unstructured.Unstructured) (step accTemplate, ok bool) {
+	for _, of := range []string{"initContainers", "containers"} {
+		all, _, _ := unstructured.NestedSlice(pod.Object, "spec", of)
+		for _, one := range all {
+			container, _ := one.(map[string]any)
+			env, _, _ := unstructured.NestedSlice(container, "env")
+			for _, v := range env {
+				v, _ := v.(map[string]any)
+				text, _ := v["value"].(string)
+				if v["name"] == "ARGO_TEMPLATE" && json.Unmarshal([]byte(text), &step) == nil {
+					return step, true
+				}
+			}
+		}
+	}
+	return step, false
+}
+
+// accUpload sends an output where Argo's executor would: an archive of one file.
+func accUpload(to, name string) error {
+	if _, err := url.Parse(to); err != nil {
+		return err
+	}
+	var archive bytes.Buffer
+	zipped := gzip.NewWriter(&archive)
+	files := tar.NewWriter(zipped)
+	const content = `{"accuracy": 0.9}`
+	if err := files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	if _, err := files.Write([]byte(content)); err != nil {
+		return err
+	}
+	if err := files.Close(); err != nil {
+		return err
+	}
+	if err := zipped.Close(); err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, to, &archive)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", to, response.Status)
+	}
+	return nil
+}
