@@ -119,7 +119,8 @@ func readPage(d *json.Decoder, take func(raw []byte) error) (next string, err er
 			return "", err
 		}
 	}
-	return next, nil
+	_, err = d.Token() // that the object ends, and not the connection
+	return next, broken(err)
 }
 
 func readItems(d *json.Decoder, take func(raw []byte) error) error {
