@@ -21,8 +21,9 @@ const (
 // Reads lets the targets of one provider instance share what one list found.
 // The first read under a parent is a look of its own; the second that follows
 // soon lists the parent, and all others wait for that list or find it. Any
-// change that goes through a target makes the reads forget the environment. A
-// nil *Reads reads one by one.
+// change that goes through a target makes the reads forget the environment. An
+// object without a parent, an environment, has no list; who reads it while another
+// does, or soon after, gets what that finds. A nil *Reads reads one by one.
 type Reads struct {
 	mu      sync.Mutex
 	batches map[family]*batch
@@ -44,12 +45,17 @@ type batch struct {
 }
 
 // join returns the batch that a read belongs to. It is nil for a first read,
-// which has to look for itself; lead is true for the one that has to list.
-func (r *Reads) join(f family) (b *batch, lead bool) {
+// which has to look for itself; lead is true for the one that has to list, which
+// of an object that is alone is the first.
+func (r *Reads) join(f family, alone bool) (b *batch, lead bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b = r.batches[f]
 	switch {
+	case b == nil && alone:
+		b = &batch{listed: make(chan struct{})}
+		r.batches[f] = b
+		return b, true
 	case b == nil:
 		r.expect(f)
 		return nil, false
@@ -92,16 +98,16 @@ func (r *Reads) expire(f family, b *batch, due func() bool) {
 	}
 }
 
-// forget drops all that is known under an environment, and lists under way with
-// it.
-func (r *Reads) forget(environment mlops.ID) {
+// forget drops all that is known under the environment of an object that changes,
+// and lists under way with it. The environment itself changes with nothing in it.
+func (r *Reads) forget(changing mlops.ID) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for f := range r.batches {
-		if f.parent.Environment() == environment {
+		if f.parent.Environment() == changing.Environment() && (f.noun != mlops.NounEnvironment || changing == f.parent) {
 			delete(r.batches, f)
 		}
 	}
@@ -112,17 +118,17 @@ func (r *Reads) forget(environment mlops.ID) {
 // own to find out.
 func (t Target[Spec, Status]) listed(ctx context.Context, id mlops.ID) (mlops.Observed[Spec, Status], bool) {
 	var none mlops.Observed[Spec, Status]
-	lister, ok := t.Kind.(mlops.Lister[Spec, Status])
-	f := family{t.Noun, id.Parent()}
-	if t.Reads == nil || !ok || f.parent == "" {
+	f, find := t.finder(id)
+	if t.Reads == nil || find == nil {
 		return none, false
 	}
-	b, lead := t.Reads.join(f)
+	alone := f.parent == id
+	b, lead := t.Reads.join(f, alone)
 	if b == nil {
 		return none, false
 	}
 	if lead {
-		go t.list(ctx, lister, f, b)
+		go t.list(ctx, find, f, b)
 	}
 	select {
 	case <-ctx.Done():
@@ -133,9 +139,29 @@ func (t Target[Spec, Status]) listed(ctx context.Context, id mlops.ID) (mlops.Ob
 	return seen, ok
 }
 
+// find is how what answers for a family is found.
+type find[Spec, Status any] func(context.Context) ([]mlops.Observed[Spec, Status], error)
+
+// finder returns the family of an object and how it is found, nil where each object
+// has to be looked at. An object without a parent is a family of its own.
+func (t Target[Spec, Status]) finder(id mlops.ID) (family, find[Spec, Status]) {
+	if id.Parent() == "" {
+		return family{t.Noun, id}, func(ctx context.Context) ([]mlops.Observed[Spec, Status], error) {
+			seen, err := t.Kind.Get(ctx, id)
+			return []mlops.Observed[Spec, Status]{seen}, err
+		}
+	}
+	f := family{t.Noun, id.Parent()}
+	lister, ok := t.Kind.(mlops.Lister[Spec, Status])
+	if !ok {
+		return f, nil
+	}
+	return f, func(ctx context.Context) ([]mlops.Observed[Spec, Status], error) { return lister.List(ctx, f.parent) }
+}
+
 // list asks the platform once for all. It outlives the read that leads, for
 // others wait for it too, but not that read's deadline.
-func (t Target[Spec, Status]) list(ctx context.Context, lister mlops.Lister[Spec, Status], f family, b *batch) {
+func (t Target[Spec, Status]) list(ctx context.Context, find find[Spec, Status], f family, b *batch) {
 	shared := context.WithoutCancel(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -144,7 +170,7 @@ func (t Target[Spec, Status]) list(ctx context.Context, lister mlops.Lister[Spec
 	}
 	var all []mlops.Observed[Spec, Status]
 	err := t.persist(shared, func() (err error) {
-		all, err = lister.List(shared, f.parent)
+		all, err = find(shared)
 		return err
 	})
 	found := make(map[mlops.ID]any, len(all))

@@ -218,3 +218,51 @@ func TestCancelledReadLeavesTheListToOthers(t *testing.T) {
 		}
 	})
 }
+
+// An environment, which everything in it asks for at plan, is looked at once, however
+// many ask while what is in it changes, and anew when it changes itself.
+func TestEnvironmentIsReadOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		shared := lifecycle.NewReads()
+		environments := over(s, mlops.NounEnvironment, s.backend.Environments())
+		models := over(s, mlops.NounModel, s.backend.Models())
+		environments.Reads, models.Reads = shared, shared
+		read := func() (seen mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]) {
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					if _, err := environments.Read(t.Context(), dev); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			seen, err := environments.Read(t.Context(), dev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return seen
+		}
+		looks := func() int { return s.platform.Calls()["get environment"] }
+
+		before := looks()
+		read()
+		if _, err := models.Create(t.Context(), mlops.ModelSpec{Environment: dev, Name: "m"}, func(mlops.Change) {}); err != nil {
+			t.Fatal(err)
+		}
+		spec := read().Spec
+		if n := looks() - before; n != 1 {
+			t.Errorf("looked %d times at an environment in which something was made, want once", n)
+		}
+		spec.Labels = map[string]string{"changed": "yes"}
+		if _, err := environments.Update(t.Context(), dev, spec, func(mlops.Change) {}); err != nil {
+			t.Fatal(err)
+		}
+		before = looks()
+		read()
+		if n := looks() - before; n != 1 {
+			t.Errorf("looked %d times at an environment that was changed, want once", n)
+		}
+	})
+}

@@ -195,9 +195,8 @@ func (t Target[Spec, Status]) look(ctx context.Context, id mlops.ID) (mlops.Obse
 // now and when the function that it returns is called: a list taken in between
 // may show the object half-way.
 func (t Target[Spec, Status]) changes(id mlops.ID) func() {
-	environment := id.Environment()
-	t.Reads.forget(environment)
-	return func() { t.Reads.forget(environment) }
+	t.Reads.forget(id)
+	return func() { t.Reads.forget(id) }
 }
 
 // subject names what a creation is about: the object where its ID is known

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -169,15 +165,17 @@ func (p cloudPlan) measure(ctx context.Context, s site) ([]result, error) {
 	if err := p.cli.apply(ctx, floor); err != nil {
 		return nil, err
 	}
-	best, calls, err := p.best(ctx, ours)
+	plan := repeatedPlan{cli: p.cli, since: p.account.since, n: p.n}
+	best, calls, err := plan.best(ctx, ours)
 	if err != nil {
 		return nil, err
 	}
-	least, _, err := p.best(ctx, floor)
+	least, _, err := plan.best(ctx, floor)
 	if err != nil {
 		return nil, err
 	}
-	return p.judged(best, least, calls, made), nil
+	return append(plan.judged(p.kind.name, "AWS", best, least, calls),
+		figure(fmt.Sprintf("apply of %d %s, calls to AWS for each", p.n, p.kind.name), float64(made.total())/float64(p.n), "calls").because("%s", made.words())), nil
 }
 
 // write writes the configurations, with a file of its own for each object.
@@ -195,76 +193,4 @@ func (p cloudPlan) write(ours, floor string) error {
 		}
 	}
 	return (stack{"", block("\nresource \"terraform_data\" %q {\n  input = {%s  }\n}\n")}).write(floor, p.n)
-}
-
-// best plans a directory, and once more unless time is short: of two plans the
-// cheaper one counts, for what else the machine does can only add. Of the calls the
-// most count.
-func (p cloudPlan) best(ctx context.Context, dir string) (timed, ledger, error) {
-	repeat := 2
-	if p.n < 1000 {
-		repeat = 1
-	}
-	var best timed
-	var most ledger
-	for range repeat {
-		begin := time.Now()
-		cost, err := p.cli.plan(ctx, dir)
-		took := time.Since(begin)
-		if err != nil {
-			return best, most, err
-		}
-		seen, err := p.account.since(ctx)
-		if err != nil {
-			return best, most, err
-		}
-		if seen.total() >= most.total() {
-			most = seen
-		}
-		if best.wall == 0 || cost.total.CPU < best.total.CPU {
-			best = timed{cost, took}
-		}
-	}
-	return best, most, nil
-}
-
-// timed is what a plan cost, and how long it took.
-type timed struct {
-	spent
-
-	wall time.Duration
-}
-
-// judged compares what was measured with the budgets.
-func (p cloudPlan) judged(ours, floor timed, calls, made ledger) []result {
-	name := fmt.Sprintf("plan of %d %s, ", p.n, p.kind.name)
-	own, least := ours.total.CPU.Seconds(), floor.total.CPU.Seconds()
-	return []result{
-		atMost(name+"calls to AWS", float64(calls.total()), "calls", 30).because("%s", calls.words()),
-		atMost(name+"total CPU", own/least, "x "+like, 3).because("%.2f s; %.2f s", own, least),
-		atMost(name+"provider CPU", ours.provider.CPU.Seconds(), "s", 5),
-		atMost(name+"provider peak memory", float64(ours.provider.Memory)/mega, "MB", 60),
-		figure(name+"wall time", ours.wall.Seconds(), "s").because("%s %.2f s", like, floor.wall.Seconds()),
-		figure(fmt.Sprintf("apply of %d %s, calls to AWS for each", p.n, p.kind.name), float64(made.total())/float64(p.n), "calls").because("%s", made.words()),
-	}
-}
-
-// total is how many calls were made.
-func (l ledger) total() int {
-	n := 0
-	for _, calls := range l.Calls {
-		n += calls
-	}
-	return n
-}
-
-// words lists the calls by operation, the most frequent first.
-func (l ledger) words() string {
-	names := slices.SortedFunc(maps.Keys(l.Calls), func(a, b string) int {
-		return cmp.Or(cmp.Compare(l.Calls[b], l.Calls[a]), cmp.Compare(a, b))
-	})
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%d %s", l.Calls[name], name)
-	}
-	return strings.Join(names, ", ")
 }

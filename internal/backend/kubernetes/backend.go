@@ -29,8 +29,10 @@ type backend struct {
 
 	mu         sync.Mutex
 	clusters   map[string]*cluster
-	namespaces map[mlops.ID]whereabouts // of environments, as far as they are known
-	places     places
+	namespaces map[mlops.ID]whereabouts      // of environments, as far as they are known
+	places     verbs.Recent[mlops.ID, place] // many nouns need the same
+	gateways   verbs.Recent[string, gatewaySeen]
+	runtimes   verbs.Recent[string, []servingRuntime] // by cluster and namespace
 	registries registries
 	turns      verbs.Turns // by ID: one change of an object at a time
 }

@@ -195,7 +195,7 @@ func (k environmentKind) change(ctx context.Context, s environmentScene, spec ml
 
 // carryOut makes the parts what the layout says, and writes the record.
 func (k environmentKind) carryOut(ctx context.Context, s environmentScene, l layout, r record) (mlops.Change, error) {
-	defer k.places.forget(s.id)
+	defer k.places.Forget(s.id)
 	change := mlops.Change{Ref: s.id, Revision: r.Revision}
 	if err := k.makeParts(ctx, s.cluster, l); err != nil {
 		return change, err

@@ -20,7 +20,7 @@ func (k environmentKind) drop(ctx context.Context, s environmentScene, seen seen
 			return err
 		}
 	}
-	k.places.forget(s.id)
+	k.places.Forget(s.id)
 	if !seen.brought {
 		return s.cluster.remove(ctx, seen.home)
 	}

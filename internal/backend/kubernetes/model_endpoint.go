@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -118,18 +116,22 @@ func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, er
 	if err != nil {
 		return endpointState{}, err
 	}
-	services, err := s.cluster.list(ctx, kindInferenceService, s.namespace, s.ofEndpoint())
-	if withoutKind(err) != nil {
-		return endpointState{}, err
+	state, err := newEndpointState(h)
+	if err != nil {
+		return state, err
 	}
-	deployments, err := s.cluster.list(ctx, kindDeployment, s.namespace, s.ofEndpoint())
-	if err != nil && !k.is(err, mlops.PermissionDenied) {
-		return endpointState{}, err
+	servers, err := s.servers(ctx, s.ofEndpoint())
+	if err != nil {
+		return state, err
 	}
-	state, err := newEndpointState(h, services, deployments)
-	if err == nil {
-		state.gateway, err = k.gateway(ctx, s.place)
+	var replicas map[string]int64
+	if state.facts.force() != nil { // of what serves nobody yet, nobody asks
+		if replicas, err = k.replicas(ctx, s.place, s.ofEndpoint()); err != nil {
+			return state, err
+		}
 	}
+	state.runOn(servers[s.id], replicas)
+	state.gateway, err = k.gateway(ctx, s.place)
 	return state, err
 }
 
@@ -165,12 +167,9 @@ func (k modelEndpointKind) put(ctx context.Context, s scene, spec mlops.ModelEnd
 	change := mlops.Change{Ref: s.id, Revision: revisionOf(spec)}
 	facts := old.facts.next(old.record, c.form, old.spec())
 	for _, m := range c.services {
-		if err := k.bring(ctx, s.cluster, s.id, m.manifest, variantOrigins()); err != nil {
-			return change, m.blame(err)
-		}
-		have, err := s.cluster.get(ctx, m.identity)
+		have, err := k.applied(ctx, s.cluster, s.id, m.manifest, variantOrigins())
 		if err != nil {
-			return change, err
+			return change, m.blame(err)
 		}
 		if facts.Applied[m.name], err = m.echo(have); err != nil {
 			return change, err
@@ -219,9 +218,8 @@ func endpointOrigins() origins {
 	}
 }
 
-// newEndpointState reads what a look found. The parts that are not the endpoint's are
-// left out.
-func newEndpointState(h held, services, deployments []unstructured.Unstructured) (endpointState, error) {
+// newEndpointState reads what a route's record says. What it runs on is to be added.
+func newEndpointState(h held) (endpointState, error) {
 	e := endpointState{held: h, servers: map[string]server{}}
 	if h.record.Extra != nil {
 		if err := json.Unmarshal(h.record.Extra, &e.facts); err != nil {
@@ -234,11 +232,13 @@ func newEndpointState(h held, services, deployments []unstructured.Unstructured)
 		}
 		e.facts.Asked.Revision = h.record.Revision
 	}
-	ready := readyReplicas(deployments)
-	for i := range services {
-		if o := &services[i]; isPartOf(o, h.record.ID) {
-			e.servers[o.GetName()] = newServer(o, ready[o.GetName()])
-		}
-	}
 	return e, nil
+}
+
+// runOn adds an endpoint's servers, and how many replicas of each are ready.
+func (e endpointState) runOn(servers map[string]server, replicas map[string]int64) {
+	for name, s := range servers {
+		s.replicas = replicas[name]
+		e.servers[name] = s
+	}
 }

@@ -20,16 +20,25 @@ type gatewaySeen struct {
 	port    int
 }
 
-// gateway reads the gateway of an environment. One in a namespace that may not be read
-// is taken to be reached at its usual port.
+// gateway returns the gateway of an environment, which all endpoints need: one that has
+// an address as it was read a moment ago.
 func (k modelEndpointKind) gateway(ctx context.Context, p place) (gatewaySeen, error) {
-	g := gatewaySeen{scheme: "http", port: 80}
 	ref, err := p.gatewayRef()
 	if err != nil {
-		g.words = "the environment has no gateway any more"
-		return g, nil //nolint:nilerr // it is told
+		return gatewaySeen{words: "the environment has no gateway any more"}, nil //nolint:nilerr // it is told
 	}
-	g.ref = ref
+	key := strings.Join([]string{p.cluster.name, ref.Namespace, ref.Name, ref.Section}, "/")
+	g, err := k.gateways.Get(ctx, key, placeAge, func(ctx context.Context) (gatewaySeen, error) { return k.readGateway(ctx, p, ref) })
+	if g.words != "" {
+		k.gateways.Forget(key)
+	}
+	return g, err
+}
+
+// readGateway reads a gateway. One in a namespace that may not be read is taken to be
+// reached at its usual port.
+func (k modelEndpointKind) readGateway(ctx context.Context, p place, ref gatewayRef) (gatewaySeen, error) {
+	g := gatewaySeen{ref: ref, scheme: "http", port: 80}
 	o, err := p.cluster.get(ctx, identity{kindGateway, ref.Namespace, ref.Name})
 	switch {
 	case isNotFound(err):

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -37,15 +35,25 @@ func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpoin
 	if err != nil {
 		return nil, err
 	}
-	routes, err := p.all(ctx, kindHTTPRoute, mlops.NounModelEndpoint)
+	all, err := k.states(ctx, p)
 	if err != nil {
-		return nil, withoutKind(err)
+		return nil, err
 	}
-	out := []endpointObserved{}
-	if len(routes) == 0 {
-		return out, nil
+	out := make([]endpointObserved, 0, len(all))
+	for _, e := range all {
+		out = append(out, e.observed(scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}))
 	}
-	services, deployments, err := k.allServers(ctx, p)
+	return out, nil
+}
+
+// states looks at all endpoints of an environment, by a few lists however many there
+// are. Logs of theirs are not read.
+func (k modelEndpointKind) states(ctx context.Context, p place) ([]*endpointState, error) {
+	servers, err := p.servers(ctx, selects(mlops.NounModelEndpoint))
+	if err != nil {
+		return nil, err
+	}
+	replicas, err := k.replicas(ctx, p, selects(mlops.NounModelEndpoint))
 	if err != nil {
 		return nil, err
 	}
@@ -53,30 +61,27 @@ func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpoin
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range routes {
-		s := scene{place: p, noun: mlops.NounModelEndpoint, id: h.record.ID}
-		e, err := newEndpointState(h, services, deployments)
-		if err != nil {
-			return nil, err
-		}
+	var out []*endpointState
+	err = p.each(ctx, kindHTTPRoute, mlops.NounModelEndpoint, func(h held) error {
+		e, err := newEndpointState(h)
 		e.gateway = gateway
-		k.diagnose(ctx, s, &e)
-		out = append(out, e.observed(s))
+		e.runOn(servers[h.record.ID], replicas)
+		out = append(out, &e)
+		return err
+	})
+	if withoutKind(err) != nil {
+		return nil, err
+	}
+	byName := map[string]*endpointState{}
+	for _, e := range out {
+		byName[labelValue(e.record.ID.Name())] = e
+	}
+	for _, t := range k.troubles(ctx, p, out) {
+		if e, there := byName[t.endpoint]; there {
+			e.blame(t)
+		}
 	}
 	return out, nil
-}
-
-// allServers lists the servers of all endpoints of an environment.
-func (k modelEndpointKind) allServers(ctx context.Context, p place) (services, deployments []unstructured.Unstructured, err error) {
-	services, err = p.cluster.list(ctx, kindInferenceService, p.namespace, selects(mlops.NounModelEndpoint))
-	if withoutKind(err) != nil {
-		return nil, nil, err
-	}
-	deployments, err = p.cluster.list(ctx, kindDeployment, p.namespace, selects(mlops.NounModelEndpoint))
-	if k.is(err, mlops.PermissionDenied) {
-		err = nil
-	}
-	return services, deployments, err
 }
 
 // observed is an endpoint as the contract has it.

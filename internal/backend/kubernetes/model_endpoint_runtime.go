@@ -15,12 +15,12 @@ import (
 // servingRuntime is a server of models that is installed in a cluster.
 type servingRuntime struct {
 	name     string
-	priority int64
-	protocol string // v1 where it has both
-	own      bool   // of the namespace, which comes before the cluster's
-	server   string // its kind, as KServe's annotation says
-	byName   bool   // models are served by the name of the inference service, in an argument
-	cpus     string // limit of its container, as a quantity; "" for none
+	formats  map[string]int64 // that it serves, and with which priority
+	protocol string           // v1 where it has both
+	own      bool             // of the namespace, which comes before the cluster's
+	server   string           // its kind, as KServe's annotation says
+	byName   bool             // models are served by the name of the inference service, in an argument
+	cpus     string           // limit of its container, as a quantity; "" for none
 }
 
 // The protocols that requests are in.
@@ -33,8 +33,27 @@ const (
 const installRuntimes = "kubectl apply --server-side -f https://github.com/kserve/kserve/releases/download/v0.17.0/kserve-cluster-resources.yaml"
 
 // runtimesOf lists the runtimes that serve a format, the one that KServe would choose
-// first. Those of the cluster may not be its users' to list.
+// first.
 func (k modelEndpointKind) runtimesOf(ctx context.Context, p place, format string) ([]servingRuntime, error) {
+	known, err := k.runtimes.Get(ctx, p.cluster.name+"/"+p.namespace, placeAge, func(ctx context.Context) ([]servingRuntime, error) { return k.readRuntimes(ctx, p) })
+	if err != nil {
+		return nil, err
+	}
+	var all []servingRuntime
+	for _, r := range known {
+		if _, serves := r.formats[format]; serves {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b servingRuntime) int {
+		return cmp.Or(order(b.own, a.own), cmp.Compare(a.protocol, b.protocol), cmp.Compare(b.formats[format], a.formats[format]), cmp.Compare(a.name, b.name))
+	})
+	return all, nil
+}
+
+// readRuntimes lists the runtimes that an environment can use. Those of the cluster may
+// not be its users' to list.
+func (k modelEndpointKind) readRuntimes(ctx context.Context, p place) ([]servingRuntime, error) {
 	var all []servingRuntime
 	for _, of := range []kind{kindRuntime, kindClusterRuntime} {
 		namespace := p.namespace
@@ -46,15 +65,12 @@ func (k modelEndpointKind) runtimesOf(ctx context.Context, p place, format strin
 			return nil, err
 		}
 		for i := range found {
-			if r, ok := runtimeFor(&found[i], format); ok {
+			if r, ok := newRuntime(&found[i]); ok {
 				r.own = of == kindRuntime
 				all = append(all, r)
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b servingRuntime) int {
-		return cmp.Or(order(b.own, a.own), cmp.Compare(a.protocol, b.protocol), cmp.Compare(b.priority, a.priority), cmp.Compare(a.name, b.name))
-	})
 	return all, nil
 }
 
@@ -69,8 +85,8 @@ func order(a, b bool) int {
 	return -1
 }
 
-// runtimeFor reads a runtime that serves a format without being asked for by name.
-func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bool) {
+// newRuntime reads a runtime that serves formats without being asked for by name.
+func newRuntime(o *unstructured.Unstructured) (servingRuntime, bool) {
 	var spec struct {
 		Disabled, MultiModel bool
 		Formats              []struct {
@@ -99,13 +115,13 @@ func runtimeFor(o *unstructured.Unstructured, format string) (servingRuntime, bo
 		}
 		r.byName = r.byName || slices.ContainsFunc(c.Args, func(a string) bool { return strings.HasPrefix(a, "--model_name=") })
 	}
-	serves := false
+	r.formats = map[string]int64{}
 	for _, f := range spec.Formats {
-		if f.Name == format && f.AutoSelect {
-			serves, r.priority = true, max(r.priority, f.Priority)
+		if f.AutoSelect {
+			r.formats[f.Name] = max(r.formats[f.Name], f.Priority)
 		}
 	}
-	return r, serves
+	return r, len(r.formats) > 0
 }
 
 // runtimeOf is the runtime that a version of a format is served by.

@@ -46,7 +46,8 @@ type endpointState struct {
 
 // server is an inference service as a look finds it.
 type server struct {
-	object   *unstructured.Unstructured
+	spec     json.RawMessage // as the API server has it
+	leaving  bool            // it was deleted, and is not gone yet
 	ready    bool
 	failure  string // why it will not become ready, as far as KServe says so
 	progress string // what it waits for
@@ -135,7 +136,7 @@ func (e endpointState) surplus() []string {
 	live := e.live()
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
-		if !slices.Contains(live, name) && e.servers[name].object.GetDeletionTimestamp() == nil {
+		if !slices.Contains(live, name) && !e.servers[name].leaving {
 			out = append(out, name)
 		}
 	}
@@ -182,11 +183,11 @@ const flawOfWeights = "somebody changed the weights of the HTTPRoute"
 // flawOf says what somebody did to a server, or "".
 func (e endpointState) flawOf(name string) string {
 	of, there := e.servers[name]
-	if !there || of.object.GetDeletionTimestamp() != nil {
+	if !there || of.leaving {
 		return "the InferenceService " + name + " is gone"
 	}
-	live, err := plain(of.object.Object["spec"])
-	if err != nil {
+	var live any
+	if err := json.Unmarshal(of.spec, &live); err != nil {
 		return ""
 	}
 	if at := missing(e.facts.Applied[name], live, "spec"); at != "" {

@@ -105,7 +105,7 @@ func (k modelVersionKind) serverOf(ctx context.Context, version mlops.ID) (mlops
 		return "", err
 	}
 	for _, h := range routes {
-		e, err := newEndpointState(h, nil, nil)
+		e, err := newEndpointState(h)
 		if err != nil {
 			return "", err
 		}

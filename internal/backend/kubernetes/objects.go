@@ -8,7 +8,6 @@ import (
 	"maps"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -162,30 +161,6 @@ func (c *cluster) remove(ctx context.Context, seen *unstructured.Unstructured) e
 // identityOf is what an object is known by.
 func identityOf(o *unstructured.Unstructured) identity {
 	return identity{kind(o.GetAPIVersion() + "/" + o.GetKind()), o.GetNamespace(), o.GetName()}
-}
-
-// chunk is how many objects are listed by one call.
-const chunk = 500
-
-// list reads all objects of a kind in a namespace, or in all of them, that labels
-// select.
-func (c *cluster) list(ctx context.Context, k kind, namespace, selector string) ([]unstructured.Unstructured, error) {
-	var all []unstructured.Unstructured
-	options := metav1.ListOptions{LabelSelector: selector, Limit: chunk}
-	for {
-		page, err := c.at(k, namespace).List(ctx, options)
-		if apierrors.IsResourceExpired(err) && options.Continue != "" { // the server has forgotten where it was
-			options, all = metav1.ListOptions{LabelSelector: selector}, nil
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if options.Continue = page.GetContinue(); options.Continue == "" {
-			return all, nil
-		}
-	}
 }
 
 // lingering says why an object that was deleted is still there, or "".

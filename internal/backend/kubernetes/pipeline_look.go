@@ -43,6 +43,10 @@ func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]pipelineObse
 	if err != nil {
 		return nil, err
 	}
+	cronOf := map[mlops.ID]*unstructured.Unstructured{}
+	for i := range crons {
+		cronOf[mlops.ID(crons[i].GetAnnotations()[noteID])] = &crons[i]
+	}
 	out := []pipelineObserved{}
 	for _, h := range templates {
 		s := scene{place: p, noun: mlops.NounPipeline, id: h.record.ID}
@@ -50,11 +54,7 @@ func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]pipelineObse
 		if err != nil {
 			return nil, err
 		}
-		for i := range crons {
-			if isPartOf(&crons[i], s.id) {
-				seen.cron = &crons[i]
-			}
-		}
+		seen.cron = cronOf[s.id]
 		one, err := k.observe(ctx, s, seen)
 		if err != nil {
 			return nil, err

@@ -69,19 +69,30 @@ func (s scene) heldBy(object *unstructured.Unstructured) (held, error) {
 // all lists the objects of a kind that carry records of the noun, in the scene's
 // environment, by one call for each 500. Parts, which carry none, are left out.
 func (p place) all(ctx context.Context, k kind, noun mlops.Noun) ([]held, error) {
-	objects, err := p.cluster.list(ctx, k, p.namespace, selects(noun))
+	var out []held
+	err := p.each(ctx, k, noun, func(h held) error {
+		out = append(out, h)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	var out []held
-	for _, o := range objects {
+	return out, nil
+}
+
+// each calls take with each object that all would return, as the answers arrive.
+func (p place) each(ctx context.Context, k kind, noun mlops.Noun, take func(held) error) error {
+	return p.cluster.each(ctx, k, p.namespace, selects(noun), func(raw []byte) error {
+		o, err := k.object(raw)
+		if err != nil {
+			return err
+		}
 		r, err := recordIn(&o)
 		if err != nil || r.Spec == nil || r.ID.Environment() != p.spec.ID {
-			continue
+			return nil //nolint:nilerr // not one of them
 		}
-		out = append(out, held{&o, r})
-	}
-	return out, nil
+		return take(held{&o, r})
+	})
 }
 
 // carrier is the object that carries the record of a spec that was just accepted.
@@ -112,18 +123,24 @@ func (s scene) component(of identity, content map[string]any, labels map[string]
 // Two who make the same object at the same moment may both be let through, and the
 // later wins; where that matters, claim it first.
 func (b *backend) bring(ctx context.Context, c *cluster, id mlops.ID, m manifest, from origins) error {
+	_, err := b.applied(ctx, c, id, m, from)
+	return err
+}
+
+// applied is bring for who needs the object as the API server has it then.
+func (b *backend) applied(ctx context.Context, c *cluster, id mlops.ID, m manifest, from origins) (*unstructured.Unstructured, error) {
 	have, err := c.get(ctx, m.identity)
 	switch {
 	case isNotFound(err):
 	case err != nil:
-		return err
+		return nil, err
 	case !isPartOf(have, id):
-		return mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s exists in the namespace %s and is not of %s", m.words(), m.namespace, id))
+		return nil, mlops.NewError(mlops.AlreadyExists, fmt.Errorf("%s exists in the namespace %s and is not of %s", m.words(), m.namespace, id))
 	case have.GetDeletionTimestamp() != nil:
-		return mlops.NewError(mlops.Conflict, errors.New(lingering(have)))
+		return nil, mlops.NewError(mlops.Conflict, errors.New(lingering(have)))
 	}
-	_, err = c.apply(ctx, m)
-	return b.explain(err, m.identity, from)
+	applied, err := c.apply(ctx, m)
+	return applied, b.explain(err, m.identity, from)
 }
 
 // dismiss begins to remove objects that are an environment's or a noun's, and leaves

@@ -28,13 +28,13 @@ func Factory() mlops.Factory {
 type backend struct {
 	options mlops.Options
 
-	mu           sync.Mutex
-	regions      map[string]*clients
-	environments environments
-	whereabouts  whereabouts
-	registering  verbs.Turns // by what is being registered: a model, a dataset
-	written      versions    // that this process wrote
-	quotas       accountQuotas
+	mu          sync.Mutex
+	regions     map[string]*clients
+	places      verbs.Recent[mlops.ID, place] // many nouns need the same
+	whereabouts whereabouts
+	registering verbs.Turns // by what is being registered: a model, a dataset
+	written     versions    // that this process wrote
+	quotas      accountQuotas
 }
 
 // Environments returns the kind of environments.

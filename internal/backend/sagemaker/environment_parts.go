@@ -148,7 +148,7 @@ func (k environmentKind) write(ctx context.Context, c *clients, p place, isNew b
 	if _, err := c.ssm.PutParameter(ctx, in); err != nil {
 		return err
 	}
-	k.remember(p.Record.ID, p)
+	k.places.Keep(p.Record.ID, p)
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (k environmentKind) removeStep(ctx context.Context, c *clients, p place) er
 		return err
 	}
 	_, err = c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameterName(p.Record.ID))})
-	k.forget(p.Record.ID)
+	k.places.Forget(p.Record.ID)
 	if k.is(err, mlops.NotFound) {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,19 +39,6 @@ type place struct {
 // placeAge is for how long a place is taken as it was read.
 const placeAge = 5 * time.Second
 
-// environments remembers places for a moment: every noun needs its own. One at a
-// time reads a place, and others wait for what it finds.
-type environments struct {
-	reading verbs.Turns // by environment
-	mu      sync.Mutex
-	places  map[mlops.ID]cachedPlace
-}
-
-type cachedPlace struct {
-	place place
-	read  time.Time
-}
-
 // parameterName is the SSM parameter that holds an environment's record.
 func parameterName(environment mlops.ID) string {
 	p, err := environment.Parse()
@@ -68,30 +54,7 @@ func (b *backend) place(ctx context.Context, id mlops.ID) (place, error) {
 		return place{}, err
 	}
 	id = id.Environment()
-	if p, ok := b.remembered(id); ok {
-		return p, nil
-	}
-	unlock, err := b.environments.reading.Take(ctx, string(id))
-	if err != nil {
-		return place{}, err
-	}
-	defer unlock()
-	if p, ok := b.remembered(id); ok { // somebody else has read it meanwhile
-		return p, nil
-	}
-	p, err := b.readPlace(ctx, id)
-	if err == nil {
-		b.remember(id, p)
-	}
-	return p, err
-}
-
-// remembered is a place that was read a moment ago.
-func (b *backend) remembered(id mlops.ID) (place, bool) {
-	b.environments.mu.Lock()
-	defer b.environments.mu.Unlock()
-	known, ok := b.environments.places[id]
-	return known.place, ok && time.Since(known.read) < placeAge
+	return b.places.Get(ctx, id, placeAge, func(ctx context.Context) (place, error) { return b.readPlace(ctx, id) })
 }
 
 // readPlace reads the record anew.
@@ -112,22 +75,6 @@ func (b *backend) readPlace(ctx context.Context, id mlops.ID) (place, error) {
 		return place{}, fmt.Errorf("the parameter %s does not hold the record of an environment: %w", parameterName(id), err)
 	}
 	return p, p.Record.into(&p.spec)
-}
-
-// remember keeps a place for a moment; forget drops it.
-func (b *backend) remember(id mlops.ID, p place) {
-	b.environments.mu.Lock()
-	defer b.environments.mu.Unlock()
-	if b.environments.places == nil {
-		b.environments.places = map[mlops.ID]cachedPlace{}
-	}
-	b.environments.places[id] = cachedPlace{p, time.Now()}
-}
-
-func (b *backend) forget(id mlops.ID) {
-	b.environments.mu.Lock()
-	defer b.environments.mu.Unlock()
-	delete(b.environments.places, id)
 }
 
 // key is the full key of an object below the environment's prefix.

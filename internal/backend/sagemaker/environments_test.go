@@ -11,7 +11,7 @@ import (
 func TestPlaceIsReadOnce(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t, simulated.Config{})
-	r.forget(r.environment)
+	r.places.Forget(r.environment)
 	r.account.ResetCalls()
 	var readers sync.WaitGroup
 	for range 20 {

@@ -64,11 +64,17 @@ type Server struct {
 // URI starts the server if need be, and returns its address.
 func (s *Server) URI(t testing.TB) string {
 	t.Helper()
-	s.once.Do(func() { s.err = s.start() })
-	if s.err != nil {
-		t.Fatal(s.err)
+	uri, err := s.Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s.uri
+	return uri
+}
+
+// Open is URI without a test.
+func (s *Server) Open() (string, error) {
+	s.once.Do(func() { s.err = s.start() })
+	return s.uri, s.err
 }
 
 // Close ends the server and removes what it kept; TestMain calls it at last.

@@ -48,6 +48,7 @@ type Cluster struct {
 	watchdog  *watchdog
 	processes map[string]*process
 	access    Access
+	counted   string // token of the user whose requests are written down
 	ports     ports
 	objects   *objects
 	authority *authority
@@ -80,25 +81,31 @@ func (c *Cluster) Run(m *testing.M) int {
 	return code
 }
 
-// Start starts the API server, if it does not run yet, and the parts that are asked
-// for and do not run yet. A test that cannot have them fails.
+// Start is Open for a test, which fails where it cannot have the parts. The cluster
+// outlives the test.
 func (c *Cluster) Start(t testing.TB, parts ...Part) {
 	t.Helper()
+	if err := c.Open(context.Background(), parts...); err != nil {
+		t.Fatalf("start a Kubernetes cluster: %v", err)
+	}
+}
+
+// Open starts the API server, if it does not run yet, and the parts that are asked
+// for and do not run yet. All of it ends with the context, or by Close.
+func (c *Cluster) Open(ctx context.Context, parts ...Part) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.directory == "" {
-		c.err = c.startControlPlane(context.Background()) // outlives the test
+		c.err = c.startControlPlane(ctx)
 	}
 	for _, part := range needed(parts) {
 		if c.err != nil || slices.Contains(c.running, part) {
 			continue
 		}
-		c.err = c.start(context.Background(), part)
+		c.err = c.start(ctx, part)
 		c.running = append(c.running, part)
 	}
-	if c.err != nil {
-		t.Fatalf("start a Kubernetes cluster: %v", c.err)
-	}
+	return c.err
 }
 
 // has reports whether a part runs.

@@ -68,11 +68,13 @@ func (c *Cluster) prepare(ctx context.Context) error {
 		return err
 	}
 	c.access = Access{Host: "https://127.0.0.1:" + c.ports.api, Token: rand.Text(), CA: c.authority.pem()}
+	c.counted = rand.Text()
 	return errors.Join(
 		c.authority.serve(c.file("serving")),
 		signer(c.file("accounts.key"), c.file("accounts.pub")),
 		c.write("ca.crt", c.access.CA),
-		c.write("tokens.csv", []byte(c.access.Token+`,admin,admin,"system:masters"`+"\n")),
+		c.write("tokens.csv", fmt.Appendf(nil, "%s,admin,admin,\"system:masters\"\n%s,%[3]s,%[3]s,\"system:masters\"\n", c.access.Token, c.counted, countedUser)),
+		c.write("audit.yaml", []byte(auditPolicy)),
 		c.write("kubeconfig", c.access.kubeconfig()),
 	)
 }
@@ -114,6 +116,7 @@ func (c *Cluster) runAPIServer(ctx context.Context) error {
 		"--authorization-mode=RBAC", "--token-auth-file=" + c.file("tokens.csv"),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + c.file("accounts.pub"), "--service-account-signing-key-file=" + c.file("accounts.key"),
+		"--audit-policy-file=" + c.file("audit.yaml"), "--audit-log-path=" + c.file(auditLog),
 		"--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP", // kwok's
 	}})
 	if err != nil {

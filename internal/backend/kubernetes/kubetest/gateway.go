@@ -25,6 +25,7 @@ import (
 // are not taken.
 type Gateway struct {
 	once    sync.Once
+	err     error // why it cannot start
 	name    string
 	objects *objects
 	server  *httptest.Server
@@ -45,30 +46,41 @@ type GatewayAnswer struct {
 // ends with the test binary, as the cluster does.
 func (g *Gateway) Start(t testing.TB, c *Cluster) string {
 	t.Helper()
-	g.once.Do(func() { g.run(t, c) })
-	return "default/" + g.name
+	at, err := g.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
-func (g *Gateway) run(t testing.TB, c *Cluster) {
-	t.Helper()
+// Open is Start without a test.
+func (g *Gateway) Open(ctx context.Context, c *Cluster) (string, error) {
+	g.once.Do(func() { g.err = g.run(ctx, c) })
+	return "default/" + g.name, g.err
+}
+
+func (g *Gateway) run(ctx context.Context, c *Cluster) error {
 	g.routes, g.behind, g.objects = map[string]gatewayRoute{}, map[string]func(string) int{}, c.objects
 	g.server = httptest.NewServer(g)
 	at, err := url.Parse(g.server.URL)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	g.name = Name("gateway")
-	c.Apply(t, "default", fmt.Sprintf(`
+	_, err = c.objects.applyAll(ctx, "default", fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: %s}
 spec: {gatewayClassName: test, listeners: [{name: http, port: %s, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}
 `, g.name, at.Port()))
-	ref := Ref{Resource: "gateways.gateway.networking.k8s.io", Namespace: "default", Name: g.name}
-	c.Patch(t, ref, `{status: {addresses: [{type: IPAddress, value: 127.0.0.1}]}}`, "status")
-	if err := g.watch(); err != nil {
-		t.Fatal(err)
+	if err != nil {
+		return err
 	}
+	ref := Ref{Resource: "gateways.gateway.networking.k8s.io", Namespace: "default", Name: g.name}
+	if err := c.objects.patch(ctx, ref, `{status: {addresses: [{type: IPAddress, value: 127.0.0.1}]}}`, "status"); err != nil {
+		return err
+	}
+	return g.watch()
 }
 
 // watch takes routes as they come and go; the watch survives that the server is away.
