@@ -27,11 +27,13 @@ func TestAccMonitor_followsTheModel(t *testing.T) {
 	other := strings.Replace(explained, "traffic = 100 }", `traffic = 100, env = { THREADS = "2" } }`, 1)
 	acceptWhere(t, mlops.FeatureMonitorOverrides, func(w world) []resource.TestStep {
 		job := statecheck.CompareValue(compare.ValuesDiffer())
-		described := job.AddStateValue(address, tfjsonpath.New("native").AtMapKey("explainability_baseline_job_arn"))
+		described := func() statecheck.StateCheck {
+			return job.AddStateValue(address, tfjsonpath.New("native").AtMapKey("explainability_baseline_job_arn"))
+		}
 		return []resource.TestStep{
 			{
 				Config: w.on(explained), ConfigPlanChecks: willDo(address, plancheck.ResourceActionCreate),
-				ConfigStateChecks: []statecheck.StateCheck{described},
+				ConfigStateChecks: []statecheck.StateCheck{described()},
 			},
 			{Config: w.on(other), ConfigPlanChecks: resource.ConfigPlanChecks{
 				PreApply: []plancheck.PlanCheck{
@@ -42,7 +44,7 @@ func TestAccMonitor_followsTheModel(t *testing.T) {
 			}},
 			{
 				Config: w.on(other), ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-				ConfigStateChecks: []statecheck.StateCheck{has(address, "problem", knownvalue.Null()), described},
+				ConfigStateChecks: []statecheck.StateCheck{has(address, "problem", knownvalue.Null()), described()},
 			},
 		}
 	})
