@@ -33,6 +33,7 @@ type slimServer struct {
 type quiet interface {
 	calm
 	still
+	sound
 }
 
 // slim wraps the framework's server of a provider, unless it is one that cannot
@@ -56,6 +57,9 @@ func slim(ctx context.Context, s tfprotov6.ProviderServer, p *mlopsProvider) tfp
 
 // ValidateResourceConfig implements tfprotov6.ResourceServer.
 func (s slimServer) ValidateResourceConfig(ctx context.Context, q *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	if c, known := s.calms[q.TypeName]; known && c.valid(ctx, q) {
+		return &tfprotov6.ValidateResourceConfigResponse{}, nil
+	}
 	return letGo(ctx, q, s.wholeServer.ValidateResourceConfig)
 }
 
