@@ -44,7 +44,7 @@ func newRefreshes(t *testing.T) refreshes {
 // had is the request that refreshes an object from the state that it has.
 func (s refreshes) had(t *testing.T, name string) *tfprotov6.ReadResourceRequest {
 	t.Helper()
-	imported, err := s.quick.wholeServer.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: string(s.ids[name])})
+	imported, err := s.quick.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: string(s.ids[name])})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +110,7 @@ func TestUnmoved(t *testing.T) {
 	s := newRefreshes(t)
 	for name := range s.ids {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			q := s.had(t, name)
 			short, own := s.short(t, q), name == "mlops_environment" // whose targets have no Go type
 			if (short == nil) != own {
@@ -185,6 +186,7 @@ func TestUnmovedLeaves(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			changed := *q
 			tt.change(&changed)
 			if short := s.short(t, &changed); short != nil {
