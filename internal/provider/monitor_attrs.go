@@ -47,7 +47,7 @@ func monitorAttributes(g guide) attributes {
 			"checks": textSet("Which checks start it. Default: all but `health`."),
 		}),
 		"overrides":    optionalJSON(g.doc(mlops.FeatureMonitorOverrides, "What only the platform has, merged into its own requests: a JSON object, by check; write it with `jsonencode`. Null removes a member. It does not carry over to other platforms.")),
-		"problem":      computedText("Why the monitor does not do what it is asked for, such as a baseline that cannot be described, or an endpoint that serves another model than the one that is explained; null while it does. The next apply tries to repair it in place."),
+		"problem":      computedText("Why the monitor does not do what it is asked for, such as a baseline that cannot be described, or an endpoint that serves another model than the one that could be explained; null while it does. The next apply tries to repair it in place."),
 		"webhook_mark": computedText("A mark of `alerts.webhook_url` that changes when that does, and tells nothing else of it: a slow, truncated hash of it and the monitor's ID."),
 	}
 	maps.Copy(all, monitorChecks(g))

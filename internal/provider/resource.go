@@ -35,7 +35,7 @@ func newResource[M any, S specification, T any](ctx context.Context, d *definiti
 	full := d.schema(ctx)
 	p := &prepared[M]{
 		full: full, codec: newCodec[M](full, d.own),
-		wire: terraformType(ctx, full), defaults: defaultsOf(ctx, full.Attributes),
+		wire: terraformType(ctx, full), defaults: defaultsOf(ctx, full.Attributes), shapes: shapesOf[M](),
 	}
 	return func() resource.Resource {
 		return &managed[M, S, T]{definition: d, prepared: p}
@@ -48,6 +48,7 @@ type prepared[M any] struct {
 	codec    codec[M]
 	wire     tftypes.Object // type of full
 	defaults *defaultTree   // of full
+	shapes   shapes         // of M
 }
 
 // Metadata implements resource.Resource.
@@ -136,8 +137,8 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 		r.fail(ctx, err, &resp.Diagnostics)
 		return
 	}
-	seen, err := target.Read(ctx, id)
-	switch {
+	g := glanceAt(ctx, target, id)
+	switch seen, err := g.seen, g.err; {
 	case mlops.CodeOf(err) == mlops.NotFound:
 		resp.State.RemoveResource(ctx)
 		r.identify(ctx, id, resp.Identity, &resp.Diagnostics) // even what is gone must have one

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws/awstest"
+	"github.com/terraform-mlops/terraform-provider-mlops/test/containers"
 )
 
 // accAWS keeps the SDK from the machine's own account.
@@ -38,7 +38,7 @@ const forever = 1 << 30
 func sagemakerWorld(t *testing.T) world {
 	t.Helper()
 	account := awstest.Start(t, aws.Config{Looks: 1})
-	account.World.SetHooks(aws.Hooks{RunStep: accStep})
+	account.World.SetHooks(aws.Hooks{RunStep: accPlayer().Run})
 	account.World.SetQuota("ml.g5.xlarge for endpoint usage", 1) // which new accounts have none of
 	var resume func()
 	settings := mlops.Settings{"region": "us-east-1", "endpoint_url": account.URL}
@@ -98,52 +98,19 @@ func serveByImage(config string) string {
 	return strings.ReplaceAll(config, `{ min = 0, max = 4, target = { concurrency = 8 }, idle_after = "5m" }`, `{ min = 1, max = 4, target = { concurrency = 8 } }`)
 }
 
-// accStep does what the steps of these tests do, which are shell commands: no
+// accPlayer does what the steps of these tests do, which are shell commands: no
 // container runs in a simulation.
-func accStep(run aws.StepRun) (outputs map[string][]byte, failure string) {
-	for _, files := range run.Inputs {
-		if step := string(files["step.json"]); strings.Contains(step, `"false"`) {
-			return nil, "AlgorithmError: exit status 1"
-		}
+func accPlayer() containers.Player {
+	return containers.Player{
+		Constraints: accConstraints,
+		Write:       func(aws.StepRun, string) []byte { return []byte(`{"accuracy": 0.9}`) },
+		Fail: func(run aws.StepRun) string {
+			if strings.Contains(string(containers.Program(run)), `"false"`) {
+				return "AlgorithmError: exit status 1"
+			}
+			return ""
+		},
 	}
-	if run.Kind == "Training" {
-		return accTrained(run)
-	}
-	config, _ := run.Arguments["ProcessingOutputConfig"].(map[string]any)
-	declared, _ := config["Outputs"].([]any)
-	outputs = map[string][]byte{
-		"monitoring_output/constraints.json": []byte(accConstraints), "monitoring_output/statistics.json": []byte("{}"), // of a baseline
-	}
-	for _, o := range declared {
-		if output, ok := o.(map[string]any); ok && output["OutputName"] != "monitoring_output" {
-			name := fmt.Sprint(output["OutputName"])
-			outputs[name+"/"+name] = []byte(`{"accuracy": 0.9}`)
-		}
-	}
-	return outputs, ""
-}
-
-// accTrained is what a step on spot capacity leaves in its artifact. Its capacity is
-// taken away once, when it has written a checkpoint.
-func accTrained(run aws.StepRun) (outputs map[string][]byte, failure string) {
-	if run.Interruptions == 0 {
-		run.Checkpoints["epoch"] = []byte("1")
-		return nil, aws.Interruption
-	}
-	if string(run.Checkpoints["epoch"]) != "1" {
-		return nil, "AlgorithmError: the checkpoint is lost"
-	}
-	var step struct {
-		Outputs []string `json:"outputs"`
-	}
-	if err := json.Unmarshal(run.Inputs["mlops-code"]["step.json"], &step); err != nil {
-		return nil, "AlgorithmError: " + err.Error()
-	}
-	outputs = map[string][]byte{}
-	for _, o := range step.Outputs {
-		outputs["model/"+o+"/data/"+o] = []byte(`{"accuracy": 0.9}`)
-	}
-	return outputs, ""
 }
 
 // accConstraints is what the analyzer suggests of customers.csv, in the form that

@@ -70,14 +70,34 @@ func (c core) validateProvider(t *testing.T, config obj) []*tfprotov6.Diagnostic
 
 func (c core) validate(t *testing.T, resource string, config obj) []*tfprotov6.Diagnostic {
 	t.Helper()
-	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+	resp, _ := c.validated(t, resource, config)
+	return resp
+}
+
+// validated also tells whether the answer is the short cut's. Where it is, the
+// framework's must be the same.
+func (c core) validated(t *testing.T, resource string, config obj) (diagnostics []*tfprotov6.Diagnostic, short bool) {
+	t.Helper()
+	q := &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: resource, Config: dynamic(t, c.types[resource], config),
 		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
-	})
+	}
+	resp, err := c.server.ValidateResourceConfig(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.Diagnostics
+	if s, slim := c.server.(slimServer); slim && s.calms[resource].valid(t.Context(), q) {
+		whole, err := s.wholeServer.ValidateResourceConfig(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantNoDiagnostics(t, whole.Diagnostics)
+		if d, ok := s.calms[resource].(decoder); ok {
+			d.decodesAlike(t, q.Config)
+		}
+		return resp.Diagnostics, true
+	}
+	return resp.Diagnostics, false
 }
 
 // plan plans a change from a prior state; nil is none, for either.

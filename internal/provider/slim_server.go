@@ -25,8 +25,15 @@ type wholeServer interface {
 type slimServer struct {
 	wholeServer
 
-	calms map[string]calm            // by resource type
+	calms map[string]quiet           // by resource type
 	ready *atomic.Pointer[platforms] // nil until the provider is configured
+}
+
+// quiet is a resource that answers by itself where nothing has happened.
+type quiet interface {
+	calm
+	still
+	sound
 }
 
 // slim wraps the framework's server of a provider, unless it is one that cannot
@@ -36,12 +43,12 @@ func slim(ctx context.Context, s tfprotov6.ProviderServer, p *mlopsProvider) tfp
 	if !ok {
 		return s
 	}
-	calms := map[string]calm{}
+	calms := map[string]quiet{}
 	for _, construct := range p.Resources(ctx) {
 		r := construct()
 		var named resource.MetadataResponse
 		r.Metadata(ctx, resource.MetadataRequest{}, &named)
-		if c, ok := r.(calm); ok {
+		if c, ok := r.(quiet); ok {
 			calms[named.TypeName] = c
 		}
 	}
@@ -50,6 +57,9 @@ func slim(ctx context.Context, s tfprotov6.ProviderServer, p *mlopsProvider) tfp
 
 // ValidateResourceConfig implements tfprotov6.ResourceServer.
 func (s slimServer) ValidateResourceConfig(ctx context.Context, q *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	if c, known := s.calms[q.TypeName]; known && c.valid(ctx, q) {
+		return &tfprotov6.ValidateResourceConfigResponse{}, nil
+	}
 	return letGo(ctx, q, s.wholeServer.ValidateResourceConfig)
 }
 
@@ -65,6 +75,14 @@ func (s slimServer) UpgradeResourceIdentity(ctx context.Context, q *tfprotov6.Up
 
 // ReadResource implements tfprotov6.ResourceServer.
 func (s slimServer) ReadResource(ctx context.Context, q *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	c, known := s.calms[q.TypeName]
+	if p := s.ready.Load(); p != nil && known {
+		resp, seen := c.unmoved(ctx, p, q)
+		if resp != nil {
+			return resp, nil
+		}
+		ctx = seen
+	}
 	return letGo(ctx, q, s.wholeServer.ReadResource)
 }
 

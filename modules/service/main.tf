@@ -172,6 +172,7 @@ resource "mlops_monitor" "this" {
   data_quality     = local.has_baseline ? var.monitoring.data_quality : null
   model_quality    = var.monitoring.model_quality
   bias             = var.monitoring.bias
+  explainability   = local.has_baseline ? var.monitoring.explainability : null
   health           = var.monitoring.health
 
   alerts = local.profile.alerting ? var.alerts : null

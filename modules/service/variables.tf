@@ -115,7 +115,7 @@ variable "serving" {
 }
 
 variable "monitoring" {
-  description = "What is watched. Drift and data quality need a baseline; model_quality needs the truth, posted to the endpoint or at a URI. When it looks comes from the environment's profile."
+  description = "What is watched. Drift, data quality and explainability need a baseline; model_quality needs the truth, posted to the endpoint or at a URI. When it looks comes from the environment's profile."
   type = object({
     baseline_format  = optional(string, "csv")
     features         = optional(list(string))
@@ -127,6 +127,7 @@ variable "monitoring" {
     data_quality     = optional(object({ max_missing_percent = optional(number), max_type_percent = optional(number), max_range_percent = optional(number), max_category_percent = optional(number) }))
     model_quality    = optional(object({ task = string, min = optional(map(number)), max = optional(map(number)), ground_truth_uri = optional(string), positive = optional(string), delay = optional(string) }))
     bias             = optional(object({ group = string, statistic = string, threshold = number, favorable = optional(string) }))
+    explainability   = optional(object({ samples = optional(number), min_ndcg = optional(number) }))
     health           = optional(object({ max_error_percent = optional(number), max_p50 = optional(string), max_p95 = optional(string), max_p99 = optional(string), min_requests = optional(number) }))
   })
   default = { health = { max_error_percent = 1 } }

@@ -1,9 +1,7 @@
 package acceptance
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	simulated "github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws/awstest"
+	"github.com/terraform-mlops/terraform-provider-mlops/test/containers"
 	"github.com/terraform-mlops/terraform-provider-mlops/test/tfcli"
 )
 
@@ -63,82 +62,17 @@ func clientConfig(a *awstest.Server) aws.Config {
 }
 
 // runStep does what the steps of these tests do: no container runs in a simulation.
+// Metrics are numbers, data is a table.
 func runStep(run simulated.StepRun) (outputs map[string][]byte, failure string) {
-	if run.Kind == "Training" {
-		return trainStep(run)
-	}
-	return writeOutputs(run)
-}
-
-// writeOutputs writes each output of a step; metrics are numbers, data is a table.
-func writeOutputs(run simulated.StepRun) (outputs map[string][]byte, failure string) {
-	outputs = map[string][]byte{
-		"monitoring_output/constraints.json": []byte(constraints), "monitoring_output/statistics.json": []byte("{}"),
-	}
-	for _, name := range declaredOutputs(run) {
-		switch name {
-		case "monitoring_output":
+	return containers.Player{Constraints: constraints, Write: func(run simulated.StepRun, output string) []byte {
+		switch output {
 		case "metrics":
-			outputs["metrics/metrics"] = []byte(`{"accuracy": 0.95, "malignant_recall": 0.9, "flagged": 3}`)
+			return []byte(`{"accuracy": 0.95, "malignant_recall": 0.9, "flagged": 3}`)
 		case "questions", "answered", "train", "test":
-			outputs[name+"/"+name] = []byte(table)
-		default:
-			outputs[name+"/"+name] = fmt.Appendf(nil, "made by %s with %v", program(run), run.Arguments["Environment"])
+			return []byte(table)
 		}
-	}
-	return outputs, ""
-}
-
-// trainStep does the work of a step on spot capacity, whose outputs are folders of the
-// one artifact. Its capacity is taken away once.
-func trainStep(run simulated.StepRun) (outputs map[string][]byte, failure string) {
-	if run.Interruptions == 0 {
-		run.Checkpoints["forest"] = []byte("grown")
-		return nil, simulated.Interruption
-	}
-	if len(run.Checkpoints["forest"]) == 0 {
-		return nil, "AlgorithmError: the checkpoint is lost"
-	}
-	made, failure := writeOutputs(run)
-	outputs = map[string][]byte{}
-	for path, content := range made {
-		output, file, _ := strings.Cut(path, "/")
-		outputs["model/"+output+"/data/"+file] = content
-	}
-	return outputs, failure
-}
-
-// declaredOutputs are the names of a job's outputs: a processing job's request has
-// them, and of a training job the description of its program.
-func declaredOutputs(run simulated.StepRun) []string {
-	if run.Kind == "Training" {
-		var step struct {
-			Outputs []string `json:"outputs"`
-		}
-		if err := json.Unmarshal(program(run), &step); err != nil {
-			return nil
-		}
-		return step.Outputs
-	}
-	config, _ := run.Arguments["ProcessingOutputConfig"].(map[string]any)
-	declared, _ := config["Outputs"].([]any)
-	var names []string
-	for _, o := range declared {
-		if output, ok := o.(map[string]any); ok {
-			names = append(names, fmt.Sprint(output["OutputName"]))
-		}
-	}
-	return names
-}
-
-// program is what a step does, as the provider describes it to the job.
-func program(run simulated.StepRun) []byte {
-	for _, name := range slices.Sorted(maps.Keys(run.Inputs)) {
-		if step, ok := run.Inputs[name]["step.json"]; ok {
-			return step
-		}
-	}
-	return nil
+		return fmt.Appendf(nil, "made by %s with %v", containers.Program(run), run.Arguments["Environment"])
+	}}.Run(run)
 }
 
 // table is data that a model was trained on.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/simulate/aws"
+	"github.com/terraform-mlops/terraform-provider-mlops/test/containers"
 )
 
 // ledgerPath is where an account is asked for its ledger. No service has it.
@@ -35,7 +36,7 @@ func keepAccount(ctx context.Context, args []string) error {
 		return err
 	}
 	world := aws.New(aws.Config{})
-	world.SetHooks(aws.Hooks{RunStep: writeOutputs})
+	world.SetHooks(aws.Hooks{RunStep: player().Run})
 	const room = 10_000 // a thousand endpoints are more than a new account may have
 	for _, quota := range []string{"ml.c5.large for endpoint usage", "Number of instances across active endpoints"} {
 		world.SetQuota(quota, room)
@@ -134,19 +135,12 @@ func (k *keeper) ledger() ledger {
 	return l
 }
 
-// writeOutputs does what the steps of a bench do: no container runs in a
-// simulation. Every output is a table that a model could have been trained on.
-func writeOutputs(run aws.StepRun) (outputs map[string][]byte, failure string) {
-	outputs = map[string][]byte{"monitoring_output/constraints.json": []byte(constraints), "monitoring_output/statistics.json": []byte("{}")}
-	config, _ := run.Arguments["ProcessingOutputConfig"].(map[string]any)
-	declared, _ := config["Outputs"].([]any)
-	for _, o := range declared {
-		output, _ := o.(map[string]any)
-		if name, _ := output["OutputName"].(string); name != "monitoring_output" {
-			outputs[name+"/"+name] = []byte("age,income,prediction\n40,30000,1\n35,28000,0\n52,41000,1\n")
-		}
-	}
-	return outputs, ""
+// player does what the steps of a bench do: no container runs in a simulation. Every
+// output is a table that a model could have been trained on.
+func player() containers.Player {
+	return containers.Player{Constraints: constraints, Write: func(aws.StepRun, string) []byte {
+		return []byte("age,income,prediction\n40,30000,1\n35,28000,0\n52,41000,1\n")
+	}}
 }
 
 // constraints is what AWS's analyzer suggests of that table.

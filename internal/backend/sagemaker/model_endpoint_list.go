@@ -1,6 +1,7 @@
 package sagemaker
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -24,76 +25,84 @@ type endpointUse struct {
 // endpointsOf lists the endpoints of an environment, for whoever must not remove
 // what they use.
 func (b *backend) endpointsOf(ctx context.Context, environment mlops.ID) ([]endpointUse, error) {
-	found, err := modelEndpointKind{b}.endpointStates(ctx, environment)
-	if err != nil {
-		return nil, err
-	}
 	var out []endpointUse
-	for _, state := range found {
-		use := endpointUse{ID: state.record.ID}
-		for _, f := range []*endpointForm{&state.asked, state.before, state.strange} {
-			if f == nil {
-				continue
-			}
-			for _, v := range f.Spec.Variants {
-				use.Versions = append(use.Versions, v.Version)
-			}
+	err := modelEndpointKind{b}.eachEndpoint(ctx, environment, func(state endpointState) error {
+		out = append(out, state.use())
+		return nil
+	})
+	slices.SortFunc(out, func(a, b endpointUse) int { return cmp.Compare(a.ID, b.ID) })
+	return out, err
+}
+
+// use is which versions an endpoint needs.
+func (s endpointState) use() endpointUse {
+	use := endpointUse{ID: s.record.ID}
+	for _, f := range []*endpointForm{&s.asked, s.before, s.strange} {
+		if f == nil {
+			continue
 		}
-		slices.Sort(use.Versions)
-		use.Versions = slices.Compact(use.Versions)
-		out = append(out, use)
+		for _, v := range f.Spec.Variants {
+			use.Versions = append(use.Versions, v.Version)
+		}
 	}
-	return out, nil
+	slices.Sort(use.Versions)
+	use.Versions = slices.Compact(use.Versions)
+	return use
 }
 
 // List returns the endpoints of an environment: 100 by each call, and those alone
 // that the search shows late or on their way by calls of their own.
 func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpointSeen, error) {
-	found, err := k.endpointStates(ctx, parent)
+	out := []endpointSeen{}
+	err := k.eachEndpoint(ctx, parent, func(state endpointState) error {
+		s, err := k.scene(ctx, state.record.ID)
+		if err == nil {
+			out = append(out, state.observed(s))
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := []endpointSeen{}
-	for _, state := range found {
-		s, err := k.scene(ctx, state.record.ID)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, state.observed(s))
-	}
+	slices.SortFunc(out, func(a, b endpointSeen) int { return cmp.Compare(a.Ref, b.Ref) })
 	return out, nil
 }
 
-// endpointStates looks at all endpoints of an environment.
-func (k modelEndpointKind) endpointStates(ctx context.Context, environment mlops.ID) ([]endpointState, error) {
+// eachEndpoint looks at all endpoints of an environment, in no order. One is handed on
+// as soon as it is known: the tags of a thousand are many megabytes.
+func (k modelEndpointKind) eachEndpoint(ctx context.Context, environment mlops.ID, found func(endpointState) error) error {
 	if _, err := environment.ParseAs(mlops.NounEnvironment); err != nil {
-		return nil, invalid(err)
+		return invalid(err)
 	}
 	c, err := k.in(ctx, environment)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	indexed, err := searchEndpoints(ctx, c, environment)
+	left, err := listEndpoints(ctx, c, environment)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	listed, err := listEndpoints(ctx, c, environment)
-	if err != nil {
-		return nil, err
-	}
-	var out []endpointState
-	for _, name := range slices.Sorted(maps.Keys(listed)) {
-		state, ok := current(indexed[name], listed[name])
+	err = searchEndpoints(ctx, c, environment, func(name string, f endpointFacts) error {
+		state, ok := current(f, left[name])
 		if !ok {
-			if state, ok, err = k.lookByName(ctx, c, environment, name); err != nil {
-				return nil, err
-			}
+			return nil
 		}
-		if ok {
-			out = append(out, state)
+		delete(left, name)
+		return found(state)
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		state, ok, err := k.lookByName(ctx, c, environment, name)
+		if err == nil && ok {
+			err = found(state)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // current reads what the search says of an endpoint. It is not ok where that is
@@ -134,30 +143,38 @@ func (k modelEndpointKind) lookByName(ctx context.Context, c *clients, environme
 	return state, err == nil, err
 }
 
-// searchEndpoints finds the endpoints of an environment by its tag, by native name.
-func searchEndpoints(ctx context.Context, c *clients, environment mlops.ID) (map[string]endpointFacts, error) {
+// searchEndpoints finds the endpoints of an environment by its tag, and hands each on
+// with its native name.
+func searchEndpoints(ctx context.Context, c *clients, environment mlops.ID, found func(name string, f endpointFacts) error) error {
 	pages := sagemaker.NewSearchPaginator(c.sagemaker, &sagemaker.SearchInput{
 		Resource: types.ResourceTypeEndpoint, MaxResults: aws.Int32(listPage),
 		SearchExpression: &types.SearchExpression{Filters: []types.Filter{
 			{Name: aws.String("Tags." + tagEnvironment), Operator: types.OperatorEquals, Value: aws.String(environment.Name())},
 		}},
 	})
-	out := map[string]endpointFacts{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range page.Results {
-			if e := r.Endpoint; e != nil {
-				out[aws.ToString(e.EndpointName)] = endpointFacts{
-					exists: true, config: aws.ToString(e.EndpointConfigName), status: e.EndpointStatus, failure: aws.ToString(e.FailureReason),
-					variants: e.ProductionVariants, modified: aws.ToTime(e.LastModifiedTime), tags: tagMap(e.Tags),
-				}
+			if r.Endpoint == nil {
+				continue
+			}
+			if err := found(aws.ToString(r.Endpoint.EndpointName), factsOf(r.Endpoint)); err != nil {
+				return err
 			}
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// factsOf is what the search says of an endpoint.
+func factsOf(e *types.Endpoint) endpointFacts {
+	return endpointFacts{
+		exists: true, config: aws.ToString(e.EndpointConfigName), status: e.EndpointStatus, failure: aws.ToString(e.FailureReason),
+		variants: e.ProductionVariants, modified: aws.ToTime(e.LastModifiedTime), tags: tagMap(e.Tags),
+	}
 }
 
 // listEndpoints lists when each endpoint was last changed whose name may be of an

@@ -237,7 +237,7 @@ func (s endpointState) verdict() endpointVerdict {
 	case s.strange != nil:
 		return endpointVerdict{phase: mlops.PhaseReady, reason: "the endpoint configuration " + s.config + " is in force, which is not of this configuration's making"}
 	}
-	return endpointVerdict{mlops.PhasePending, endpointSettle, "in service; the smoke test, scaling and tidying follow"}
+	return endpointVerdict{mlops.PhasePending, endpointSettle, "in service; the smoke test, scaling, explanations and tidying follow"}
 }
 
 func (s endpointState) verdictOnGone() endpointVerdict {

@@ -175,14 +175,17 @@ func (k modelEndpointKind) settleOnFormer(ctx context.Context, s scene, state en
 	return k.tidyEndpoint(ctx, s, state, *state.before, words)
 }
 
-// tidyEndpoint scales what is in force, removes what nothing refers to any more, and
-// notes that nothing is left to do.
+// tidyEndpoint scales what is in force, has it explained where a monitor does, removes
+// what nothing refers to any more, and notes that nothing is left to do.
 func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s scene, state endpointState, form endpointForm, words string) error {
 	if err := k.applyScaling(ctx, s, state, form.Spec); err != nil {
 		return err
 	}
 	if err := k.dropEndpointAlarms(ctx, s, endpointAlarms(s, form.Spec)); err != nil {
 		return err
+	}
+	if whole, err := k.explainEndpoint(ctx, s); err != nil || !whole {
+		return err // the step stays due; what was explained before is there until then
 	}
 	if err := k.dropEndpointParts(ctx, s, form.Config); err != nil {
 		return err

@@ -13,22 +13,44 @@ func (k modelEndpointKind) endpointWatcher(ctx context.Context, s scene) (mlops.
 		return "", err
 	}
 	for _, tags := range found {
-		if id := monitorOf(tags, s.id); id != "" {
-			return id, nil
+		if r, spec, ok := monitorIn(tags); ok && spec.Endpoint == s.id {
+			return r.ID, nil
 		}
 	}
 	return "", nil
 }
 
-// monitorOf is the monitor whose topic has these tags, if it watches an endpoint.
-func monitorOf(tags map[string]string, endpoint mlops.ID) mlops.ID {
+// monitorIn is the monitor whose topic has these tags, if it is one.
+func monitorIn(tags map[string]string) (record, mlops.MonitorSpec, bool) {
+	var spec mlops.MonitorSpec
 	r, err := recordOf(tags)
 	if err != nil {
-		return ""
+		return r, spec, false
 	}
-	var spec mlops.MonitorSpec
-	if _, err := r.ID.ParseAs(mlops.NounMonitor); err != nil || r.into(&spec) != nil || spec.Endpoint != endpoint {
-		return ""
+	_, err = r.ID.ParseAs(mlops.NounMonitor)
+	return r, spec, err == nil && r.into(&spec) == nil
+}
+
+// explainEndpoint takes the next step of every monitor that explains what an endpoint
+// serves, and reports whether all of them explain what serves now, or cannot.
+func (k modelEndpointKind) explainEndpoint(ctx context.Context, s scene) (whole bool, err error) {
+	monitors, err := k.explainers.of(ctx, s.id, func(ctx context.Context) (map[mlops.ID][]mlops.ID, error) {
+		return k.listExplainers(ctx, s.c, s.place)
+	})
+	if err != nil || len(monitors) == 0 {
+		return true, err
 	}
-	return r.ID
+	served, err := monitorKind(k).explainedModel(ctx, s.c, s.id)
+	if err != nil {
+		return false, err
+	}
+	whole = true
+	for _, id := range monitors {
+		done, err := monitorKind(k).follow(ctx, id, served)
+		if err != nil {
+			return false, err
+		}
+		whole = whole && done
+	}
+	return whole, nil
 }

@@ -128,6 +128,7 @@ func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.Moni
 	if err != nil {
 		return mlops.Change{}, err
 	}
+	defer k.explainers.forget(s.id.Environment())
 	p := monitorPlan{monitorScene: s, spec: spec}
 	if p.kept, err = k.keep(ctx, s, spec, old.record); err != nil {
 		return mlops.Change{}, err
@@ -254,6 +255,7 @@ func (k monitorKind) advance(ctx context.Context, s monitorScene, m tagged) erro
 }
 
 func (k monitorKind) drop(ctx context.Context, s monitorScene, m tagged) error {
+	defer k.explainers.forget(s.id.Environment())
 	if err := k.dropMonitorRules(ctx, s); err != nil {
 		return err
 	}

@@ -138,34 +138,6 @@ func TestMonitorExplains(t *testing.T) {
 // lastPart is what stands after an ARN's last slash.
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-// TestMonitorFollowsTheModel proves that an endpoint that serves another model is told
-// of, and that the next change explains that.
-func TestMonitorFollowsTheModel(t *testing.T) {
-	t.Parallel()
-	b := newMonitorBench(t)
-	made(t, b.backend.Monitors(), b.explainedSpec())
-	before := *b.explainJob().JobDefinitionName
-	endpoint := b.endpointBench.spec(b.version("second"), func(s *mlops.ModelEndpointSpec) { s.Capture = &mlops.Capture{SamplePercent: 100} })
-	change, err := b.backend.ModelEndpoints().Update(t.Context(), b.endpoint, endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	settledReady(t, b.backend.ModelEndpoints(), change)
-	seen, err := b.monitors.Get(t.Context(), b.monitorID())
-	if err != nil || seen.Phase != mlops.PhaseFailed || !strings.Contains(seen.Reason, "the endpoint serves the model") {
-		t.Fatalf("it is %s because %q, %v", seen.Phase, seen.Reason, err)
-	}
-	again, err := b.monitors.Update(t.Context(), b.monitorID(), b.explainedSpec())
-	if err != nil {
-		t.Fatal(err)
-	}
-	settledReady(t, b.backend.Monitors(), again)
-	if after := *b.explainJob().JobDefinitionName; after == before {
-		t.Errorf("the job is %s still", after)
-	}
-	b.remove()
-}
-
 // TestMonitorDescribesAgain proves that a baseline whose description failed is
 // described anew by the next change: names of jobs are taken for ever.
 func TestMonitorDescribesAgain(t *testing.T) {

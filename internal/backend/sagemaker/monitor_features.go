@@ -34,7 +34,7 @@ func monitorFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorExplainability: {
 			Support: mlops.Native,
 			Note: modelMonitor + " By its SageMaker Clarify, which asks a copy of the endpoint's model for as long as the job takes, and judges by min_ndcg = 0.9. " +
-				"It needs baseline.features and predictions that are numbers, and explains the model that the endpoint had when the monitor was last changed; problem tells of another. See the guide.",
+				"It needs baseline.features and predictions that are numbers, and explains the model that most of the traffic goes to; a change of the endpoint takes it along. See the guide.",
 		},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},

@@ -130,7 +130,7 @@ func nativeDefault(p mlops.Parameter) any {
 	}
 	switch p.Type {
 	case "integer", "number":
-		return json.Number(*p.Default)
+		return nativeNumber(*p.Default)
 	case "boolean":
 		return *p.Default == "true"
 	}

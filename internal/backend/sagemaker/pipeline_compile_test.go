@@ -241,3 +241,31 @@ func TestIsolationNeedsNoPackages(t *testing.T) {
 		}
 	}
 }
+
+// TestNativeDefault proves that a default is JSON of its parameter's type, however it is
+// written.
+func TestNativeDefault(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, kind, text, want string }{
+		{"an integer", "integer", "5", "5"},
+		{"with a sign", "integer", "+5", "5"},
+		{"below zero", "integer", "-5", "-5"},
+		{"with zeros before it", "integer", "007", "7"},
+		{"more than a float holds", "integer", "9007199254740993", "9007199254740993"},
+		{"a number", "number", "0.10", "0.1"},
+		{"without a zero", "number", ".5", "0.5"},
+		{"without decimals", "number", "5.", "5"},
+		{"with a sign and an exponent", "number", "+1E-9", "1e-09"},
+		{"of base 16", "number", "0x10p0", "16"},
+		{"a boolean", "boolean", "true", "true"},
+		{"a text", "string", "+5", `"+5"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := json.Marshal(nativeDefault(mlops.Parameter{Type: tt.kind, Default: &tt.text}))
+			if err != nil || string(got) != tt.want {
+				t.Errorf("got %s, %v; want %s", got, err, tt.want)
+			}
+		})
+	}
+}

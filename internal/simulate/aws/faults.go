@@ -55,11 +55,13 @@ func (s *Server) Inject(rule Rule) {
 	s.faults.rules = append(s.faults.rules, &rule)
 }
 
-// Heal takes all rules back.
-func (s *Server) Heal() {
+// Heal takes all rules back, and returns how many were not used up.
+func (s *Server) Heal() int {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
+	left := len(s.faults.rules)
 	s.faults.rules = nil
+	return left
 }
 
 // next is the rule for a request, or nil.
