@@ -73,13 +73,26 @@ func checkModel(spec mlops.ModelSpec) error {
 	c := mlops.NewChecker()
 	mlops.PortableName().CheckName(c, mlops.At("name"), spec.Name)
 	spec.Validate(c)
-	CheckModel(c, spec)
+	checkText(c, spec.Labels, spec.Description)
 	return c.Err()
 }
 
-// CheckModel reports what MLflow does not take of a model.
-func CheckModel(c *mlops.Checker, spec mlops.ModelSpec) {
+// Preflight reports at plan what the server does not take of a model, and a name that
+// something else has there; see mlops.Preflighter.
+func (m *Models) Preflight(ctx context.Context, spec mlops.ModelSpec, c *mlops.Checker) error {
 	checkText(c, spec.Labels, spec.Description)
+	if spec.ID() == "" {
+		return nil
+	}
+	native, err := m.client.registeredModel(ctx, RegisteredName(spec.ID()))
+	if err != nil {
+		return unlessGone(err)
+	}
+	rec, err := recordOf[mlops.ModelSpec](native.Tags)
+	if err == nil && (rec == nil || rec.ID != spec.ID()) {
+		c.AddIf(mlops.At("name"), []mlops.Path{mlops.At("name"), mlops.At("environment")}, "Taken", "%s.", mlops.Message(taken(native.Name, spec.ID(), rec)))
+	}
+	return err
 }
 
 // make makes what is not there: the experiment first, which nobody sees as a model.

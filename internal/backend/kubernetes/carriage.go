@@ -60,9 +60,12 @@ func (s carriage) native(of mlflow.Carrier) map[string]string {
 
 // preflightCarried refuses at plan an object that the environment has no server for, or
 // whose name is taken there. A server that does not answer is left to the apply.
-func (b *backend) preflightCarried(ctx context.Context, c *mlops.Checker, id mlops.ID, noun mlops.Noun) error {
-	r, err := b.preflightRegistry(ctx, c, id, noun)
-	if r == nil || err != nil {
+func (b *backend) preflightCarried(ctx context.Context, c *mlops.Checker, environment, id mlops.ID, noun mlops.Noun) error {
+	if environment == "" {
+		return ctx.Err() // nothing is known of it yet
+	}
+	r, err := b.preflightRegistry(ctx, c, environment, noun)
+	if r == nil || err != nil || id == "" {
 		return err
 	}
 	found, err := r.client.Carrier(ctx, id)

@@ -170,7 +170,7 @@ func (k datasetKind) digestOfArtifact(ctx context.Context, spec mlops.DatasetSpe
 // in an environment without a registry; see mlops.Preflighter. What is not a file of this
 // machine is left to the apply.
 func (k datasetKind) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
-	if err := k.preflightCarried(ctx, c, spec.ID(), mlops.NounDataset); err != nil {
+	if err := k.preflightCarried(ctx, c, spec.Environment, spec.ID(), mlops.NounDataset); err != nil {
 		return err
 	}
 	if spec.Run != "" {

@@ -50,6 +50,11 @@
 // See capabilities. What a noun needs of a cluster is looked for at plan, and the
 // error of what is missing has the command that installs it.
 //
+// The MLflow server is asked from where Terraform runs and from pods, by the same
+// address. KServe's initializer fetches a version with the header in the environment's
+// secret; KServe copies that into the pod, where whoever may read pods reads it. A
+// service account that is brought has to list the secret mlops-registry.
+//
 // # Overrides
 //
 // InferenceService: its spec.predictor is merged (RFC 7386) into that of every variant

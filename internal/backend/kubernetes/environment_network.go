@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -99,6 +100,24 @@ func portOf(text string) int {
 	return n
 }
 
+// homeOf is the namespace that a registry is in where its address is that of a service,
+// "" where it is outside: ranges of addresses are not for pods, whose ports may be others
+// than their service's.
+func homeOf(registry *mlops.MLflow) string {
+	if registry == nil {
+		return ""
+	}
+	u, err := url.Parse(registry.URI)
+	if err != nil {
+		return ""
+	}
+	labels := strings.Split(u.Hostname(), ".")
+	if len(labels) < 3 || labels[2] != "svc" {
+		return ""
+	}
+	return labels[1]
+}
+
 // policyManifests deny all traffic, and open what is needed: the namespace itself and
 // the gateways in, name resolution, the namespace itself and some addresses out.
 func (l layout) policyManifests() []manifest {
@@ -131,6 +150,11 @@ func (l layout) egressRules() []map[string]any {
 		{"to": []map[string]any{{"namespaceSelector": map[string]any{}}}, "ports": []map[string]any{
 			{"protocol": "UDP", "port": dnsPort}, {"protocol": "TCP", "port": dnsPort},
 		}},
+	}
+	if namespace := homeOf(l.spec.MLflowRegistry()); namespace != "" {
+		rules = append(rules, map[string]any{"to": []map[string]any{{"namespaceSelector": map[string]any{
+			"matchLabels": map[string]string{"kubernetes.io/metadata.name": namespace},
+		}}}})
 	}
 	for _, o := range l.egress {
 		rules = append(rules, map[string]any{

@@ -98,3 +98,31 @@ func TestEgress(t *testing.T) {
 		})
 	}
 }
+
+// TestEgressToRegistry proves that a registry in the cluster can be reached in its
+// namespace.
+func TestEgressToRegistry(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, uri, want string }{
+		{"service", "http://mlflow.ml.svc:5000", "ml"},
+		{"service in full", "http://mlflow.ml.svc.cluster.local/base", "ml"},
+		{"outside", "https://mlflow.svc.example.com", ""},
+		{"address", "http://10.0.0.1:5000", ""},
+		{"none", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			spec := mlops.EnvironmentSpec{Registry: &mlops.Registry{MLflow: &mlops.MLflow{URI: tt.uri}}}
+			got := ""
+			for _, rule := range layoutOf(spec).egressRules() {
+				to, _ := rule["to"].([]map[string]any)
+				selector, _ := to[0]["namespaceSelector"].(map[string]any)
+				labels, _ := selector["matchLabels"].(map[string]string)
+				got += labels["kubernetes.io/metadata.name"]
+			}
+			if got != tt.want {
+				t.Errorf("pods may call the namespace %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

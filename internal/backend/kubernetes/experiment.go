@@ -174,5 +174,5 @@ func (k experimentKind) observe(ctx context.Context, s carriage, seen experiment
 // Preflight refuses an experiment that the environment has no server for, or whose name
 // is taken there; see mlops.Preflighter.
 func (k experimentKind) Preflight(ctx context.Context, spec mlops.ExperimentSpec, c *mlops.Checker) error {
-	return k.preflightCarried(ctx, c, spec.ID(), mlops.NounExperiment)
+	return k.preflightCarried(ctx, c, spec.Environment, spec.ID(), mlops.NounExperiment)
 }

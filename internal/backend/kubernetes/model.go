@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -66,10 +65,12 @@ func (k modelKind) Delete(ctx context.Context, ref mlops.ID) error {
 	return r.Models(k.options.Owner).Delete(ctx, ref)
 }
 
-// Preflight refuses a model in an environment without a registry; see
-// mlops.Preflighter.
+// Preflight refuses a model in an environment without a registry, and what the registry
+// does not take; see mlops.Preflighter.
 func (k modelKind) Preflight(ctx context.Context, spec mlops.ModelSpec, c *mlops.Checker) error {
-	mlflow.CheckModel(c, spec)
-	_, err := k.preflightRegistry(ctx, c, spec.Environment, mlops.NounModel)
-	return err
+	r, err := k.preflightRegistry(ctx, c, spec.Environment, mlops.NounModel)
+	if r == nil {
+		return err
+	}
+	return r.Models(k.options.Owner).Preflight(ctx, spec, c)
 }

@@ -32,6 +32,9 @@ func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpoin
 		return nil, invalid(err)
 	}
 	p, err := k.place(ctx, parent)
+	if k.is(err, mlops.NotFound) {
+		return nil, nil // there is nothing in what is not there
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (k modelVersionKind) fromRun(ctx context.Context, spec mlops.ModelVersionSp
 
 // outputOf finds an output of a run, which must have succeeded.
 func (k modelVersionKind) outputOf(ctx context.Context, spec mlops.ModelVersionSpec) (run mlops.PipelineRunStatus, key string, err error) {
-	seen, err := pipelineRunKind{k.backend}.Get(ctx, spec.Run)
+	seen, err := pipelineRunKind(k).Get(ctx, spec.Run)
 	if k.is(err, mlops.NotFound) {
 		return run, "", refuseField("run", "there is no run %s", spec.Run)
 	}
@@ -148,9 +148,12 @@ func (k modelVersionKind) Digest(ctx context.Context, spec mlops.ModelVersionSpe
 	if spec.Run == "" && !strings.HasPrefix(spec.ArtifactURI, mlflowScheme+":") {
 		return digestOfFile(spec.ArtifactURI)
 	}
+	if spec.Model == "" { // not known yet
+		return "", nil
+	}
 	r, err := k.registryToList(ctx, spec.Model)
 	if r == nil || err != nil {
-		return "", unlessNotThere(k, err)
+		return "", err
 	}
 	if spec.Run == "" {
 		digest, err := k.of(r).Digest(ctx, spec)
@@ -209,6 +212,10 @@ func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersion
 // preflightRun refuses a run whose steps write where the provider cannot read.
 func (k modelVersionKind) preflightRun(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
 	if spec.Run == "" {
+		return nil
+	}
+	if spec.Run.Backend() != name {
+		c.Add(mlops.At("run"), "A run of another backend", "%s is not on %s: register a version where the run is, and promote that.", spec.Run, name)
 		return nil
 	}
 	p, err := k.place(ctx, spec.Run)

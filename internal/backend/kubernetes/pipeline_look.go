@@ -32,6 +32,9 @@ func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]pipelineObse
 		return nil, invalid(err)
 	}
 	p, err := k.place(ctx, parent)
+	if k.is(err, mlops.NotFound) {
+		return nil, nil // there is nothing in what is not there
+	}
 	if err != nil {
 		return nil, err
 	}

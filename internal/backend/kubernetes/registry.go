@@ -128,18 +128,20 @@ func (b *backend) registryOf(ctx context.Context, id mlops.ID, noun mlops.Noun) 
 }
 
 // registryToList is the registry that has what is listed under an ID; nil where there
-// is nothing, for the environment has none.
+// is nothing, for the environment has none, or is not there.
 func (b *backend) registryToList(ctx context.Context, under mlops.ID) (*registry, error) {
 	p, err := b.place(ctx, under)
+	if b.is(err, mlops.NotFound) {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
 	if err != nil {
 		return nil, err
 	}
 	return b.registry(ctx, p)
 }
 
-// preflightRegistry reports at plan that an object of a noun has no registry to be in,
-// or that the registry cannot be used. It returns nil where that is so, and where the
-// environment is made by the same apply.
+// preflightRegistry reports at plan that an object of a noun has no registry to be in.
+// It returns nil where that is so, and where the environment is made by the same apply.
 func (b *backend) preflightRegistry(ctx context.Context, c *mlops.Checker, id mlops.ID, noun mlops.Noun) (*registry, error) {
 	p, err := b.place(ctx, id)
 	if b.is(err, mlops.NotFound) {

@@ -108,6 +108,7 @@ func TestVersionSourcesAtPlan(t *testing.T) {
 		{name: "bucket", spec: mlops.ModelVersionSpec{ArtifactURI: "s3://bucket/model"}, path: "artifact_uri", word: "download it first"},
 		{name: "web", spec: mlops.ModelVersionSpec{ArtifactURI: "https://example.com/model"}, path: "artifact_uri", word: "download it first"},
 		{name: "run in storage", spec: mlops.ModelVersionSpec{Run: e.spec.ID + "/pipelines/train/runs/one", Output: "model"}, path: "run", word: "with a username"},
+		{name: "run elsewhere", spec: mlops.ModelVersionSpec{Run: "local/dev/pipelines/train/runs/one", Output: "model"}, path: "run", word: "promote that"},
 		{name: "alias", spec: mlops.ModelVersionSpec{ArtifactURI: "model.bin", Aliases: []string{"latest"}}, path: "aliases[0]", word: "choose another"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

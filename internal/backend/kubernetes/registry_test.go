@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
@@ -79,6 +80,8 @@ func (b sharing) Environments() mlops.Kind[mlops.EnvironmentSpec, mlops.Environm
 	return sharingEnvironments{environmentKind{b.backend}, b.uri}
 }
 
+type environmentObserved = mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]
+
 type sharingEnvironments struct {
 	environmentKind
 
@@ -92,10 +95,72 @@ func (k sharingEnvironments) with(spec mlops.EnvironmentSpec) mlops.EnvironmentS
 	return spec
 }
 
+func (k sharingEnvironments) without(seen environmentObserved) environmentObserved {
+	if m := seen.Spec.MLflowRegistry(); m != nil && m.Mark == "" {
+		seen.Spec.Registry = nil
+	}
+	return seen
+}
+
+func (k sharingEnvironments) Get(ctx context.Context, ref mlops.ID) (environmentObserved, error) {
+	seen, err := k.environmentKind.Get(ctx, ref)
+	return k.without(seen), err
+}
+
 func (k sharingEnvironments) Create(ctx context.Context, spec mlops.EnvironmentSpec) (mlops.Change, error) {
 	return k.environmentKind.Create(ctx, k.with(spec))
 }
 
 func (k sharingEnvironments) Update(ctx context.Context, ref mlops.ID, spec mlops.EnvironmentSpec) (mlops.Change, error) {
 	return k.environmentKind.Update(ctx, ref, k.with(spec))
+}
+
+// TestMLflowReadsIt proves that what was made is what an ordinary client of MLflow finds,
+// that what somebody changes there is seen, and that a server that is away is told of.
+func TestMLflowReadsIt(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, nil)
+	gate := tracking.Gate(t, "")
+	e.spec.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: gate.URI}}
+	e.apply()
+	ref := e.registered("sklearn").Ref
+	change, err := e.ModelVersions().Get(t.Context(), ref)
+	e.must(err)
+	spec := change.Spec
+	spec.Aliases, spec.Labels, spec.Description, spec.Approval = []string{"champion"}, map[string]string{"team": "growth"}, "Grüße", "pending"
+	spec.Metrics = map[string]float64{"accuracy": 0.9}
+	_, err = e.ModelVersions().Update(t.Context(), ref, spec)
+	e.must(err)
+	registered := e.spec.Name + ".iris"
+	tracking.Python(t, `mlflow.MlflowClient().create_registered_model(args[0])`, e.spec.Name+".theirs")
+	theirs := mlops.ModelSpec{Environment: e.spec.ID, Name: "theirs"}
+	wantOne(t, "a name that somebody has", problemsOf(e, e.Models(), theirs), "name", "was made by something else")
+	theirs.Labels = map[string]string{"a.b": "c"}
+	theirs.Name = "ours"
+	wantOne(t, "a label with a dot", problemsOf(e, e.Models(), theirs), "labels", "no dots")
+	got := tracking.Python(t, `
+client = mlflow.MlflowClient()
+v = client.get_model_version_by_alias(args[0], "champion")
+out.update(version=str(v.version), description=v.description, team=v.tags["team"], approval=v.tags["mlops.approval"], metrics=client.get_run(v.run_id).data.metrics)
+client.set_model_version_tag(args[0], v.version, "mlops.approval", "rejected")
+client.delete_registered_model_alias(args[0], "champion")
+`, registered)
+	want := map[string]any{"version": "1", "description": "Grüße", "team": "growth", "approval": "pending", "metrics": map[string]any{"accuracy": 0.9}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the client reads (-want +got):\n%s", diff)
+	}
+	seen, err := e.ModelVersions().Get(t.Context(), ref)
+	if err != nil || seen.Spec.Approval != "rejected" || len(seen.Spec.Aliases) != 0 {
+		t.Errorf("after it was changed there: %+v, %v", seen.Spec, err)
+	}
+
+	gate.Shut(true)
+	_, err = e.ModelVersions().Get(t.Context(), ref)
+	e.wantCode("get while it is away", err, mlops.Unavailable, gate.URI)
+	e.wantCode("delete the environment meanwhile", e.Environments().Delete(t.Context(), e.spec.ID), mlops.Unavailable)
+	wantOne(t, "plan meanwhile", e.preflight(), "registry.mlflow.uri", "has to when this is applied")
+	gate.Shut(false)
+	e.must(e.ModelVersions().Delete(t.Context(), ref))
+	e.must(e.Models().Delete(t.Context(), ref.Parent()))
+	e.must(e.Environments().Delete(t.Context(), e.spec.ID))
 }

@@ -2,7 +2,8 @@ package verbs
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestTrackedRuns(t *testing.T) {
 	h := house{pipelines: []seenPipeline{tracking, other}, runs: map[mlops.ID][]seenRun{}}
 	for i := range mlops.MaxExperimentRuns + 1 {
 		for _, p := range h.pipelines {
-			run := seenRun{Ref: p.Ref.Child(mlops.NounPipelineRun, fmt.Sprint(i))}
+			run := seenRun{Ref: p.Ref.Child(mlops.NounPipelineRun, strconv.Itoa(i))}
 			run.Status.StartedAt = time.Unix(int64(i), 0)
 			h.runs[p.Ref] = append(h.runs[p.Ref], run)
 		}
@@ -81,7 +82,7 @@ func TestTrackedRuns(t *testing.T) {
 	if err != nil || len(all) != mlops.MaxExperimentRuns+1 {
 		t.Fatalf("%d runs, %v", len(all), err)
 	}
-	if want := tracking.Ref.Child(mlops.NounPipelineRun, fmt.Sprint(mlops.MaxExperimentRuns)); all[0].Run != want || all[0].Parameters == nil {
+	if want := tracking.Ref.Child(mlops.NounPipelineRun, strconv.Itoa(mlops.MaxExperimentRuns)); all[0].Run != want || all[0].Parameters == nil {
 		t.Errorf("the newest is %+v, want %s", all[0], want)
 	}
 	var status mlops.ExperimentStatus
@@ -90,7 +91,7 @@ func TestTrackedRuns(t *testing.T) {
 		t.Errorf("shown are %d of %d", len(status.Runs), status.Total)
 	}
 	for code, want := range map[mlops.Code]mlops.Code{mlops.NotFound: "", mlops.Unavailable: mlops.Unavailable} {
-		h.broken = mlops.NewError(code, fmt.Errorf("broken"))
+		h.broken = mlops.NewError(code, errors.New("broken"))
 		if _, err := TrackedRuns(t.Context(), h, experiment); mlops.CodeOf(err) != want {
 			t.Errorf("runs that are %s: %v, want code %q", code, err, want)
 		}
