@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +142,7 @@ func (b *bench) traffic(t *testing.T, url string, requests int, mean float64) (o
 			if k == i%each {
 				instances[k], r.prediction = `["old",null,7]`, 1
 			}
-			labels[k] = fmt.Sprint(r.prediction)
+			labels[k] = strconv.Itoa(r.prediction)
 		}
 		id := fmt.Sprintf("r%d", i)
 		given := askTwice(t, url+"/dev/churn", id, `{"instances":[`+strings.Join(instances, ",\n")+`]}`)
