@@ -109,7 +109,7 @@ func isTarball(name string) (bool, error) {
 	defer f.Close()
 	unzipped, err := gzip.NewReader(f)
 	if err != nil {
-		return false, nil //nolint:nilerr // it is another file
+		return false, nil // it is another file
 	}
 	const at, magic = 257, "ustar" // of the header of a tar file
 	head, _ := bufio.NewReader(unzipped).Peek(at + len(magic))

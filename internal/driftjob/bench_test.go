@@ -21,6 +21,7 @@ func BenchmarkMillion(b *testing.B) {
 }
 
 func million(b *testing.B, batch int) {
+	b.Helper()
 	const requests, each, features = 10_000, 100, 10
 	bench, random := newBench(b), rand.New(rand.NewPCG(1, 1))
 	var names, baseline strings.Builder

@@ -22,7 +22,8 @@
 //
 // The status is 0 when the check was made, whatever it found; 1 when it could not be,
 // with the reason on standard error and in a report that is broken; 2 for wrong flags.
-// All three files are written in either of the first two cases. A Pushgateway that
+// All three files are written in either of the first two cases, unless it is ended
+// from outside. A Pushgateway that
 // refuses is 1 too, and the report says what was found nonetheless.
 //
 // # Captures
@@ -42,9 +43,10 @@
 // A captured request has no time, neither in it nor in its name. Its time is the
 // modification time of the file that has it. Whoever fetches the files keeps the
 // objects' times: rclone, aws s3 sync and mounted buckets do. The artifacts of Argo do
-// not, and fetch all that was ever captured: their files are newer than the window's
-// end if --now is the time of the schedule, and the report says that there is such a
-// thing. To fetch the window alone saves most of the work:
+// not, and fetch all that was ever captured: their files seem to be of the moment. Those
+// that are newer than the window's end do not count, and where they are more than what
+// does, the report says so. To fetch the window alone, here of a day, saves most of the
+// work:
 //
 //	rclone copy --use-server-modtime --max-age 25h :s3:bucket/prefix/namespace /captures
 //
@@ -72,6 +74,7 @@
 //
 // A check that could not be made pushes nothing, so that the time grows old.
 //
-// It keeps no state: when a violation began, what was told and what was started are
+// An archive is unpacked beside the temporary files, so that it needs a $TMPDIR that can
+// be written. It keeps no state: when a violation began, what was told and what was started are
 // known to whoever reads the figures.
 package driftjob

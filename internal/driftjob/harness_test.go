@@ -54,7 +54,7 @@ func newBench(tb testing.TB) *bench {
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *bench) captures() string { return b.path("captured") }
+func (b *bench) captures() string { return b.path("captures") }
 
 // file writes a file of a time.
 func (b *bench) file(name, text string, at time.Time) string {
@@ -70,7 +70,7 @@ func (b *bench) file(name, text string, at time.Time) string {
 
 // object is where KServe keeps a capture; see store.go of its logger.
 func object(id, kind string) string {
-	return "captured/churn-dev/churn-main-1a2b/predictor/captures/churn/" + id + "-" + kind + ".json"
+	return "captures/churn-dev/churn-main-1a2b/predictor/captures/churn/" + id + "-" + kind + ".json"
 }
 
 // logged is a record as KServe writes it: TestWhatKServeWrites holds this to the real

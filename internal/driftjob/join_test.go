@@ -2,6 +2,7 @@ package driftjob
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestJoinIsBounded(t *testing.T) {
 	j := newJoin(func(record, record, time.Time) { rows++ })
 	const many = 2000
 	for i := range many {
-		id := fmt.Sprint(i)
+		id := strconv.Itoa(i)
 		j.add(record{Type: "a.request", ID: id, Body: body}, noon())
 		j.add(record{Type: "a.request", ID: "ok" + id, Body: body}, noon())
 		j.add(record{Type: "a.response", ID: "ok" + id}, noon())

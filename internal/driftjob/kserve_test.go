@@ -84,10 +84,11 @@ func TestWhatKServeWrites(t *testing.T) {
 		t.Run(fmt.Sprintf("%d in each", batch), func(t *testing.T) {
 			t.Parallel()
 			logger, b := kservetest.Start(t, server.URL, "churn", batch), newBench(t)
-			instances, truth := people(t, 0), ""
+			instances := people(t, 0)
+			var truth strings.Builder
 			for i, one := range instances {
 				id := fmt.Sprintf("r%d", i)
-				truth += fmt.Sprintf(`{"request_id":%q,"label":%d}`+"\n", id, min(1, i%10)) // one of ten turns out otherwise
+				fmt.Fprintf(&truth, `{"request_id":%q,"label":%d}`+"\n", id, min(1, i%10)) // one of ten turns out otherwise
 				if status := ask(t, logger.URL, id, `{"instances":[`+one+`]}`); status != http.StatusOK {
 					t.Fatalf("status %d", status)
 				}
@@ -99,7 +100,7 @@ func TestWhatKServeWrites(t *testing.T) {
 			eventually(t, "everything is logged", func() bool { return count(t, logger.Dir) == records })
 			out := b.run(spec(func(s *mlops.MonitorSpec) {
 				s.ModelQuality = &mlops.ModelQualityCheck{Task: "classification", Min: map[string]float64{"accuracy": 0.95}}
-			}), "--captures", logger.Dir, "--now", time.Now().Add(time.Minute).Format(time.RFC3339), "--truth", b.file("truth.jsonl", truth, noon()))
+			}), "--captures", logger.Dir, "--now", time.Now().Add(time.Minute).Format(time.RFC3339), "--truth", b.file("truth.jsonl", truth.String(), noon()))
 			out.want(t, exitOK, "violated", "", "accuracy 0.9 (below 0.95)")
 			if out.Report.Rows != int64(len(instances)) || out.Report.Checks["data_drift"].State != mlops.MonitorOK {
 				t.Errorf("%d rows of %d, %+v", out.Report.Rows, len(instances), out.Report.Checks["data_drift"])

@@ -68,7 +68,7 @@ func TestPush(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", d)
 	}
 	want := map[string]float64{
-		"mlops_monitor_violated{check=data_drift}":   1,
+		"mlops_monitor_violated{check=data_drift}":  1,
 		"mlops_monitor_checked_timestamp_seconds{}": float64(noon().Unix()),
 	}
 	for _, f := range out.Report.Checks["data_drift"].Features {

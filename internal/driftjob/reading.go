@@ -28,6 +28,7 @@ const (
 // other; all else is joined by time.
 type reading struct {
 	endpoint     string // whose captures count
+	root         string // the folder, whose own name says nothing
 	since, until time.Time
 	take         func(checks.Captured)
 
@@ -48,6 +49,7 @@ type looseFile struct {
 
 // read calls take for each request of the window that has an answer.
 func (r *reading) read(ctx context.Context, dir string) error {
+	r.root = dir
 	_, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.isAbsent = true
@@ -93,7 +95,7 @@ func (r *reading) folder(ctx context.Context, dir string) (err error) {
 func (r *reading) entry(ctx context.Context, dir string, e fs.DirEntry) error {
 	name := e.Name()
 	switch {
-	case e.IsDir() && filepath.Base(dir) == "captures" && name != r.endpoint:
+	case e.IsDir() && dir != r.root && filepath.Base(dir) == "captures" && name != r.endpoint:
 		return nil // another endpoint's
 	case e.IsDir():
 		return r.folder(ctx, filepath.Join(dir, name))

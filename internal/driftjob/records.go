@@ -98,7 +98,7 @@ func (l *logFile) next() (r record, ok bool, err error) {
 	}
 	if err != nil {
 		l.broken = true
-		return record{}, false, nil
+		return record{}, false, nil //nolint:nilerr // it is counted
 	}
 	return r, r.ID != "" && (r.isRequest() || r.isAnswer()), nil
 }

@@ -18,6 +18,6 @@
 // last one, however that ended, and a month has only so many: a loop that makes
 // things worse stands still, and its status says why.
 //
-// It decides what a figure means; how figures are computed is internal/drift's,
-// who hears of them internal/engine/alerts'.
+// It decides when a check is made and what follows; what a check finds is
+// internal/checks', who hears of it internal/engine/alerts'.
 package monitors
