@@ -171,12 +171,11 @@ func TestScrapedServers(t *testing.T) {
 	if name, _ := port["name"].(string); len(ports) != 1 || !pattern.MatchString(name) {
 		t.Errorf("the service has the ports %v", ports)
 	}
-	for _, pod := range control.List(t, "pods", s.namespace, "serving.kserve.io/inferenceservice="+s.services()[0]) {
-		notes := pod.GetAnnotations()
-		if notes["prometheus.kserve.io/port"] != "8080" || notes["prometheus.kserve.io/path"] != "/metrics" {
-			t.Errorf("the pod says to be scraped at %v", notes)
-		}
-		return
+	pods := control.List(t, "pods", s.namespace, "serving.kserve.io/inferenceservice="+s.services()[0])
+	if len(pods) == 0 {
+		t.Fatal("the endpoint has no pod")
 	}
-	t.Error("the endpoint has no pod")
+	if notes := pods[0].GetAnnotations(); notes["prometheus.kserve.io/port"] != "8080" || notes["prometheus.kserve.io/path"] != "/metrics" {
+		t.Errorf("the pod says to be scraped at %v", notes)
+	}
 }
