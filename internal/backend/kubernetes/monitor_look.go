@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -31,7 +32,7 @@ func (k monitorKind) Get(ctx context.Context, ref mlops.ID) (monitorObserved, er
 		return monitorObserved{Ref: ref}, err
 	}
 	var alerts alertsSeen
-	if seen.record.Spec != nil && seen.facts.has(kindPrometheusRule) {
+	if seen.record.Spec != nil && seen.facts.hasRules() {
 		alerts = s.alertsNow(ctx, fmt.Sprintf(`{%s=%q,%s=%q}`, alertNamespace, s.namespace, alertMonitor, s.id.Name()))
 	}
 	return k.observe(s, seen, monitorEvents{jobs, runs, alerts})
@@ -44,8 +45,8 @@ type monitorEvents struct {
 	alerts alertsSeen
 }
 
-// has reports whether a monitor has a kind of part.
-func (f monitorFacts) has(of kind) bool { _, ok := f.Parts[of]; return ok }
+// hasRules reports whether a monitor has rules of Prometheus.
+func (f monitorFacts) hasRules() bool { _, ok := f.Parts[kindPrometheusRule]; return ok }
 
 // List returns the monitors of an environment.
 func (k monitorKind) List(ctx context.Context, parent mlops.ID) ([]monitorObserved, error) {
@@ -65,7 +66,9 @@ func (k monitorKind) List(ctx context.Context, parent mlops.ID) ([]monitorObserv
 	if err != nil {
 		return nil, err
 	}
-	alerts := scene{place: p}.alertsNow(ctx, fmt.Sprintf(`{%s=%q}`, alertNamespace, p.namespace))
+	alerts := sync.OnceValue(func() alertsSeen {
+		return scene{place: p}.alertsNow(ctx, fmt.Sprintf(`{%s=%q}`, alertNamespace, p.namespace))
+	})
 	for _, h := range all {
 		s := scene{place: p, noun: mlops.NounMonitor, id: h.record.ID}
 		seen, err := newMonitorSeen(h)
@@ -77,7 +80,11 @@ func (k monitorKind) List(ctx context.Context, parent mlops.ID) ([]monitorObserv
 				seen.parts[of] = o
 			}
 		}
-		one, err := k.observe(s, seen, monitorEvents{s.ownJobs(found.workflows), s.ownRetrainings(found.workflows), alerts})
+		events := monitorEvents{jobs: s.ownJobs(found.workflows), runs: s.ownRetrainings(found.workflows)}
+		if seen.facts.hasRules() {
+			events.alerts = alerts()
+		}
+		one, err := k.observe(s, seen, events)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +140,7 @@ func (k monitorKind) observe(s scene, seen monitorSeen, events monitorEvents) (m
 			out.Phase, out.Reason = mlops.PhaseFailed, problem
 		}
 	}
-	if out.Phase == mlops.PhaseReady && seen.facts.has(kindPrometheusRule) {
+	if out.Phase == mlops.PhaseReady && seen.facts.hasRules() {
 		out.Reason = events.alerts.notice(s)
 	}
 	seen.showFlaws(&out)

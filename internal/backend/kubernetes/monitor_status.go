@@ -66,7 +66,7 @@ func (m monitorSeen) status(s scene, spec mlops.MonitorSpec, events monitorEvent
 			out.LastViolated = latest(out.LastViolated, report.At)
 		}
 	}
-	if m.facts.has(kindPrometheusRule) && spec.Health != nil {
+	if m.facts.hasRules() && spec.Health != nil {
 		addHealth(&out, s, spec, events.alerts)
 	}
 	if c, err := schedule.Parse(spec.Schedule); err == nil && m.parts[kindCronWorkflow] != nil && !spec.Schedule.Disabled {

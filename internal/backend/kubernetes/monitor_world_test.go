@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -138,5 +142,40 @@ func TestWatchedEndpoint(t *testing.T) {
 	}
 	if err := s.kind.Delete(t.Context(), ref); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestScrapedServers proves that what collects the metrics of model servers finds the
+// services that KServe makes of an endpoint, by their labels and the names of their
+// ports, and on the pods where they answer.
+func TestScrapedServers(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, mlops.Settings{targetMetrics: metricsKServe})
+	endpoint := s.endpoint("churn", s.version("sklearn", "s3://bucket/a"))
+	endpoint.Capture = &mlops.Capture{SamplePercent: 100}
+	s.create(endpoint)
+	spec := watchSpec()
+	spec.Endpoint, spec.Health.MaxErrorPercent = endpoint.ID(), nil
+	if _, err := s.kind.Monitors().Create(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	scrape := control.Get(t, kubetest.Ref{Resource: "servicemonitors.monitoring.coreos.com", Namespace: s.namespace, Name: "monitor-watch"})
+	labels, _, _ := unstructured.NestedStringMap(scrape.Object, "spec", "selector", "matchLabels")
+	services := control.List(t, "services", s.namespace, metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels}))
+	pattern := regexp.MustCompile("^" + predictor(serversOf("churn")) + "$")
+	if len(services) != 1 {
+		t.Fatalf("%v are of %d services", labels, len(services))
+	}
+	ports, _, _ := unstructured.NestedSlice(services[0].Object, "spec", "ports")
+	port, _ := ports[0].(map[string]any)
+	if name, _ := port["name"].(string); len(ports) != 1 || !pattern.MatchString(name) {
+		t.Errorf("the service has the ports %v", ports)
+	}
+	pods := control.List(t, "pods", s.namespace, "serving.kserve.io/inferenceservice="+s.services()[0])
+	if len(pods) == 0 {
+		t.Fatal("the endpoint has no pod")
+	}
+	if notes := pods[0].GetAnnotations(); notes["prometheus.kserve.io/port"] != "8080" || notes["prometheus.kserve.io/path"] != "/metrics" {
+		t.Errorf("the pod says to be scraped at %v", notes)
 	}
 }
