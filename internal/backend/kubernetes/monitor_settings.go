@@ -19,7 +19,7 @@ const (
 // defaultFetchImage that of the program that fetches captures.
 const (
 	publishedImage    = "ghcr.io/terraform-mlops/terraform-provider-mlops"
-	defaultFetchImage = "docker.io/rclone/rclone:1.71.2"
+	defaultFetchImage = "docker.io/rclone/rclone:1.76.0"
 )
 
 // monitorSettings describes them.

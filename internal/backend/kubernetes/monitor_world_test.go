@@ -112,3 +112,31 @@ func (d *datasets) Update(ctx context.Context, _ mlops.ID, spec mlops.DatasetSpe
 }
 
 func (d *datasets) Delete(context.Context, mlops.ID) error { return errors.New("datasets stay") }
+
+// TestWatchedEndpoint proves that an endpoint is not deleted under a monitor, and that an
+// environment with one is not empty.
+func TestWatchedEndpoint(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	endpoint := s.endpoint("churn", s.version("sklearn", "s3://bucket/a"))
+	ref := s.create(endpoint).Ref
+	monitors := s.kind.Monitors()
+	spec := watchSpec()
+	spec.Endpoint = ref
+	change, err := monitors.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.kind.Delete(t.Context(), ref); !s.kind.is(err, mlops.Conflict) || !strings.Contains(err.Error(), string(change.Ref)) {
+		t.Errorf("deletion of a watched endpoint: %v", err)
+	}
+	if err := s.kind.Environments().Delete(t.Context(), s.environment); !s.kind.is(err, mlops.Conflict) {
+		t.Errorf("deletion of an environment with a monitor: %v", err)
+	}
+	if err := monitors.Delete(t.Context(), change.Ref); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.kind.Delete(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+}
