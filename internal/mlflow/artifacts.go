@@ -124,6 +124,21 @@ func (c *Client) removeArtifacts(ctx context.Context, at string) error {
 	return unlessGone(c.answer(req, nil))
 }
 
+// Download writes what an mlflow-artifacts URI names below a directory, and returns
+// where it is there. What is not there is NotFound.
+func (c *Client) Download(ctx context.Context, uri, directory string) (string, error) {
+	at, err := artifactAt(uri)
+	if err != nil {
+		return "", err
+	}
+	return c.download(ctx, at, directory)
+}
+
+// urlOf is where anybody with the server's leave gets an artifact.
+func (c *Client) urlOf(at string) string {
+	return strings.TrimSuffix(c.base.String(), "/") + apiPath + escape(at)
+}
+
 // download writes a file or a folder of artifacts into a directory, under its own
 // name, and returns where it is there.
 func (c *Client) download(ctx context.Context, at, directory string) (string, error) {

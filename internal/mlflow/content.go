@@ -110,6 +110,12 @@ func (v *ModelVersions) keep(ctx context.Context, experiment string, registered 
 	if err := v.client.uploadAll(ctx, files, at); err != nil {
 		return "", err
 	}
+	if v.archives {
+		c.Archive = archiveAt(home.Info.Artifacts)
+		if err := v.client.pack(ctx, files, c.Archive); err != nil {
+			return "", err
+		}
+	}
 	// What was read for the digest and what was read for the server must be the same.
 	if now, _, err := mlops.ContentDigest(found.Path); err != nil || now != c.Digest {
 		return "", errors.Join(refuse(mlops.Conflict, "%s changed while it was registered", found.Path), err)
@@ -235,7 +241,7 @@ func (r *Registry) remove(ctx context.Context, v version) error {
 	}
 	elsewhere := func(u modelVersion) bool { return u.Name != v.native.Name || u.Version != v.native.Version }
 	if !slices.ContainsFunc(used, elsewhere) {
-		if err := r.removeBytes(ctx, v.native.RunID, v.native.Source); err != nil {
+		if err := r.removeBytes(ctx, v.native.RunID, v.native.Source, archiveHome(v.record.Content.Archive)); err != nil {
 			return err
 		}
 	}
@@ -244,8 +250,12 @@ func (r *Registry) remove(ctx context.Context, v version) error {
 
 // removeBytes removes a run and what was uploaded to it, which is nothing where
 // the server does not hand artifacts on.
-func (r *Registry) removeBytes(ctx context.Context, runID, source string) error {
-	if at, err := artifactAt(source); err == nil {
+func (r *Registry) removeBytes(ctx context.Context, runID string, uploaded ...string) error {
+	for _, uri := range uploaded {
+		at, err := artifactAt(uri)
+		if err != nil {
+			continue
+		}
 		if err := r.client.removeArtifacts(ctx, at); err != nil {
 			return err
 		}
@@ -263,5 +273,9 @@ func (r *Registry) removeRun(ctx context.Context, run run) (left bool, err error
 	if err != nil || len(used) > 0 {
 		return true, err
 	}
-	return false, r.removeBytes(ctx, run.Info.ID, strings.TrimSuffix(run.Info.Artifacts, "/")+"/"+modelFolder)
+	uploaded := []string{strings.TrimSuffix(run.Info.Artifacts, "/") + "/" + modelFolder}
+	if r.archives {
+		uploaded = append(uploaded, archiveHome(archiveAt(run.Info.Artifacts)))
+	}
+	return false, r.removeBytes(ctx, run.Info.ID, uploaded...)
 }

@@ -72,10 +72,14 @@ func taken(name string, id mlops.ID, rec *record[mlops.ModelSpec]) error {
 func checkModel(spec mlops.ModelSpec) error {
 	c := mlops.NewChecker()
 	mlops.PortableName().CheckName(c, mlops.At("name"), spec.Name)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	return check(spec.Labels, spec.Description, spec)
+	spec.Validate(c)
+	CheckModel(c, spec)
+	return c.Err()
+}
+
+// CheckModel reports what MLflow does not take of a model.
+func CheckModel(c *mlops.Checker, spec mlops.ModelSpec) {
+	checkText(c, spec.Labels, spec.Description)
 }
 
 // make makes what is not there: the experiment first, which nobody sees as a model.

@@ -73,16 +73,21 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 // reserved are the aliases that MLflow keeps for itself.
 var reserved = regexp.MustCompile(`^(latest|v[0-9]+)$`)
 
-func checkVersion(spec mlops.ModelVersionSpec) error {
-	if err := check(spec.Labels, spec.Description, spec); err != nil {
-		return err
-	}
+// CheckVersion reports what MLflow does not take of a version.
+func CheckVersion(c *mlops.Checker, spec mlops.ModelVersionSpec) {
+	checkText(c, spec.Labels, spec.Description)
 	for i, a := range spec.Aliases {
 		if reserved.MatchString(a) {
-			return invalid(mlops.At("aliases", i).String(), "MLflow keeps the alias %q for itself; choose another", a)
+			c.Add(mlops.At("aliases", i), "Alias not free", "MLflow keeps the alias %q for itself; choose another.", a)
 		}
 	}
-	return nil
+}
+
+func checkVersion(spec mlops.ModelVersionSpec) error {
+	c := mlops.NewChecker()
+	spec.Validate(c)
+	CheckVersion(c, spec)
+	return c.Err()
 }
 
 // register puts a spec in force for the version that has its content, which may
@@ -142,7 +147,8 @@ func (v *ModelVersions) settle(ctx context.Context, model registeredModel, exper
 			return mlops.Change{}, err
 		}
 	}
-	rec.Content.Source, rec.Content.Name, rec.Content.IsFile = at.native.Source, at.record.Content.Name, at.record.Content.IsFile // of the bytes that are kept
+	kept := at.record.Content
+	rec.Content.Source, rec.Content.Name, rec.Content.IsFile, rec.Content.Archive = at.native.Source, kept.Name, kept.IsFile, kept.Archive
 	change := mlops.Change{Ref: at.id(), Revision: mlops.DigestOf(rec.Spec)}
 	if err := v.bring(ctx, model.aliasesOf(at.native.Version), at, rec); err != nil {
 		return change, err
@@ -315,7 +321,7 @@ func (v *ModelVersions) observe(found version, aliases []string) ObservedVersion
 		spec.Approval = said
 	}
 	phase, reason := phaseOf(found.native)
-	return ObservedVersion{
+	out := ObservedVersion{
 		Ref: found.id(), Spec: spec, Phase: phase, Reason: reason, Revision: mlops.DigestOf(spec),
 		Status: mlops.ModelVersionStatus{
 			Version: found.native.Version, Digest: bytes.Digest, URI: found.uri(), Size: bytes.Size, Metrics: bytes.Metrics,
@@ -326,6 +332,10 @@ func (v *ModelVersions) observe(found version, aliases []string) ObservedVersion
 			"source": found.native.Source, "uri": v.client.host(),
 		},
 	}
+	if at, err := artifactAt(bytes.Archive); err == nil {
+		out.Native["serving_uri"] = v.client.urlOf(at)
+	}
+	return out
 }
 
 // uri is where the bytes are: the file itself, or the folder of them.

@@ -48,9 +48,10 @@ type record[Spec any] struct {
 type content struct {
 	Digest   string             `json:"digest"`
 	Size     int64              `json:"size"`
-	Source   string             `json:"source"`  // the folder of artifacts that they are in
-	Name     string             `json:"name"`    // of the file or the directory that was registered
-	IsFile   bool               `json:"is_file"` // one file, which is in the folder of the artifacts
+	Source   string             `json:"source"`            // the folder of artifacts that they are in
+	Name     string             `json:"name"`              // of the file or the directory that was registered
+	IsFile   bool               `json:"is_file"`           // one file, which is in the folder of the artifacts
+	Archive  string             `json:"archive,omitempty"` // where they are once more, as one file; "" for nowhere
 	Metrics  map[string]float64 `json:"metrics"`
 	Packages []string           `json:"packages"`
 	Lineage  *mlops.Lineage     `json:"lineage,omitempty"`

@@ -27,8 +27,9 @@ type Finder func(ctx context.Context, spec mlops.ModelVersionSpec) (Found, error
 // Registry keeps models and versions at one server. It is safe for concurrent
 // use, and all who write to a server should share one.
 type Registry struct {
-	client *Client
-	find   Finder
+	client   *Client
+	find     Finder
+	archives bool
 
 	mu    sync.Mutex
 	locks map[string]*lock // by registered model
@@ -40,11 +41,36 @@ func NewRegistry(c *Client, finder Finder) *Registry {
 	return &Registry{client: c, find: finder, locks: map[string]*lock{}}
 }
 
+// WithArchives has the registry keep what is registered from now on as one archive
+// too, for servers of models that fetch one file: version.Native's "serving_uri".
+func (r *Registry) WithArchives() *Registry {
+	r.archives = true
+	return r
+}
+
 // Models is the kind of models, as an owner sees it.
 func (r *Registry) Models(owner string) *Models { return &Models{r, owner} }
 
 // ModelVersions is the kind of versions, as an owner sees it.
 func (r *Registry) ModelVersions(owner string) *ModelVersions { return &ModelVersions{r, owner} }
+
+// Holdings are the models of an environment that the server has, and the versions
+// with their digests.
+func (r *Registry) Holdings(ctx context.Context, environment mlops.ID) (map[mlops.ID]string, error) {
+	models, err := r.Models("").List(ctx, environment)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := r.ModelVersions("").List(ctx, environment)
+	out := map[mlops.ID]string{}
+	for _, m := range models {
+		out[m.Ref] = ""
+	}
+	for _, v := range versions {
+		out[v.Ref] = v.Status.Digest
+	}
+	return out, err
+}
 
 // lock makes changes to one registered model follow each other.
 type lock struct {
@@ -101,10 +127,8 @@ func ours(environment mlops.ID) string {
 	return fmt.Sprintf("tags.`%s` = %s and tags.`%s` = %s", tagManagedBy, quote(managedBy), tagEnvironment, quote(string(environment)))
 }
 
-// check refuses a spec that can never be right.
-func check(labels map[string]string, description string, spec mlops.Validator) error {
-	c := mlops.NewChecker()
-	spec.Validate(c)
+// checkText reports labels and a description that MLflow does not take.
+func checkText(c *mlops.Checker, labels map[string]string, description string) {
 	if n := len([]rune(description)); n > maxDescription {
 		c.Add(mlops.At("description"), "Description too long", "MLflow keeps descriptions of at most %d characters; this one has %d.", maxDescription, n)
 	}
@@ -113,7 +137,6 @@ func check(labels map[string]string, description string, spec mlops.Validator) e
 			c.Add(mlops.At("labels"), "Invalid label", "Labels become tags of their own names, which have no dots.")
 		}
 	}
-	return c.Err()
 }
 
 // model finds a registered model that was made here. One that was not is

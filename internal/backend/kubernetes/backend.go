@@ -31,6 +31,7 @@ type backend struct {
 	clusters   map[string]*cluster
 	namespaces map[mlops.ID]whereabouts // of environments, as far as they are known
 	places     places
+	registries registries
 	turns      verbs.Turns // by ID: one change of an object at a time
 }
 
@@ -39,5 +40,9 @@ func (b *backend) Environments() mlops.Kind[mlops.EnvironmentSpec, mlops.Environ
 	return environmentKind{b}
 }
 
-// Close does nothing: connections are let go when they are idle.
-func (b *backend) Close() error { return nil }
+// Close lets go of connections to registries; those to clusters are let go when they
+// are idle.
+func (b *backend) Close() error {
+	b.registries.close()
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
@@ -14,12 +15,20 @@ import (
 // control is the control plane that the tests of this package share.
 var control kubetest.Cluster
 
+// tracking is the MLflow server that the tests of this package share.
+var tracking mlflowtest.Server
+
 // TestMain keeps the tests from whatever cluster the machine has access to.
 func TestMain(m *testing.M) {
 	if err := os.Setenv("KUBECONFIG", os.DevNull); err != nil {
 		panic(err)
 	}
-	os.Exit(control.Run(m))
+	code := control.Run(m)
+	if err := tracking.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "end MLflow:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 // testCluster is the name of the tests' cluster in IDs.
@@ -30,7 +39,14 @@ const testCluster = "test"
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.Controllers)
-	mlopstest.Run(t, mlopstest.Harness{Factory: Factory(), NewWorld: newWorld, Nouns: []mlops.Noun{mlops.NounEnvironment}})
+	uri := tracking.URI(t)
+	world := func(t *testing.T) mlopstest.World {
+		t.Helper()
+		w := newWorld(t)
+		w.Adapt = atServer(uri)
+		return w
+	}
+	mlopstest.Run(t, mlopstest.Harness{Factory: Factory(), NewWorld: world, Nouns: []mlops.Noun{mlops.NounEnvironment}})
 }
 
 // worlds counts them: they share the cluster's one space of namespaces.

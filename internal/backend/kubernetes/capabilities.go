@@ -20,7 +20,7 @@ var answers = sync.OnceValue(func() map[mlops.Feature]mlops.Answer {
 		all[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "This version of the provider does not have it on Kubernetes."}
 	}
 	for _, noun := range []map[mlops.Feature]mlops.Answer{
-		environmentFeatures(), pipelineFeatures(), endpointFeatures(), monitorFeatures(),
+		environmentFeatures(), datasetFeatures(), pipelineFeatures(), modelFeatures(), endpointFeatures(), monitorFeatures(),
 	} {
 		maps.Copy(all, noun)
 	}

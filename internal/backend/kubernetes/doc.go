@@ -7,7 +7,8 @@
 // config map with its record. A pipeline is a WorkflowTemplate of Argo Workflows, its
 // schedule a CronWorkflow, a run a Workflow; what its steps write goes to the
 // environment's MLflow server or its storage, without passing by here. Models and versions are those of an MLflow
-// server. An endpoint is an InferenceService of KServe for each variant, with an
+// server, and so are experiments; a dataset is an experiment there whose runs keep its
+// versions, which steps fetch themselves. An endpoint is an InferenceService of KServe for each variant, with an
 // HTTPRoute of the Gateway API whose weights share the traffic out, and a
 // HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a config map, a
 // PrometheusRule for health, with a ServiceMonitor where the figures are KServe's, and a

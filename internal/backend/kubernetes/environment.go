@@ -153,6 +153,9 @@ func (k environmentKind) add(ctx context.Context, s environmentScene, spec mlops
 	if err := k.checkHome(ctx, s.cluster, l); err != nil {
 		return mlops.Change{}, err
 	}
+	if err := k.settleServer(ctx, spec, s, seenEnvironment{}); err != nil {
+		return mlops.Change{}, err
+	}
 	claim := manifest{identity: l.claimed(), labels: map[string]string{labelManagedBy: agent}, annotations: map[string]string{noteID: string(s.id), noteClaim: k.options.Owner}}
 	if err := s.cluster.claim(ctx, claim); err != nil {
 		return mlops.Change{}, k.explain(err, claim.identity, nil)
@@ -183,6 +186,9 @@ func (k environmentKind) change(ctx context.Context, s environmentScene, spec ml
 		if err != nil || flaw == "" {
 			return r.change(), err
 		}
+	}
+	if err := k.settleServer(ctx, spec, s, old); err != nil {
+		return mlops.Change{}, err
 	}
 	return k.carryOut(ctx, s, l, r)
 }

@@ -72,7 +72,7 @@ func layoutOf(spec mlops.EnvironmentSpec) layout {
 	if l.storage.Secret == "" && (len(spec.Target.Secrets.Map(targetStorageKeys)) > 0 || spec.Target.Mark != "") {
 		l.storage.Secret = nameOfStorage
 	}
-	l.egress = egressOf(s)
+	l.egress = egressOf(s, spec.MLflowRegistry())
 	return l
 }
 
@@ -182,12 +182,17 @@ func (l layout) limitsManifest() manifest {
 }
 
 // accountManifest is the service account of steps and models. KServe looks for the
-// credentials of storage among its secrets.
+// credentials of storage, and of the registry, among its secrets.
 func (l layout) accountManifest() manifest {
 	content := map[string]any{}
+	var secrets []map[string]string
 	if l.storage.Secret != "" {
-		content["secrets"] = []map[string]string{{"name": l.storage.Secret}}
+		secrets = append(secrets, map[string]string{"name": l.storage.Secret})
 	}
+	if l.hasToken() {
+		secrets = append(secrets, map[string]string{"name": nameOfRegistry})
+	}
+	setUnlessEmpty(content, "secrets", secrets, len(secrets))
 	return l.part(l.of(kindServiceAccount, nameOfParts), content)
 }
 

@@ -31,8 +31,8 @@ func defaultIngress() []string {
 }
 
 // egressOf is what pods may call: what is given, or the usual ports anywhere, and those
-// of storage and of the Pushgateway.
-func egressOf(s mlops.Settings) []opening {
+// of storage, of the registry and of the Pushgateway.
+func egressOf(s mlops.Settings, registry *mlops.MLflow) []opening {
 	var out []opening
 	if _, given := s[targetEgress]; given {
 		for _, text := range s.List(targetEgress) {
@@ -43,8 +43,12 @@ func egressOf(s mlops.Settings) []opening {
 		return out
 	}
 	ports := []int{httpsPort, apiPort}
-	for _, setting := range []string{targetStorageURL, targetPushgateway} {
-		if port := portOf(s.String(setting)); port != 0 && !slices.Contains(ports, port) {
+	services := []string{s.String(targetStorageURL), s.String(targetPushgateway)}
+	if registry != nil {
+		services = append(services, registry.URI)
+	}
+	for _, service := range services {
+		if port := portOf(service); port != 0 && !slices.Contains(ports, port) {
 			ports = append(ports, port)
 		}
 	}

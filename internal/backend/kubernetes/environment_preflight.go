@@ -23,6 +23,11 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 	}
 	k.note(spec.ID, l.whereabouts)
 	seen, err := k.look(ctx, s)
+	if err == nil || k.is(err, mlops.NotFound) {
+		if err := k.preflightServer(ctx, c, spec, s, seen); err != nil {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(err, verbs.ErrNoRecord) && l.brought:
 		c.Add(mlops.At(name, targetNamespace), "Taken", "%s.", mlops.Message(err))

@@ -36,6 +36,7 @@ func (l layout) secrets() []sealed {
 			if m.Username != "" {
 				s.content[keyOfUsername] = m.Username
 			}
+			maps.Copy(s.content, headersForKServe(*m))
 		}
 		all = append(all, s)
 	}
@@ -125,9 +126,9 @@ func (k environmentKind) makeSecrets(ctx context.Context, c *cluster, l layout) 
 	return nil
 }
 
-// registry is the MLflow server that keeps the environment's models, with its token;
-// nil where there is none.
-func (p place) registry(ctx context.Context) (*mlops.MLflow, error) {
+// registryServer is the MLflow server that keeps the environment's models, with its
+// token; nil where there is none.
+func (p place) registryServer(ctx context.Context) (*mlops.MLflow, error) {
 	m := p.spec.MLflowRegistry()
 	if m == nil || m.Mark == "" {
 		return m, nil

@@ -16,7 +16,8 @@ import (
 func TestRegistryToken(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t, nil)
-	e.spec.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: "https://mlflow.example.com", Token: "hunter2", Mark: "m1"}}
+	gate := tracking.Gate(t, "hunter2")
+	e.spec.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: gate.URI, Token: "hunter2", Mark: "m1"}}
 	seen := e.apply()
 	if m := seen.Spec.MLflowRegistry(); m == nil || m.Token != "" || m.Mark != "m1" {
 		t.Errorf("the spec came back with %+v", m)
@@ -25,7 +26,7 @@ func TestRegistryToken(t *testing.T) {
 		t.Helper()
 		p, err := e.place(t.Context(), e.spec.ID)
 		e.must(err)
-		m, err := p.registry(t.Context())
+		m, err := p.registryServer(t.Context())
 		e.must(err)
 		if m.Token != want {
 			t.Errorf("token is %q, want %q", m.Token, want)
@@ -46,6 +47,7 @@ func TestRegistryToken(t *testing.T) {
 	e.spec.Labels = map[string]string{"team": "other"}
 	e.apply()
 	wantToken("hunter2")
+	gate.Admit("hunter3")
 	e.spec.Registry.MLflow.Token, e.spec.Registry.MLflow.Mark = "hunter3", "m2"
 	e.apply()
 	wantToken("hunter3")
@@ -55,7 +57,7 @@ func TestRegistryToken(t *testing.T) {
 		t.Errorf("without its secret it is %s: %s", seen.Phase, seen.Reason)
 	}
 	bare := e.spec
-	bare.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: "https://mlflow.example.com", Mark: "m2"}}
+	bare.Registry = &mlops.Registry{MLflow: &mlops.MLflow{URI: gate.URI, Mark: "m2"}}
 	_, err := e.Environments().Update(t.Context(), bare.ID, bare)
 	e.wantCode("a change that does not know it", err, mlops.Invalid, "mlops-registry")
 	e.apply()

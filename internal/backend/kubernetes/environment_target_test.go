@@ -80,17 +80,19 @@ func TestEgress(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		settings mlops.Settings
+		registry string
 		want     []opening
 	}{
 		{name: "default", want: anywhere(443, 6443)},
 		{name: "storage at a port", settings: mlops.Settings{targetStorageURL: "http://minio:9000"}, want: anywhere(443, 6443, 9000)},
 		{name: "storage at a known port", settings: mlops.Settings{targetStorageURL: "https://minio"}, want: anywhere(443, 6443)},
-		{name: "given", settings: mlops.Settings{targetEgress: []string{"10.1.2.3/8:80", "fd00::1/8:81"}}, want: []opening{{"10.0.0.0/8", 80}, {"fd00::/8", 81}}},
+		{name: "registry at a port", registry: "http://mlflow.ml:5000/base", want: anywhere(443, 6443, 5000)},
+		{name: "given", registry: "http://mlflow.ml:5000", settings: mlops.Settings{targetEgress: []string{"10.1.2.3/8:80", "fd00::1/8:81"}}, want: []opening{{"10.0.0.0/8", 80}, {"fd00::/8", 81}}},
 		{name: "none", settings: mlops.Settings{targetEgress: []string{}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, egressOf(tt.settings), cmp.AllowUnexported(opening{})); diff != "" {
+			if diff := cmp.Diff(tt.want, egressOf(tt.settings, &mlops.MLflow{URI: tt.registry}), cmp.AllowUnexported(opening{})); diff != "" {
 				t.Errorf("openings (-want +got):\n%s", diff)
 			}
 		})

@@ -145,7 +145,7 @@ func TestCanaryJudgedByFigures(t *testing.T) {
 			before := s.create(spec)
 			s.ready(before, spec)
 			old := predictor(s.services()[0])
-			gateways.answers(t, s.namespace, func(service string) int {
+			gateways.Answers(t, s.namespace, func(service string) int {
 				code, took := http.StatusOK, 20*time.Millisecond
 				if service != old {
 					code, took = tt.code, tt.took

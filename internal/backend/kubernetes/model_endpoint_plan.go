@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,11 +38,6 @@ type endpointPart struct {
 // at is the attribute that the part comes from.
 func (p endpointPart) at() mlops.Path { return mlops.At("variants", mlops.Key(p.variant)) }
 
-// servingURI is where KServe fetches a version from.
-func servingURI(seen mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus]) string {
-	return cmp.Or(seen.Native["serving_uri"], seen.Status.URI)
-}
-
 // compile is the plan of a spec. Old is what is there.
 func (k modelEndpointKind) compile(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (endpointPlan, error) {
 	versions, err := k.endpointVersions(ctx, s.place, spec, old)
@@ -75,6 +69,9 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, p place, spec m
 		}
 		if !old.serves(version) {
 			mlops.CheckApproval(c, at, p.spec.Stage, version, seen.Spec.Approval)
+		}
+		if err := k.canFetch(ctx, p, seen); err != nil {
+			return nil, err
 		}
 		out[version] = servedVersion{seen.Spec, seen.Status.Digest, servingURI(seen)}
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // TestModelEndpointConformance runs the suite for endpoints with KServe's own manager,
-// whose pods become ready, and a gateway that takes routes. Versions are the test's.
+// whose pods become ready, and a gateway that takes routes. Versions are in a real MLflow
+// server.
 func TestModelEndpointConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.KServe)
@@ -56,14 +57,13 @@ func newEndpointWorld(t *testing.T) mlopstest.World {
 	w.Target = mlops.Target{Settings: servingSettings(t)}
 	w.Image = "registry.example.com/serve:1"
 	w.Machine = "m7i.large"
-	w.Artifact = func(_ *testing.T, content string) string { return "s3://bucket/" + strconv.Quote(content) }
 	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
 	w.Adapt = adaptEndpoint
 	w.Break = breakEndpoint
-	s := &shelf{versions: map[mlops.ID]mlops.ModelVersionSpec{}, models: map[mlops.ID]mlops.ModelSpec{}}
+	uri := tracking.URI(t)
 	w.Open = func(t *testing.T, owner string) mlops.Backend {
 		t.Helper()
-		return shelved{openAs(owner), s}
+		return sharing{openAs(owner), uri}
 	}
 	return w
 }
@@ -72,7 +72,7 @@ func newEndpointWorld(t *testing.T) mlopstest.World {
 func servingSettings(t *testing.T) mlops.Settings {
 	t.Helper()
 	return mlops.Settings{
-		targetGateway: gateways.start(t), targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090",
+		targetGateway: gateways.Start(t, &control), targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090",
 	}
 }
 

@@ -58,7 +58,7 @@ func (a artifacts) output(pipeline, run, step, output string) (uri string, archi
 	below := path.Join(folderOfRuns, pipeline, run, step, output)
 	if a.mlflow != nil {
 		// MLflow takes files, and an output may be a directory.
-		return mlflowScheme + ":/" + path.Join(folderOfMLflow, a.spec.Name, below) + ".tgz", map[string]any{"tar": map[string]any{}}
+		return mlflowScheme + ":/" + path.Join(folderOfMLflow, a.spec.Name, below) + packedSuffix, map[string]any{"tar": map[string]any{}}
 	}
 	return a.storage.URI + "/" + below, asItIs()
 }

@@ -173,7 +173,7 @@ func (g *Registry) tidy(ctx context.Context, at *shared, environment mlops.ID) e
 	if err != nil {
 		return err
 	}
-	kept, err := at.holdings(ctx, environment)
+	kept, err := at.Holdings(ctx, environment)
 	if err != nil {
 		return err
 	}
@@ -188,24 +188,6 @@ func (g *Registry) tidy(ctx context.Context, at *shared, environment mlops.ID) e
 		}
 	}
 	return err
-}
-
-// holdings are the models of an environment that a server has, and the versions with
-// their digests.
-func (s *shared) holdings(ctx context.Context, environment mlops.ID) (map[mlops.ID]string, error) {
-	models, err := s.Models("").List(ctx, environment)
-	if err != nil {
-		return nil, err
-	}
-	versions, err := s.ModelVersions("").List(ctx, environment)
-	out := map[mlops.ID]string{}
-	for _, m := range models {
-		out[m.Ref] = ""
-	}
-	for _, v := range versions {
-		out[v.Ref] = v.Status.Digest
-	}
-	return out, err
 }
 
 // unlessNeeded forgets that something could not be removed because something else

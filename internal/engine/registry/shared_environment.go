@@ -107,8 +107,7 @@ func (e *Environments) hasAll(ctx context.Context, environment mlops.ID, server 
 		return err
 	}
 	defer client.Close()
-	to := &shared{mlflow.NewRegistry(client, nothingElse), server, client}
-	has, err := to.holdings(ctx, environment)
+	has, err := mlflow.NewRegistry(client, nothingElse).Holdings(ctx, environment)
 	if err != nil {
 		return err
 	}

@@ -20,3 +20,16 @@ func Samples(t testing.TB, module, files string) []*unstructured.Unstructured {
 	}
 	return out
 }
+
+// Module returns the folder of a Go module whose resource definitions are installed.
+func Module(t testing.TB, module string) string {
+	t.Helper()
+	found, err := modules(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found[module] == "" {
+		t.Fatalf("the module %s is not pinned", module)
+	}
+	return found[module]
+}

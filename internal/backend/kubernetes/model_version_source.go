@@ -1,0 +1,222 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
+
+// hasScheme tells a URI from a path.
+var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
+
+// find finds the bytes of a version that are not its server's own artifacts already:
+// a file or a directory of this machine, or an output of a run.
+func (k modelVersionKind) find(ctx context.Context, spec mlops.ModelVersionSpec) (mlflow.Found, error) {
+	if spec.Run != "" {
+		return k.fromRun(ctx, spec)
+	}
+	path, err := localPath(spec.ArtifactURI)
+	if err != nil {
+		return mlflow.Found{}, err
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return mlflow.Found{}, refuseField("artifact_uri", "there is no file or directory %s", path)
+	}
+	return mlflow.Found{Path: path, Packages: spec.Packages, Metrics: spec.Metrics}, nil
+}
+
+// localPath is the path that a URI names on this machine. A relative one begins where
+// the provider runs.
+func localPath(uri string) (string, error) {
+	if filepath.IsAbs(uri) || uri != "" && !hasScheme.MatchString(uri) {
+		return filepath.Abs(uri)
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || uri == "":
+		return "", refuseField("artifact_uri", "%q is not a URI", uri)
+	case u.Scheme != "file":
+		return "", unreadable("artifact_uri", uri)
+	case u.Host != "" && u.Host != "localhost":
+		return "", refuseField("artifact_uri", "%q is on the machine %q; only files of this one can be read", uri, u.Host)
+	case !filepath.IsAbs(filepath.FromSlash(u.Path)):
+		return "", refuseField("artifact_uri", "%q names no absolute path; write file:///…", uri)
+	}
+	return filepath.FromSlash(u.Path), nil
+}
+
+// unreadable refuses what the provider has no client for.
+func unreadable(field, uri string) error {
+	return &mlops.Error{Code: mlops.Unsupported, Field: field, Err: fmt.Errorf(
+		"the provider does not read %s: a version takes a file or a directory of this machine, or an artifact of the environment's MLflow server (%s:/…); download it first", uri, mlflowScheme)}
+}
+
+func refuseField(field, format string, args ...any) error {
+	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
+}
+
+// fromRun fetches the bytes that a run wrote, with the evidence of the run.
+func (k modelVersionKind) fromRun(ctx context.Context, spec mlops.ModelVersionSpec) (mlflow.Found, error) {
+	run, key, err := k.outputOf(ctx, spec)
+	if err != nil {
+		return mlflow.Found{}, err
+	}
+	found := mlflow.Found{Packages: spec.Packages, Metrics: spec.Metrics, Lineage: run.Lineage}
+	if found.Metrics == nil {
+		found.Metrics = run.Metrics
+	}
+	if found.Packages == nil && run.Lineage != nil {
+		step, _, _ := strings.Cut(key, ".")
+		found.Packages = run.Lineage.Steps[step].Packages
+	}
+	directory, err := os.MkdirTemp("", "mlops-output-")
+	if err != nil {
+		return mlflow.Found{}, err
+	}
+	found.Release = func() { _ = os.RemoveAll(directory) } // the system clears it, should it be left
+	if found.Path, err = k.fetchOutput(ctx, spec.Run, run.Outputs[key], directory); err != nil {
+		found.Release()
+		return mlflow.Found{}, err
+	}
+	return found, nil
+}
+
+// outputOf finds an output of a run, which must have succeeded.
+func (k modelVersionKind) outputOf(ctx context.Context, spec mlops.ModelVersionSpec) (run mlops.PipelineRunStatus, key string, err error) {
+	seen, err := pipelineRunKind{k.backend}.Get(ctx, spec.Run)
+	if k.is(err, mlops.NotFound) {
+		return run, "", refuseField("run", "there is no run %s", spec.Run)
+	}
+	if err != nil {
+		return run, "", err
+	}
+	if seen.Status.State != mlops.RunSucceeded {
+		return run, "", refuseField("run", "the run %s is %s; only a run that has succeeded has outputs to keep", spec.Run, seen.Status.State)
+	}
+	key, err = seen.Status.FindOutput(spec.Output)
+	if err != nil {
+		err = refuseField("output", "%w", err)
+	}
+	return seen.Status, key, err
+}
+
+// fetchOutput fetches an output, which Argo packs, from the MLflow server of the run's
+// environment, and returns where its content is below a directory.
+func (k modelVersionKind) fetchOutput(ctx context.Context, run mlops.ID, uri, directory string) (string, error) {
+	p, err := k.place(ctx, run)
+	if err != nil {
+		return "", err
+	}
+	r, err := k.registry(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if r == nil || !strings.HasPrefix(uri, mlflowScheme+":") {
+		return "", outputElsewhere(run.Environment(), uri)
+	}
+	packed, err := r.client.Download(ctx, uri, directory)
+	if k.is(err, mlops.NotFound) {
+		return "", refuseField("output", "its bytes are gone: %w", err)
+	}
+	if err != nil || !strings.HasSuffix(uri, packedSuffix) {
+		return packed, err
+	}
+	return unpackOutput(packed, filepath.Join(directory, "unpacked"))
+}
+
+// outputElsewhere refuses an output that the provider has no client for.
+func outputElsewhere(environment mlops.ID, uri string) error {
+	return &mlops.Error{Code: mlops.Unsupported, Field: "run", Err: fmt.Errorf(
+		"the steps of %s write to %s, which the provider does not read: give the environment a registry.mlflow with a username, or without a token, and they write there", environment, uri)}
+}
+
+// Digest returns the digest that the bytes of a spec have now; see mlops.Planner. What
+// a run wrote is known once it is registered: a plan fetches none of it.
+func (k modelVersionKind) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if spec.Run == "" && !strings.HasPrefix(spec.ArtifactURI, mlflowScheme+":") {
+		return digestOfFile(spec.ArtifactURI)
+	}
+	r, err := k.registryToList(ctx, spec.Model)
+	if r == nil || err != nil {
+		return "", unlessNotThere(k, err)
+	}
+	if spec.Run == "" {
+		digest, err := k.of(r).Digest(ctx, spec)
+		return digest, unlessNotThere(k, err)
+	}
+	all, err := k.of(r).List(ctx, spec.Model)
+	if err != nil {
+		return "", err
+	}
+	for _, v := range all {
+		if v.Spec.Run == spec.Run && v.Spec.Output == spec.Output {
+			return v.Status.Digest, nil
+		}
+	}
+	return "", nil
+}
+
+// digestOfFile is the digest of a file or a directory, "" where it is still to be
+// made.
+func digestOfFile(uri string) (string, error) {
+	path, err := localPath(uri)
+	if err != nil {
+		return "", err
+	}
+	digest, _, err := mlops.ContentDigest(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return digest, err
+}
+
+// unlessNotThere forgets that what is asked of is still to be made.
+func unlessNotThere(k modelVersionKind, err error) error {
+	if k.is(err, mlops.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Preflight refuses bytes that could never be read, and a version in an environment
+// without a registry; see mlops.Preflighter.
+func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
+	mlflow.CheckVersion(c, spec)
+	if spec.ArtifactURI != "" && !strings.HasPrefix(spec.ArtifactURI, mlflowScheme+":") {
+		if _, err := localPath(spec.ArtifactURI); err != nil {
+			c.Add(mlops.At("artifact_uri"), "Not a place of bytes", "%s.", mlops.Message(err))
+		}
+	}
+	if err := k.preflightRun(ctx, spec, c); err != nil || spec.Model == "" {
+		return err
+	}
+	_, err := k.preflightRegistry(ctx, c, spec.Model, mlops.NounModelVersion)
+	return err
+}
+
+// preflightRun refuses a run whose steps write where the provider cannot read.
+func (k modelVersionKind) preflightRun(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
+	if spec.Run == "" {
+		return nil
+	}
+	p, err := k.place(ctx, spec.Run)
+	if err != nil {
+		return unlessNotThere(k, err)
+	}
+	if at, err := artifactsOf(p.layout); err == nil && at.mlflow == nil {
+		c.Add(mlops.At("run"), "Not a place of bytes", "%s.", mlops.Message(outputElsewhere(p.spec.ID, at.storage.URI)))
+	}
+	return nil
+}
