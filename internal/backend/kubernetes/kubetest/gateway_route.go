@@ -87,7 +87,7 @@ func (rule gatewayRule) drawn() string {
 		}
 	}
 	if sum > 0 {
-		at := rand.Int64N(sum)
+		at := rand.Int64N(sum) //nolint:gosec // a share of requests, no secret
 		for _, b := range rule.Backends {
 			if b.Weight == nil {
 				continue
