@@ -41,8 +41,9 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/lifecycle":         {own: []string{"mlops"}, libraries: []string{"github.com/hashicorp/terraform-plugin-log"}},
 		"internal/drift":             {libraries: []string{"gonum.org/v1/gonum"}},
 		"internal/table":             {own: []string{"drift", "mlops"}},
+		"internal/dataset":           {own: []string{"mlops", "table"}, libraries: none},
 		"internal/engine":            {own: []string{"engine", "drift", "mlops", "schedule", "table"}},
-		"internal/engine/registry":   {own: []string{"engine", "mlflow", "mlops", "schedule", "table"}}, // the only package of the engine that knows MLflow
+		"internal/engine/registry":   {own: []string{"dataset", "engine", "mlflow", "mlops", "schedule", "table"}}, // the only package of the engine that knows MLflow
 		"internal/mlflow":            {own: []string{"mlops"}, libraries: none},
 		"internal/mlflow/mlflowtest": {own: []string{"engine"}, libraries: none}, // its installer
 		"internal/simulate":          {own: []string{"simulate"}},
@@ -53,11 +54,11 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/backend/verbs":     {own: []string{"mlops"}, libraries: none},
 		"internal/backend/memory":    {own: []string{"mlops"}, libraries: none},
 		"internal/backend/local":     {own: []string{"mlops", "engine", "mlflow"}},
-		"internal/backend/sagemaker": {own: []string{"backend/verbs", "mlops", "table"}},
+		"internal/backend/sagemaker": {own: []string{"backend/verbs", "dataset", "mlops", "table"}},
 		"test":                       {own: []string{""}},
 		"examples":                   {own: []string{""}},
 	}
-	rules["internal/backend/kubernetes"] = rule{own: []string{"backend/kubernetes", "backend/verbs", "mlflow", "mlops", "schedule"}}
+	rules["internal/backend/kubernetes"] = rule{own: []string{"backend/kubernetes", "backend/verbs", "dataset", "mlflow", "mlops", "schedule"}}
 	for ; ; dir = path.Dir(dir) {
 		if r, ok := rules[dir]; ok {
 			return r, true

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/local"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/sagemaker"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -11,5 +12,6 @@ func All() []mlops.Factory {
 	return []mlops.Factory{
 		local.Factory(),
 		sagemaker.Factory(),
+		kubernetes.Factory(),
 	}
 }

@@ -94,7 +94,7 @@ func (t Target[Spec, Status]) rollOut(ctx context.Context, w *watch, asked mlops
 	if !r.moved {
 		r.back, r.mix = before.Spec, mixtureOf(before.Spec.Variants, asked.Variants)
 	}
-	if len(r.stages) == 0 || before.Phase != mlops.PhaseReady || len(r.mix.fresh()) == 0 {
+	if len(r.stages) == 0 || before.Phase != mlops.PhaseReady || len(r.mix.fresh()) == 0 || !isWhole(r.mix.from) {
 		return before, false, nil
 	}
 	if err := r.possible(); err != nil {
@@ -102,6 +102,17 @@ func (t Target[Spec, Status]) rollOut(ctx context.Context, w *watch, asked mlops
 	}
 	seen, err := r.run(ctx, before)
 	return seen, true, err
+}
+
+// isWhole reports whether variants share out all traffic. Where somebody took servers
+// away, or moved weights, there is nothing that works to move traffic away from in
+// steps, and nothing to go back to: what is asked for is put in force at once.
+func isWhole(variants map[string]mlops.Variant) bool {
+	var sum int64
+	for _, v := range variants {
+		sum += v.Traffic
+	}
+	return sum == 100
 }
 
 // restGoal is reached when nothing is under way.

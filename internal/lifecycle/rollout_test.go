@@ -37,6 +37,7 @@ type weights struct {
 	// fail it.
 	updated func(n int) error
 	probed  func(variant string) error
+	left    map[string]mlops.Variant // what somebody left of the variants in force; nil is all
 
 	updates  []mlops.ModelEndpointSpec
 	measures int
@@ -84,6 +85,15 @@ func (w *weights) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelEndp
 		err = w.updated(len(w.updates))
 	}
 	return change, err
+}
+
+// Get shows what somebody left of it.
+func (w *weights) Get(ctx context.Context, ref mlops.ID) (endpointSeen, error) {
+	seen, err := w.endpointKind.Get(ctx, ref)
+	if w.left != nil {
+		seen.Spec.Variants, seen.Revision = w.left, ""
+	}
+	return seen, err
 }
 
 func (w *weights) Measure(ctx context.Context, ref mlops.ID, since time.Time) (map[string]mlops.Figures, error) {
@@ -324,6 +334,32 @@ func TestPlainChangesAreOne(t *testing.T) {
 
 // TestUnmeasurableGates proves that gates that nobody can judge are refused
 // before anything is moved.
+// TestBrokenEndpointsAreRepairedAtOnce proves that what somebody broke is no beginning of
+// steps.
+func TestBrokenEndpointsAreRepairedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		left map[string]mlops.Variant
+	}{
+		{"server gone", map[string]mlops.Variant{}},
+		{"weights moved", map[string]mlops.Variant{"main": {Traffic: 40}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWeights(t, 0)
+			asked := w.next(t, &mlops.Rollout{Strategy: mlops.RolloutCanary, Steps: []int64{10, 50}}, nil)
+			w.left = tt.left
+			if _, err := w.target().Update(t.Context(), churn, asked, func(mlops.Change) { w.left = nil }); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]mlops.ModelEndpointSpec{asked}, w.updates); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestUnmeasurableGates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWeights(t, 0)

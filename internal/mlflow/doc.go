@@ -1,6 +1,6 @@
 // Package mlflow keeps models and their versions in the registry of an MLflow
-// server, by its REST API 2.0: what several backends that have no registry of
-// their own share.
+// server, and records and data in its experiments, by its REST API 2.0: what several
+// backends that have no registry of their own share.
 //
 // # Mapping
 //
@@ -9,6 +9,11 @@
 // are the artifacts "model" of a run in that experiment, and its metrics are the
 // run's. Labels are tags of their own names; descriptions and aliases are MLflow's.
 // So an ordinary client finds and loads what was made here.
+//
+// A [Carrier] is an experiment, "<environment>/<name>" or
+// "<environment>/datasets/<name>", that carries the record of an object of a backend's
+// in its tags. A [Snapshot] is a file that a run in it keeps as an artifact, and has as
+// its input, which is what MLflow calls a dataset.
 //
 // What MLflow has no place for is a record in the tag "mlops.record", JSON, cut in
 // pieces where it is longer than a tag may be in every MLflow's database. What is

@@ -64,10 +64,10 @@ func (c *Client) deleteRun(ctx context.Context, id string) error {
 	return c.send(ctx, http.MethodPost, runsPath+"delete", map[string]any{"run_id": id}, nil)
 }
 
-// activeRuns lists the runs of an experiment that are not in the trash.
-func (c *Client) activeRuns(ctx context.Context, experiment string) (all []run, err error) {
+// activeRuns lists the runs of experiments that are not in the trash.
+func (c *Client) activeRuns(ctx context.Context, experiments ...string) (all []run, err error) {
 	err = c.pages(ctx, func(token string) (string, error) {
-		in := map[string]any{"experiment_ids": []string{experiment}, "run_view_type": "ACTIVE_ONLY", "max_results": cmp.Or(c.page, runsPage)}
+		in := map[string]any{"experiment_ids": experiments, "run_view_type": "ACTIVE_ONLY", "max_results": cmp.Or(c.page, runsPage)}
 		if token != "" {
 			in["page_token"] = token
 		}

@@ -106,8 +106,10 @@ type experiment struct {
 
 type run struct {
 	Info struct {
-		ID        string `json:"run_id"`
-		Artifacts string `json:"artifact_uri"`
+		ID         string `json:"run_id"`
+		Experiment string `json:"experiment_id"`
+		Artifacts  string `json:"artifact_uri"`
+		Status     string `json:"status"`
 	} `json:"info"`
 	Data struct {
 		Tags tags `json:"tags"`

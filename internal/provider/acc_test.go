@@ -25,6 +25,7 @@ type world struct {
 	provider  string                     // provider block, "" for none
 	folder    string                     // for files of the test
 	scope     string                     // segments of IDs before the environment's name; ends in a slash
+	suffix    string                     // of the names of environments, where the platform has others
 	beyond    map[mlops.Noun]string      // what the backend has no feature for, by noun: attributes of a step or of an endpoint
 	rewrite   func(config string) string // gives a configuration what only this backend asks for; nil for none
 	changed   string                     // target of an environment that is changed in place
@@ -71,7 +72,7 @@ type accBackend struct {
 }
 
 func accBackends() []accBackend {
-	return []accBackend{{"memory", memoryWorld}, {"local", localWorld}, {"sagemaker", sagemakerWorld}}
+	return []accBackend{{"memory", memoryWorld}, {"local", localWorld}, {"sagemaker", sagemakerWorld}, {"kubernetes", kubernetesWorld}}
 }
 
 // accProviderVersion is the provider's version in these tests: what the engine's
@@ -106,7 +107,7 @@ func (w world) id(below string) string {
 
 // idIn is the ID of something in another environment.
 func (w world) idIn(environment, below string) string {
-	return strings.TrimSuffix(w.backend+"/"+w.scope+environment+"/"+below, "/")
+	return strings.TrimSuffix(w.backend+"/"+w.scope+environment+w.suffix+"/"+below, "/")
 }
 
 func (w world) nothingLeft(*terraform.State) error {
@@ -128,14 +129,31 @@ func accept(t *testing.T, steps func(w world) []resource.TestStep) {
 	for _, b := range accBackends() {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			w := b.open(t)
-			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: w.servers(),
-				Steps:                    steps(w),
-				CheckDestroy:             w.nothingLeft,
-			})
+			b.test(t, steps)
 		})
 	}
+}
+
+// acceptIn runs steps on one backend alone.
+func acceptIn(t *testing.T, backend string, steps func(w world) []resource.TestStep) {
+	t.Helper()
+	t.Parallel()
+	if os.Getenv(resource.EnvTfAcc) == "" {
+		t.Skip("acceptance test; run it with make testacc")
+	}
+	for _, b := range accBackends() {
+		if b.name == backend {
+			b.test(t, steps)
+			return
+		}
+	}
+	t.Fatalf("there is no backend %q", backend)
+}
+
+func (b accBackend) test(t *testing.T, steps func(w world) []resource.TestStep) {
+	t.Helper()
+	w := b.open(t)
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.servers(), Steps: steps(w), CheckDestroy: w.nothingLeft})
 }
 
 // acceptWhere runs steps on every backend that has a feature. On one that has not,

@@ -69,13 +69,17 @@ func markWebhook(s *mlops.MonitorSpec, held map[string]tftypes.Value) bool {
 }
 
 // monitorAlters lists what a change may alter: the platform's own parts are others
-// where data are looked at otherwise.
+// where data are looked at otherwise, and where it begins or ends to tell anybody.
 func monitorAlters(prior, planned mlops.MonitorSpec, _ bool) []string {
 	looks := prior.Baseline != nil || planned.Baseline != nil || !slices.Equal(prior.Checks(), planned.Checks())
-	if looks && mlops.DigestOf(withoutWebhook(prior)) != mlops.DigestOf(withoutWebhook(planned)) {
+	if tellsByWebhook(prior) != tellsByWebhook(planned) || looks && mlops.DigestOf(withoutWebhook(prior)) != mlops.DigestOf(withoutWebhook(planned)) {
 		return []string{"webhook_mark", "native"}
 	}
 	return []string{"webhook_mark"}
+}
+
+func tellsByWebhook(s mlops.MonitorSpec) bool {
+	return s.Alerts != nil && (s.Alerts.WebhookURL != "" || s.Alerts.Mark != "")
 }
 
 // withoutWebhook is a monitor without what no state has of it.

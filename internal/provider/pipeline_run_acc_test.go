@@ -97,7 +97,7 @@ resource "mlops_pipeline_run" "test" {
 	accept(t, func(w world) []resource.TestStep {
 		return []resource.TestStep{
 			{Config: w.on(config("true"))},
-			{Config: w.on(config("false")), ExpectError: regexp.MustCompile(`(?s)only.*status\s+1`)},
+			{Config: w.on(config("false")), ExpectError: regexp.MustCompile(`(?s)only.*(status|code)\s+1`)},
 			{Config: w.on(config("false")), PlanOnly: true, ExpectNonEmptyPlan: true},
 			{Config: w.on(config("true")), ConfigPlanChecks: willDo(address, plancheck.ResourceActionNoop)},
 		}

@@ -24,7 +24,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "acceptance tests must run in CI: set TF_ACC=1 (`make test` does)")
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := cluster.Run(m)
+	if err := registry.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // workspace returns an initialised workspace with a configuration, or an empty

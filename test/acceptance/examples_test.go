@@ -32,7 +32,7 @@ func exampleFolders(t *testing.T) map[string]string {
 	// actions of the examples exist is tested with the provider.
 	actions := filepath.Join(root, "actions")
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if path == actions || path == filepath.Join(root, sagemakerExample) { // TestExamplesSageMaker has that
+		if path == actions || path == filepath.Join(root, sagemakerExample) || path == filepath.Join(root, kubernetesExample) { // which have tests of their own
 			return fs.SkipDir
 		}
 		if err == nil && strings.HasSuffix(path, ".tf") && !d.IsDir() {

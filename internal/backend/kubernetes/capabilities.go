@@ -20,7 +20,7 @@ var answers = sync.OnceValue(func() map[mlops.Feature]mlops.Answer {
 		all[doc.Feature] = mlops.Answer{Support: mlops.NotProvided, Note: "This version of the provider does not have it on Kubernetes."}
 	}
 	for _, noun := range []map[mlops.Feature]mlops.Answer{
-		environmentFeatures(), pipelineFeatures(), modelFeatures(), endpointFeatures(),
+		environmentFeatures(), datasetFeatures(), pipelineFeatures(), modelFeatures(), endpointFeatures(), monitorFeatures(),
 	} {
 		maps.Copy(all, noun)
 	}
@@ -33,7 +33,9 @@ func names() map[mlops.Noun]mlops.NameRule {
 	portable := mlops.PortableName()
 	// A run's name is its pipeline's and eleven characters, and no longer than a label.
 	pipeline := mlops.NameRule{Pattern: portable.Pattern, Max: maxRunName - runDigits - 1, Form: portable.Form}
-	return map[mlops.Noun]mlops.NameRule{mlops.NounPipeline: pipeline}
+	// Argo gives the jobs of a CronWorkflow its name and eleven characters.
+	monitor := mlops.NameRule{Pattern: portable.Pattern, Max: maxRunName - runDigits - 1 - len(monitorPrefix), Form: portable.Form}
+	return map[mlops.Noun]mlops.NameRule{mlops.NounPipeline: pipeline, mlops.NounMonitor: monitor}
 }
 
 // limits refuses what Kubernetes does not take of the features that it has.

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +75,7 @@ func (b *backend) connect(of string) (*cluster, error) {
 	config.QPS = float32(cmp.Or(s.Int(settingQPS), defaultQPS))
 	config.Burst = int(cmp.Or(s.Int(settingBurst), defaultBurst))
 	config.Timeout = patience
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return patient{next} })
 	if p := s.String(settingProxy); p != "" {
 		proxy, err := url.Parse(p)
 		if err != nil {
@@ -108,11 +112,31 @@ func configOf(s mlops.Settings, of string) (*rest.Config, error) {
 	if paths := configPaths(s); len(paths) > 0 {
 		rules.ExplicitPath, rules.Precedence = "", paths
 	}
+	if err := checkContext(rules, context); err != nil {
+		return nil, refuseSetting(settingCluster, "no way to the cluster %q: %w", of, err)
+	}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
 	if err != nil {
-		return nil, refuseSetting(settingCluster, "no cluster %q: %w", of, err)
+		return nil, refuseSetting(settingCluster, "no way to the cluster %q: %w", of, err)
 	}
 	return config, nil
+}
+
+// checkContext insists on a context of the kubeconfig, and says which there are.
+func checkContext(rules *clientcmd.ClientConfigLoadingRules, context string) error {
+	files := strings.Join(rules.GetLoadingPrecedence(), ", ")
+	all, err := rules.Load()
+	if err != nil {
+		return err
+	}
+	if len(all.Contexts) == 0 {
+		return fmt.Errorf("there is no kubeconfig with a context at %s; set kubernetes.config_path of the provider, or KUBECONFIG, or reach an API server by kubernetes.host", files)
+	}
+	if all.Contexts[context] == nil {
+		known := slices.Sorted(maps.Keys(all.Contexts))
+		return fmt.Errorf("the kubeconfig at %s has no context %q; it has %s.%s", files, context, strings.Join(known, ", "), mlops.DidYouMean(context, known))
+	}
+	return nil
 }
 
 // configPaths are the kubeconfig files to merge: those given, or those in the variable,

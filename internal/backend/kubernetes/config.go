@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -81,7 +82,7 @@ func settings() []mlops.Setting {
 
 // target describes the backend's object in an environment.
 func target() []mlops.Setting {
-	return append([]mlops.Setting{
+	return slices.Concat([]mlops.Setting{
 		{Name: settingCluster, Doc: "Cluster of the environment: a context of the kubeconfig, or a name from the provider block's `clusters`. Default: that of the provider block. Changing it replaces the environment.", Replace: true},
 		{Name: targetNamespace, Doc: "Name of a namespace to use instead of making one, which has the environment's name. Its labels, quota and limits are left alone.", Replace: true},
 		{Name: targetServiceAccount, Doc: "Name of the service account that steps and models run as, instead of making one with least privilege."},
@@ -89,7 +90,7 @@ func target() []mlops.Setting {
 		{Name: targetQuota, Doc: "What everything in the namespace may ask for together: `cpu`, `memory`, `accelerators`, `storage`, `pods`, or a key of ResourceQuota such as `requests.amd.com/gpu`, and its quantity.", Type: mlops.MapSetting},
 		{Name: targetPolicies, Doc: "Whether network policies deny all traffic but what is needed: name resolution, the namespace itself, what `ingress_namespaces` and `egress` open. Default: `true` in a namespace that is made, `false` in one that is brought.", Type: mlops.BoolSetting},
 		{Name: targetIngress, Doc: "Namespaces whose pods may call those of the environment: gateways, and what collects metrics. Default: `istio-system`, `envoy-gateway-system`, `knative-serving`, `kserve`, `monitoring`.", Type: mlops.ListSetting},
-		{Name: targetEgress, Doc: "Addresses that pods may call, each as `CIDR:port`: the API server, registries, storage. Default: `0.0.0.0/0` and `::/0` at ports 443 and 6443, and at that of `storage_endpoint`.", Type: mlops.ListSetting},
+		{Name: targetEgress, Doc: "Addresses that pods may call, each as `CIDR:port`: the API server, registries, storage. Default: `0.0.0.0/0` and `::/0` at ports 443 and 6443, and at those of `storage_endpoint` and `pushgateway_url`.", Type: mlops.ListSetting},
 		{Name: targetStorage, Doc: "Where artifacts, captures and models are kept: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://account.blob.core.windows.net/container/prefix` or `pvc://claim/path`.", Replace: true},
 		{Name: targetStorageSecret, Doc: "Name of a secret in the namespace with the credentials of `storage_uri`, as KServe reads them. Without it and `storage_credentials`, the service account has to have access by itself (IRSA, Workload Identity)."},
 		{Name: targetStorageKeys, Doc: "Credentials of `storage_uri`, from which such a secret is made. In S3 `access_key_id` and `secret_access_key`; in Google Cloud Storage `service_account_json`; in Azure Blob Storage `access_key`, or `tenant_id`, `client_id`, `client_secret` and `subscription_id`. It is in no state and no plan; a change of it is noticed by `secrets_mark`.", Type: mlops.MapSetting, WriteOnly: true},
@@ -97,7 +98,7 @@ func target() []mlops.Setting {
 		{Name: targetStorageRegion, Doc: "Region of the bucket, where the service asks for one."},
 		{Name: targetStepImage, Doc: "Image of steps that name none. It has `sh`, and Python where steps have a script or packages. Default: `" + defaultStepImage + "`."},
 		{Name: targetController, Doc: "Service account of the controller of Argo Workflows, as `namespace/name`: usually `argo/argo`. It is then allowed to keep in a config map which outputs steps have, which Argo's own installation does not allow, and steps that ran before with the same inputs are left out. Without it, every step runs."},
-	}, endpointSettings()...)
+	}, endpointSettings(), monitorSettings())
 }
 
 // scope is the cluster that an environment is in.

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,7 @@ func TestConfig(t *testing.T) {
 		of       string
 		want     string
 		code     mlops.Code
+		words    string // of the refusal
 	}{
 		{name: "context", settings: mlops.Settings{settingConfigPath: path}, of: "one", want: "https://one.example.com:6443"},
 		{name: "merged files", settings: mlops.Settings{settingConfigPaths: []string{path}}, of: "one", want: "https://one.example.com:6443"},
@@ -76,8 +78,9 @@ func TestConfig(t *testing.T) {
 		},
 		{name: "host beside a kubeconfig", settings: mlops.Settings{settingConfigPath: path, settingHost: "https://three.example.com"}, of: "three.example.com", want: "https://three.example.com"},
 		{name: "context beside a host", settings: mlops.Settings{settingConfigPath: path, settingHost: "https://three.example.com"}, of: "one", want: "https://one.example.com:6443"},
-		{name: "no such context", settings: mlops.Settings{settingConfigPath: path}, of: "four", code: mlops.Invalid},
-		{name: "no such file", settings: mlops.Settings{settingConfigPath: path + "x"}, of: "one", code: mlops.Invalid},
+		{name: "no such context", settings: mlops.Settings{settingConfigPath: path}, of: "on", code: mlops.Invalid, words: `has no context "on"; it has arn:aws:eks:eu-west-1:1:cluster/two, one. Did you mean "one"?`},
+		{name: "no such file", settings: mlops.Settings{settingConfigPath: path + "x"}, of: "one", code: mlops.Invalid, words: path + "x"},
+		{name: "no file at all", settings: mlops.Settings{settingConfigPaths: []string{path + "x"}}, of: "one", code: mlops.Invalid, words: "no kubeconfig with a context at " + path + "x"},
 		{name: "not in a pod", settings: mlops.Settings{settingInCluster: true}, of: "in-cluster", code: mlops.Invalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,6 +88,9 @@ func TestConfig(t *testing.T) {
 			c, err := open(mlops.Options{Settings: tt.settings}).in(mlops.EnvironmentID(name, []string{tt.of}, "churn"))
 			if mlops.CodeOf(err) != tt.code {
 				t.Fatalf("error %v, want code %q", err, tt.code)
+			}
+			if err != nil && !strings.Contains(err.Error(), tt.words) {
+				t.Errorf("the error lacks %q: %v", tt.words, err)
 			}
 			if err == nil && c.host != tt.want {
 				t.Errorf("reaches %s, want %s", c.host, tt.want)

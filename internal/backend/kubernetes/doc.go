@@ -7,11 +7,14 @@
 // config map with its record. A pipeline is a WorkflowTemplate of Argo Workflows, its
 // schedule a CronWorkflow, a run a Workflow; what its steps write goes to the
 // environment's MLflow server or its storage, without passing by here. Models and versions are those of an MLflow
-// server. An endpoint is an InferenceService of KServe for each variant, with an
+// server, and so are experiments; a dataset is an experiment there whose runs keep its
+// versions, which steps fetch themselves. An endpoint is an InferenceService of KServe for each variant, with an
 // HTTPRoute of the Gateway API whose weights share the traffic out, and a
-// HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a PrometheusRule for
-// health, and a CronWorkflow that compares captured requests with a baseline; its
-// alerts are Alertmanager's, and a violation submits a Workflow.
+// HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a config map, a
+// PrometheusRule for health, with a ServiceMonitor where the figures are KServe's, and a
+// CronWorkflow whose job compares captured requests with a baseline, which internal/driftjob
+// does. Its alerts are an AlertmanagerConfig's, and a violation makes a Workflow, by an
+// account that may do nothing else.
 //
 // Everything is written by server-side apply as the field manager
 // "terraform-provider-mlops", strictly validated, and applied without effect at plan.
@@ -40,6 +43,7 @@
 // and has another name than its environment is found by listing config maps of all
 // namespaces. For endpoints, to read the gateway that the environment names, to list
 // KServe's runtimes, and where the gateway is out of reach, to create services/proxy.
+// The status of a monitor's health is asked of prometheus_url, from where this runs.
 //
 // # Differences
 //

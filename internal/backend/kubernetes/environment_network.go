@@ -32,7 +32,7 @@ func defaultIngress() []string {
 }
 
 // egressOf is what pods may call: what is given, or the usual ports anywhere, and those
-// of storage and of the registry.
+// of storage, of the registry and of the Pushgateway.
 func egressOf(s mlops.Settings, registry *mlops.MLflow) []opening {
 	var out []opening
 	if _, given := s[targetEgress]; given {
@@ -44,7 +44,7 @@ func egressOf(s mlops.Settings, registry *mlops.MLflow) []opening {
 		return out
 	}
 	ports := []int{httpsPort, apiPort}
-	services := []string{s.String(targetStorageURL)}
+	services := []string{s.String(targetStorageURL), s.String(targetPushgateway)}
 	if registry != nil {
 		services = append(services, registry.URI)
 	}

@@ -34,6 +34,7 @@ func checkEnvironment(c *mlops.Checker, spec mlops.EnvironmentSpec) {
 	checkStorage(c, s)
 	checkWorkflows(c, s)
 	checkServing(c, s)
+	checkMonitoring(c, s)
 	if len(c.Problems()) == found {
 		checkCredentials(c, spec.Target)
 	}

@@ -106,20 +106,15 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		if n := alike[mark]; n > 1 {
 			mark = revisionOf([]any{mark, n})
 		}
-		server := cutName(s.id.Name(), longestServer) + "-" + mark[:10]
+		server := cutName(s.id.Name()) + "-" + mark[:10]
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
 		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
 	return p, nil
 }
 
-// cutName is the beginning of a name that can stand before a hyphen.
-func cutName(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return text[:most]
-}
+// cutName is the beginning of an endpoint's name that the names of its servers have.
+func cutName(endpoint string) string { return endpoint[:min(len(endpoint), longestServer)] }
 
 // maxEndpointVariants comes from an HTTPRoute's 16 rules, of which each server in force
 // and each that comes has one.

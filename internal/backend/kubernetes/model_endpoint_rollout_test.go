@@ -1,7 +1,9 @@
 package kubernetes
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +51,34 @@ func TestEndpointCanary(t *testing.T) {
 	}
 	if diff := cmp.Diff(s.services(), servers); diff != "" {
 		t.Errorf("servers of the new version (-want +got):\n%s", diff)
+	}
+}
+
+// TestEndpointCanaryGoesBack proves that a rollout which fails keeps nothing warm: what
+// failed is no quick way back, and its user waits for the end.
+func TestEndpointCanaryGoesBack(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	rollout := &mlops.Rollout{
+		Strategy: mlops.RolloutCanary, Steps: []int64{10}, Bake: mlops.Duration(time.Second),
+		Gates: &mlops.Gates{MaxErrorPercent: new(1.0), Wait: mlops.Duration(time.Second)}, // nobody measures here
+	}
+	spec := s.endpoint("back", s.version("custom", "s3://bucket/a"))
+	spec.Rollout = rollout
+	s.ready(s.create(spec), spec)
+	before := s.services()
+	next := s.endpoint("back", s.version("custom", "s3://bucket/b"))
+	next.Rollout = rollout
+	target := lifecycle.Target[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{
+		Kind: s.kind, Code: s.kind.Code, Backend: name, Noun: mlops.NounModelEndpoint, Capabilities: capabilities(),
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), mlops.DefaultPrevious/2)
+	defer cancel()
+	_, err := target.Update(ctx, spec.ID(), next, func(mlops.Change) {})
+	if err == nil || !strings.Contains(err.Error(), "what served before has all of the traffic again") {
+		t.Fatalf("error %v", err)
+	}
+	if diff := cmp.Diff(before, s.services()); diff != "" {
+		t.Errorf("servers (-want +got):\n%s", diff)
 	}
 }

@@ -117,10 +117,17 @@ func (e endpointState) live() []string {
 
 // keptUntil is until when what was replaced stays warm.
 func (e endpointState) keptUntil() time.Time {
-	if e.facts.Before == nil || e.facts.Done.IsZero() || e.spec().Transition != nil {
+	if e.facts.Before == nil || e.facts.Done.IsZero() || e.spec().Transition != nil || e.wentBack() {
 		return e.facts.Done
 	}
 	return e.facts.Done.Add(e.spec().Rollout.Previous())
+}
+
+// wentBack reports whether what has the traffic is what had it before a rollout in
+// steps, which failed: nobody needs a quick way back to that.
+func (e endpointState) wentBack() bool {
+	t := e.facts.Before.Spec.Transition
+	return t != nil && mlops.DigestOf(t.From) == mlops.DigestOf(e.spec().Variants)
 }
 
 // surplus are the names of the servers that are not needed any more.

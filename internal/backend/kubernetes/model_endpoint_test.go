@@ -350,7 +350,7 @@ func TestEndpointShadow(t *testing.T) {
 	if _, err := s.kind.Update(t.Context(), spec.ID(), next); err != nil {
 		t.Fatal(err)
 	}
-	var copied gatewayAnswer
+	var copied kubetest.GatewayAnswer
 	for deadline := time.Now().Add(time.Minute); len(copied.Mirrors) == 0 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		seen, err := s.kind.Get(t.Context(), spec.ID())
 		if err != nil {

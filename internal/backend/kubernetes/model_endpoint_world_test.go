@@ -72,7 +72,7 @@ func newEndpointWorld(t *testing.T) mlopstest.World {
 func servingSettings(t *testing.T) mlops.Settings {
 	t.Helper()
 	return mlops.Settings{
-		targetGateway: gateways.start(t), targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090",
+		targetGateway: gateways.Start(t, &control), targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090",
 	}
 }
 

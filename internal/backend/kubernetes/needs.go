@@ -21,9 +21,11 @@ const (
 	needsKServe     capability = "KServe"
 	needsArgo       capability = "Argo Workflows"
 	needsPrometheus capability = "the Prometheus operator"
-	needsGateway    capability = "the Gateway API"
-	needsKEDA       capability = "KEDA"
-	needsKnative    capability = "Knative Serving"
+
+	needsAlertmanager capability = "the Prometheus operator's AlertmanagerConfig"
+	needsGateway      capability = "the Gateway API"
+	needsKEDA         capability = "KEDA"
+	needsKnative      capability = "Knative Serving"
 )
 
 // requirement is what tells that a capability is there: resources of an API at a
@@ -51,6 +53,11 @@ func requirements() map[capability]requirement {
 		needsPrometheus: {
 			"monitoring.coreos.com", "v1",
 			[]string{"prometheusrules", "servicemonitors"},
+			"helm install monitoring oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --namespace monitoring --create-namespace",
+		},
+		needsAlertmanager: {
+			"monitoring.coreos.com", "v1alpha1",
+			[]string{"alertmanagerconfigs"},
 			"helm install monitoring oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --namespace monitoring --create-namespace",
 		},
 		needsGateway: {
@@ -144,14 +151,14 @@ func (c *cluster) served(ctx context.Context, group, version string) ([]string, 
 }
 
 // lacks is the error of a capability that is not there, or is there in another
-// version.
+// version. The command is on a line of its own, to be copied.
 func (c *cluster) lacks(ctx context.Context, one capability, r requirement) error {
 	others := c.versions(ctx, r.group)
 	if len(others) > 0 && !slices.Contains(others, r.version) {
-		return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q has %s in a version that this provider does not know: it serves %s at %s, and %s is needed. To install one that does: %s",
+		return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q has %s in a version that this provider does not know: it serves %s at %s, and %s is needed. To install one that does:\n\n  %s\n",
 			c.name, one, r.group, strings.Join(others, ", "), r.version, r.install))
 	}
-	return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q does not have %s: it does not serve %s of %s/%s. To install it: %s",
+	return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q does not have %s: it does not serve %s of %s/%s. To install it:\n\n  %s\n",
 		c.name, one, strings.Join(r.resources, ", "), r.group, r.version, r.install))
 }
 

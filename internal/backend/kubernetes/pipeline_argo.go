@@ -60,6 +60,8 @@ type argoTemplate struct {
 	DAG          *argoDAG            `json:"dag,omitempty"`
 	Container    *container          `json:"container,omitempty"`
 	Script       *container          `json:"script,omitempty"`
+	Resource     *argoResource       `json:"resource,omitempty"`
+	Before       []namedContainer    `json:"initContainers,omitempty"`
 	Volumes      []map[string]any    `json:"volumes,omitempty"`
 	Deadline     int64               `json:"activeDeadlineSeconds,omitempty"`
 	Retry        *argoRetry          `json:"retryStrategy,omitempty"`
@@ -67,7 +69,22 @@ type argoTemplate struct {
 	NodeSelector map[string]string   `json:"nodeSelector,omitempty"`
 	Affinity     map[string]any      `json:"affinity,omitempty"`
 	Tolerations  []map[string]string `json:"tolerations,omitempty"`
-	Security     map[string]any      `json:"securityContext,omitempty"` // instead of the workflow's
+	Security     map[string]any      `json:"securityContext,omitempty"`    // instead of the workflow's
+	Account      string              `json:"serviceAccountName,omitempty"` // instead of the workflow's
+	PodSpecPatch string              `json:"podSpecPatch,omitempty"`
+}
+
+// argoResource is an object of the cluster's that a step makes.
+type argoResource struct {
+	Action   string `json:"action"`
+	Manifest string `json:"manifest"`
+}
+
+// namedContainer is a container beside the main one.
+type namedContainer struct {
+	container
+
+	Name string `json:"name"`
 }
 
 type argoDAG struct {
@@ -138,6 +155,8 @@ type argoArtifact struct {
 	Path    string         `json:"path,omitempty"`
 	From    string         `json:"from,omitempty"`
 	Archive map[string]any `json:"archive,omitempty"`
+
+	Optional bool `json:"optional,omitempty"` // of an input: it may not be there
 }
 
 // argoLocation is one of several kinds of place; none for what comes from elsewhere.

@@ -115,20 +115,33 @@ func (a artifacts) given(spec mlops.PipelineSpec, run string, values map[string]
 }
 
 // datasetsOf are the datasets that a pipeline reads, by name.
-func (k pipelineKind) datasetsOf(ctx context.Context, spec mlops.PipelineSpec) (map[string]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
-	all := map[string]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{}
+func (k pipelineKind) datasetsOf(ctx context.Context, spec mlops.PipelineSpec) (map[string]datasetObserved, error) {
+	all := map[string]datasetObserved{}
 	for _, d := range spec.Datasets() {
-		seen, err := k.Datasets().Get(ctx, spec.Environment.Child(mlops.NounDataset, d))
+		seen, err := k.datasetNamed(ctx, spec, d)
 		if err != nil {
-			return nil, fmt.Errorf("dataset %q: %w", d, err)
+			return nil, err
 		}
 		all[d] = seen
 	}
 	return all, nil
 }
 
+// datasetNamed is a dataset of the pipeline's environment. One that has no data is a
+// Conflict.
+func (k pipelineKind) datasetNamed(ctx context.Context, spec mlops.PipelineSpec, dataset string) (datasetObserved, error) {
+	seen, err := k.Datasets().Get(ctx, spec.Environment.Child(mlops.NounDataset, dataset))
+	if err != nil {
+		return seen, fmt.Errorf("dataset %q: %w", dataset, err)
+	}
+	if seen.Status.URI == "" {
+		return seen, mlops.NewError(mlops.Conflict, fmt.Errorf("the dataset %q has no data that a step could read: %s", dataset, seen.Reason))
+	}
+	return seen, nil
+}
+
 // statuses are those of datasets, by name.
-func statuses(all map[string]mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]) map[string]mlops.DatasetStatus {
+func statuses(all map[string]datasetObserved) map[string]mlops.DatasetStatus {
 	out := map[string]mlops.DatasetStatus{}
 	for name, d := range all {
 		out[name] = d.Status

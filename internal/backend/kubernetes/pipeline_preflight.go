@@ -115,8 +115,30 @@ func checkArtifacts(c *mlops.Checker, spec mlops.PipelineSpec, l layout) {
 			c.Add(mlops.At("steps", mlops.Key(name), "outputs"), "No place for outputs", "%s.", err)
 		}
 	}
+	checkDatasets(c, spec, l)
 	if spec.Experiment != "" && l.spec.MLflowRegistry() == nil {
 		c.Add(mlops.At("experiment"), "No MLflow server", "Experiments are in an MLflow server: give the environment a registry.mlflow.")
+	}
+}
+
+// checkDatasets refuses datasets that steps have no way to: they are in the MLflow
+// server, which steps reach by user name and password.
+func checkDatasets(c *mlops.Checker, spec mlops.PipelineSpec, l layout) {
+	m := l.spec.MLflowRegistry()
+	open := m != nil && (m.Mark == "" && m.Token == "" || m.Username != "")
+	for _, name := range slices.Sorted(maps.Keys(spec.Steps)) {
+		for _, in := range slices.Sorted(maps.Keys(spec.Steps[name].Inputs)) {
+			t, err := mlops.ParseTemplate(spec.Steps[name].Inputs[in])
+			reads := func(r mlops.Reference) bool { return r.Kind == mlops.RefDataset }
+			if err != nil || open || !slices.ContainsFunc(t.References(), reads) {
+				continue
+			}
+			at, words := mlops.At("steps", mlops.Key(name), "inputs", mlops.Key(in)), "Datasets are in an MLflow server: give the environment a registry.mlflow."
+			if m != nil {
+				words = "Datasets are in the environment's MLflow server, which steps reach by user name and password: add registry.mlflow.username to the environment, which has a token alone."
+			}
+			c.Add(at, "No way to the data", "%s", words)
+		}
 	}
 }
 

@@ -30,12 +30,18 @@ type cronSpec struct {
 }
 
 // cronManifest starts the pipeline with its defaults, and with the datasets as they
-// are now: Argo cannot look them up.
+// are now: Argo cannot look them up. A dataset that changes says so by repoint.
 func (k pipelineKind) cronManifest(ctx context.Context, s scene, spec mlops.PipelineSpec) (manifest, error) {
 	datasets, err := k.datasetsOf(ctx, spec)
 	if err != nil {
 		return manifest{}, err
 	}
+	return s.cronManifest(spec, statuses(datasets))
+}
+
+// cronManifest starts the pipeline with its defaults, and with datasets as they are by
+// name.
+func (s scene) cronManifest(spec mlops.PipelineSpec, datasets map[string]mlops.DatasetStatus) (manifest, error) {
 	values, err := spec.Resolve(nil)
 	if err != nil {
 		return manifest{}, err
@@ -44,7 +50,7 @@ func (k pipelineKind) cronManifest(ctx context.Context, s scene, spec mlops.Pipe
 	if err != nil {
 		at = artifacts{layout: s.layout}
 	}
-	given, err := at.given(spec, runVariable, values, statuses(datasets))
+	given, err := at.given(spec, runVariable, values, datasets)
 	if err != nil {
 		return manifest{}, err
 	}

@@ -258,7 +258,7 @@ func (c compiler) tracking() []envVar {
 	secret := func(key string) map[string]any {
 		return map[string]any{"secretKeyRef": secretKey{nameOfRegistry, key}}
 	}
-	all := []envVar{{Name: "MLOPS_EXPERIMENT", Value: c.spec.Experiment.Name()}, {Name: "MLFLOW_TRACKING_URI", Value: m.URI}, {Name: "MLFLOW_EXPERIMENT_NAME", Value: mlflow.RegisteredName(c.spec.Experiment)}}
+	all := []envVar{{Name: "MLOPS_EXPERIMENT", Value: c.spec.Experiment.Name()}, {Name: "MLFLOW_TRACKING_URI", Value: m.URI}, {Name: "MLFLOW_EXPERIMENT_NAME", Value: mlflow.ExperimentName(c.spec.Experiment)}}
 	switch {
 	case m.Mark == "" && m.Token == "":
 		return all

@@ -69,8 +69,8 @@ func (k environmentKind) registryWith(ctx context.Context, spec mlops.Environmen
 	return full, err
 }
 
-// keepsModels refuses a change of the registry that would lose models: while an
-// environment has any, it can only move to where they are too.
+// keepsModels refuses a change of the registry that would lose models, experiments or
+// datasets: while an environment has any, it can only move to where they are too.
 func (k environmentKind) keepsModels(ctx context.Context, spec mlops.EnvironmentSpec, to *mlops.MLflow, s environmentScene, seen seenEnvironment) error {
 	if seen.record.Spec == nil {
 		return nil
@@ -98,7 +98,7 @@ func (k environmentKind) keepsModels(ctx context.Context, spec mlops.Environment
 	}
 	if to == nil {
 		return &mlops.Error{Code: mlops.Invalid, Field: "registry", Err: fmt.Errorf(
-			"%s has models; its registry is taken away while there are none. Make another environment and promote them to it, or delete them first", spec.ID)}
+			"%s has models, experiments or datasets; its registry is taken away while there are none. Make another environment and promote the models to it, or delete all of them first", spec.ID)}
 	}
 	has, err := k.holdings(ctx, *to, spec.ID)
 	if err != nil {
@@ -106,20 +106,34 @@ func (k environmentKind) keepsModels(ctx context.Context, spec mlops.Environment
 	}
 	for id, digest := range needed {
 		if is, ok := has[id]; !ok || is != digest {
-			return refuseServer(*to, "uri", "%s is not at %s; a registry moves with all that is in it. Restore it there, or delete the environment's models first", id, to.URI)
+			return refuseServer(*to, "uri", "%s is not at %s; a registry moves with all that is in it. Restore it there, or delete what the environment has in it first", id, to.URI)
 		}
 	}
 	return nil
 }
 
-// holdings are the models and versions of an environment that a server has.
+// holdings are the models, versions, experiments and datasets of an environment that a
+// server has.
 func (k environmentKind) holdings(ctx context.Context, server mlops.MLflow, environment mlops.ID) (map[mlops.ID]string, error) {
 	client, err := mlflow.Connect(server, k.agent())
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	return mlflow.NewRegistry(client, nil).Holdings(ctx, environment)
+	all, err := mlflow.NewRegistry(client, nil).Holdings(ctx, environment)
+	if err != nil {
+		return nil, err
+	}
+	for _, noun := range []mlops.Noun{mlops.NounExperiment, mlops.NounDataset} {
+		carriers, err := client.Carriers(ctx, environment, noun)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range carriers {
+			all[c.Object] = ""
+		}
+	}
+	return all, nil
 }
 
 // refuseServer refuses an attribute of a registry.

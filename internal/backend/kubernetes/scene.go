@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -189,8 +190,19 @@ func (b *backend) report(check *mlops.Checker, err error) error {
 	if e, ok := errors.AsType[*mlops.Error](err); ok && e.Field != "" {
 		at = pathOf(e.Field)
 	}
-	check.Add(at, summary, "%s.", mlops.Message(err))
+	if at.String() == name+"."+settingCluster { // no cluster was asked
+		summary = "No way to the cluster"
+	}
+	check.Add(at, summary, "%s", sentence(mlops.Message(err)))
 	return nil
+}
+
+// sentence ends words as a sentence ends; a line of its own stays as it is.
+func sentence(words string) string {
+	if strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") || strings.HasSuffix(words, "\n") {
+		return strings.TrimSuffix(words, "\n")
+	}
+	return words + "."
 }
 
 // refusals are what a plan calls a cluster's answers.

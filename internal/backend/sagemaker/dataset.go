@@ -3,11 +3,11 @@ package sagemaker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // datasetKind is the kind of datasets. SageMaker has none: a dataset is a copy of
@@ -69,7 +69,8 @@ func (k datasetKind) judge(ctx context.Context, s scene, old datasetSeen, spec m
 		if err != nil {
 			return mlops.Change{}, err
 		}
-		status = succeed(old.Status, datasetStatus(found, description))
+		description.Digest, description.Size = found.digest, found.size
+		status = dataset.Succeed(old.Status, description)
 		folder := datasetFolder(s) + status.Version + "-" + shortDigest(found.digest) + "/"
 		if status.URI, err = found.put(ctx, s.files, s.place, folder, found.digest); err != nil {
 			return mlops.Change{}, err
@@ -112,7 +113,7 @@ func datasetRevision(spec mlops.DatasetSpec, digest string) string {
 }
 
 func (k datasetKind) drop(ctx context.Context, s scene, seen datasetSeen) error {
-	err := k.unread(ctx, s.id)
+	err := verbs.Unread(ctx, k, s.id)
 	if err != nil {
 		return err
 	}
@@ -125,45 +126,12 @@ func (k datasetKind) drop(ctx context.Context, s scene, seen datasetSeen) error 
 	return s.files.remove(ctx, datasetFolder(s))
 }
 
-// unread refuses, as a Conflict, a dataset that something refers to.
-func (k datasetKind) unread(ctx context.Context, dataset mlops.ID) error {
-	monitors, err := monitorKind(k).List(ctx, dataset.Environment())
-	if err != nil {
-		return err
-	}
-	for _, m := range monitors {
-		if b := m.Spec.Baseline; b != nil && b.Dataset == dataset {
-			return mlops.NewError(mlops.Conflict, fmt.Errorf("the monitor %s compares with %s", m.Ref, dataset))
-		}
-	}
-	pipelines, err := pipelineKind(k).List(ctx, dataset.Environment())
-	if err != nil {
-		return err
-	}
-	for _, p := range pipelines {
-		if slices.Contains(p.Spec.Datasets(), dataset.Name()) {
-			return mlops.NewError(mlops.Conflict, fmt.Errorf("the pipeline %s reads %s", p.Ref, dataset))
-		}
-	}
-	return nil
-}
-
 // describe reads a table on this machine, where it is fetched to if it is in S3.
-func (k datasetKind) describe(ctx context.Context, s scene, spec mlops.DatasetSpec, found datasetSource) (d table.Description, err error) {
+func (k datasetKind) describe(ctx context.Context, s scene, spec mlops.DatasetSpec, found datasetSource) (status mlops.DatasetStatus, err error) {
 	path, done, err := found.fetched(ctx, s.files)
 	if err != nil {
-		return d, err
+		return status, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	d, err = table.Describe(ctx, path, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
-	if mlops.CodeOf(err) == mlops.Invalid {
-		return d, refuseField(found.field, "the data cannot be read: %s", mlops.Message(err))
-	}
-	if err != nil {
-		return d, err
-	}
-	if broken := table.Refuse(spec, d); broken != "" {
-		return d, mlops.NewError(mlops.Failed, fmt.Errorf("the data break the rules, and are not taken in: %s", broken))
-	}
-	return d, nil
+	return dataset.Describe(ctx, spec, path, found.field)
 }

@@ -8,16 +8,14 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // datasetSeen is a dataset as its record has it.
@@ -88,10 +86,7 @@ func (d datasetSeen) judged(spec mlops.DatasetSpec, digest string) bool {
 	if d.etag == "" || d.Status.Digest != digest || d.Record.into(&former) != nil {
 		return false
 	}
-	rules := func(s mlops.DatasetSpec) string {
-		return mlops.DigestOf([]any{table.FormatOf(s, s.URI), s.Schema, s.Checks})
-	}
-	return rules(spec) == rules(former)
+	return dataset.SameRules(spec, former)
 }
 
 func (k datasetKind) observe(_ context.Context, _ scene, d datasetSeen) (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
@@ -135,34 +130,6 @@ func (s *store) folders(ctx context.Context, prefix string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// datasetStatus is what is known of data, but for their place.
-func datasetStatus(found datasetSource, description table.Description) mlops.DatasetStatus {
-	s := mlops.DatasetStatus{
-		Digest: found.digest, Rows: description.Rows, Size: found.size,
-		Schema: map[string]string{}, Statistics: description.Statistics, Violations: append([]string{}, description.Checks...),
-	}
-	for _, c := range description.Columns {
-		s.Schema[c.Name] = description.Statistics[c.Name].Type
-	}
-	return s
-}
-
-// succeed puts a new state of the data in the place of a former one. The same
-// bytes are the same version, also where others were in force in between.
-func succeed(former, next mlops.DatasetStatus) mlops.DatasetStatus {
-	next.History = former.History
-	for _, v := range former.History {
-		if v.Digest == next.Digest {
-			next.Version = v.Version
-			return next
-		}
-	}
-	next.Version = strconv.Itoa(len(former.History) + 1)
-	now := mlops.DatasetVersion{Version: next.Version, Digest: next.Digest, Rows: next.Rows, CreatedAt: time.Now().UTC()}
-	next.History = append([]mlops.DatasetVersion{now}, former.History...)
-	return next
 }
 
 // shortDigest is enough of a digest to tell folders apart.

@@ -3,13 +3,11 @@ package sagemaker
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // datasetSource is where data come from, and the evidence that comes with them.
@@ -71,38 +69,16 @@ func (k datasetKind) Digest(ctx context.Context, spec mlops.DatasetSpec) (string
 	return k.plannedDigest(ctx, spec.Environment, "uri", spec.URI, spec.Run, spec.Output)
 }
 
-// preflightMost is the size up to which data are read at plan, in bytes.
-const preflightMost = 256 << 20
-
-// Preflight holds a file of this machine to its rules. Large ones and what is in S3
-// are left to the apply, and so are those that are still to be made.
+// Preflight holds a file of this machine to its rules. What is in S3 is left to the
+// apply.
 func (k datasetKind) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
 	if spec.URI == "" || strings.HasPrefix(spec.URI, "s3://") {
 		return ctx.Err()
 	}
-	at := mlops.At("uri")
 	path, err := localPath("uri", spec.URI)
 	if err != nil {
-		c.Add(at, "Data out of reach", "%s.", mlops.Message(err))
+		c.Add(mlops.At("uri"), "Data out of reach", "%s.", mlops.Message(err))
 		return nil
 	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size() > preflightMost || info.IsDir()) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	found, err := table.Describe(ctx, path, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
-	if mlops.CodeOf(err) == mlops.Invalid {
-		c.Add(at, "Not a table", "%s: %s.", filepath.Base(path), mlops.Message(err))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if broken := table.Refuse(spec, found); broken != "" {
-		c.Add(at, "Data that break the rules", "%s: %s.", filepath.Base(path), broken)
-	}
-	return nil
+	return dataset.Preflight(ctx, spec, path, c)
 }

@@ -2,11 +2,10 @@ package sagemaker
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -87,55 +86,19 @@ func (k experimentKind) observe(ctx context.Context, s scene, e tagged) (mlops.O
 		return seen, err
 	}
 	seen.Status.CreatedAt = e.record.Created
-	seen.Status.Runs, err = k.trackedRuns(ctx, s.id)
-	seen.Status.Total = int64(len(seen.Status.Runs))
-	if len(seen.Status.Runs) > mlops.MaxExperimentRuns {
-		seen.Status.Runs = seen.Status.Runs[:mlops.MaxExperimentRuns]
-	}
+	runs, err := verbs.TrackedRuns(ctx, k, s.id)
+	verbs.ShowTracked(&seen.Status, runs)
 	return seen, err
 }
 
-// trackedRuns lists the runs of the pipelines that name an experiment, newest
-// first.
-func (k experimentKind) trackedRuns(ctx context.Context, experiment mlops.ID) ([]mlops.ExperimentRun, error) {
-	pipelines, err := pipelineKind(k).List(ctx, experiment.Environment())
-	if err != nil {
-		return nil, err
-	}
-	all := []mlops.ExperimentRun{}
-	for _, p := range pipelines {
-		if p.Spec.Experiment != experiment {
-			continue
-		}
-		runs, err := pipelineRunKind(k).List(ctx, p.Ref)
-		if err != nil && !k.is(err, mlops.NotFound) {
-			return nil, err
-		}
-		for _, r := range runs {
-			all = append(all, mlops.ExperimentRun{
-				Run: r.Ref, State: r.Status.State, Parameters: filled(r.Spec.Parameters), Metrics: r.Status.Metrics,
-				StartedAt: r.Status.StartedAt, FinishedAt: r.Status.FinishedAt,
-			})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b mlops.ExperimentRun) int { return b.StartedAt.Compare(a.StartedAt) })
-	return all, nil
-}
-
 func (k experimentKind) drop(ctx context.Context, s scene, _ tagged) error {
-	pipelines, err := pipelineKind(k).List(ctx, s.id.Environment())
-	if err != nil {
+	if err := verbs.Untracked(ctx, k, s.id); err != nil {
 		return err
-	}
-	for _, p := range pipelines {
-		if p.Spec.Experiment == s.id {
-			return mlops.NewError(mlops.Conflict, fmt.Errorf("the pipeline %s tracks its runs in %s", p.Ref, s.id))
-		}
 	}
 	if err := k.dropTrials(ctx, s); err != nil {
 		return err
 	}
-	_, err = s.c.sagemaker.DeleteExperiment(ctx, &sagemaker.DeleteExperimentInput{ExperimentName: &s.name})
+	_, err := s.c.sagemaker.DeleteExperiment(ctx, &sagemaker.DeleteExperimentInput{ExperimentName: &s.name})
 	return err
 }
 

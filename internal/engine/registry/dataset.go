@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/blob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/table"
 )
 
 // Datasets is the kind of datasets. The bytes of the version in force are kept,
@@ -114,17 +112,12 @@ func (d *Datasets) discard(ctx context.Context, environment mlops.ID, digest str
 // judge looks at the kept bytes, not at those that were asked for, which may
 // change at any time.
 func (d *Datasets) judge(ctx context.Context, spec mlops.DatasetSpec, found source, kept blob.Blob, write writer) (mlops.Change, error) {
-	description, err := table.Describe(ctx, kept.Path, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
-	if mlops.CodeOf(err) == mlops.Invalid {
-		return mlops.Change{}, invalid("uri", "the data cannot be read: %s", mlops.Message(err))
-	}
+	status, err := dataset.Describe(ctx, spec, kept.Path, "uri")
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if broken := table.Refuse(spec, description); broken != "" {
-		return mlops.Change{}, mlops.NewError(mlops.Failed, fmt.Errorf("the data break the rules, and are not taken in: %s", broken))
-	}
-	return d.settle(ctx, spec, statusOf(kept, found, description), write)
+	status.Digest, status.URI, status.Size, status.Lineage = kept.Digest, artifact.URI(kept.Path), kept.Size, found.lineage
+	return d.settle(ctx, spec, status, write)
 }
 
 // writer is create or update.
@@ -138,7 +131,7 @@ func (d *Datasets) settle(ctx context.Context, spec mlops.DatasetSpec, status ml
 	var former string
 	c, err := write(ctx, d.Store, d.Store.Datasets(), spec.ID(), spec, d.inEnvironment(ctx, spec.Environment), func(r *datasetRecord) {
 		former = r.Status.Digest
-		r.Status = succeed(r.Status, status)
+		r.Status = dataset.Succeed(r.Status, status)
 		r.Revision = mlops.DigestOf([]any{spec, status.Digest})
 	})
 	if err != nil {
@@ -149,33 +142,6 @@ func (d *Datasets) settle(ctx context.Context, spec mlops.DatasetSpec, status ml
 		err = d.removeBytes(ctx, spec.Environment, former)
 	}
 	return c, err
-}
-
-// succeed puts a new state of the data in the place of a former one. The same
-// bytes are the same version, also where others were in force in between.
-func succeed(former, next mlops.DatasetStatus) mlops.DatasetStatus {
-	next.History = former.History
-	for _, v := range former.History {
-		if v.Digest == next.Digest {
-			next.Version = v.Version
-			return next
-		}
-	}
-	next.Version = strconv.Itoa(len(former.History) + 1)
-	now := mlops.DatasetVersion{Version: next.Version, Digest: next.Digest, Rows: next.Rows, CreatedAt: time.Now().UTC()}
-	next.History = append([]mlops.DatasetVersion{now}, former.History...)
-	return next
-}
-
-func statusOf(b blob.Blob, found source, description table.Description) mlops.DatasetStatus {
-	s := mlops.DatasetStatus{
-		Digest: b.Digest, URI: artifact.URI(b.Path), Rows: description.Rows, Size: b.Size, Lineage: found.lineage,
-		Schema: map[string]string{}, Statistics: description.Statistics, Violations: append([]string{}, description.Checks...),
-	}
-	for _, c := range description.Columns {
-		s.Schema[c.Name] = description.Statistics[c.Name].Type
-	}
-	return s
 }
 
 // data finds the bytes of a spec, and the evidence where a run made them.

@@ -23,9 +23,11 @@ func datasetSamples() []sample {
 		return of(f, func(l *lab, s *mlops.DatasetSpec) { s.Format, s.URI = name, l.world.Artifact(l.T, content) })
 	}
 	low, none := 18.0, 0.0
+	written := of(mlops.FeatureDatasetRun, func(l *lab, s *mlops.DatasetSpec) { s.URI, s.Run, s.Output = "", l.run(), "train.data" })
+	written.uses = mlops.NounPipelineRun
 	return []sample{
 		of(mlops.FeatureDatasetURI, func(*lab, *mlops.DatasetSpec) {}),
-		of(mlops.FeatureDatasetRun, func(l *lab, s *mlops.DatasetSpec) { s.URI, s.Run, s.Output = "", l.run(), "train.data" }),
+		written,
 		format(mlops.FeatureDatasetCSV, "csv", table),
 		format(mlops.FeatureDatasetJSONL, "jsonl", "{\"age\": 31, \"colour\": \"red\"}\n{\"age\": 42, \"colour\": null}\n"),
 		format(mlops.FeatureDatasetParquet, "parquet", parquet),

@@ -35,6 +35,7 @@ func definitions() []source {
 		{operator, rule + "prometheusrules.yaml"},
 		{operator, rule + "servicemonitors.yaml"},
 		{operator, rule + "podmonitors.yaml"},
+		{operator, rule + "alertmanagerconfigs.yaml"},
 		{"sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_*.yaml"},
 		{"sigs.k8s.io/kwok", "kustomize/crd/bases/kwok.x-k8s.io_stages.yaml"},
 	}

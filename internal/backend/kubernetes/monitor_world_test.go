@@ -1,0 +1,142 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
+)
+
+// TestMonitorConformance runs the suite for monitors, of endpoints that KServe's own
+// manager makes ready, with Argo's own controller. Datasets and versions are the test's.
+func TestMonitorConformance(t *testing.T) {
+	t.Parallel()
+	control.Start(t, kubetest.KServe, kubetest.Argo)
+	control.Apply(t, "", machines)
+	mlopstest.Run(t, mlopstest.Harness{
+		Factory: Factory(), NewWorld: newMonitorWorld, Patience: 3 * time.Minute,
+		Nouns: []mlops.Noun{mlops.NounMonitor},
+	})
+}
+
+func newMonitorWorld(t *testing.T) mlopstest.World {
+	t.Helper()
+	w := newEndpointWorld(t)
+	w.Artifact = func(_ *testing.T, content string) string { return "s3://bucket/data/" + revisionOf(content) + ".csv" }
+	w.Adapt = adaptMonitor
+	w.Vanish = func(t *testing.T, _ mlops.Noun, ref mlops.ID) {
+		t.Helper()
+		control.Delete(t, kubetest.Ref{Resource: "configmaps", Namespace: ref.Environment().Name(), Name: "monitor-" + ref.Name()})
+	}
+	for i := range environmentsOfWorld {
+		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), playStep)
+	}
+	open, data := w.Open, &datasets{specs: map[mlops.ID]mlops.DatasetSpec{}}
+	w.Open = func(t *testing.T, owner string) mlops.Backend {
+		t.Helper()
+		inner, ok := open(t, owner).(shelved)
+		if !ok {
+			t.Fatal("the world of endpoints has another backend")
+		}
+		return watched{inner, data}
+	}
+	return w
+}
+
+// adaptMonitor makes of the suite's samples what Kubernetes takes: the truth is in
+// storage, and pipelines are started by what a job finds, without a count.
+func adaptMonitor(spec any) any {
+	s, ok := spec.(mlops.MonitorSpec)
+	if !ok {
+		return adaptEndpoint(spec)
+	}
+	if q := s.ModelQuality; q != nil && q.GroundTruth == "" {
+		with := *q
+		with.GroundTruth = "s3://bucket/truth"
+		s.ModelQuality = &with
+	}
+	if s.OnViolation != nil {
+		s.OnViolation = &mlops.OnViolation{Pipeline: s.OnViolation.Pipeline}
+		s.Baseline, s.DataDrift = &mlops.Baseline{URI: "s3://bucket/data.csv"}, &mlops.DriftCheck{}
+	}
+	return s
+}
+
+// watched is a backend with the test's datasets, too.
+type watched struct {
+	shelved
+
+	data *datasets
+}
+
+func (w watched) Datasets() mlops.Kind[mlops.DatasetSpec, mlops.DatasetStatus] { return w.data }
+
+func (w watched) Monitors() mlops.Kind[mlops.MonitorSpec, mlops.MonitorStatus] {
+	return monitorKind{w.backend, w.ModelEndpoints(), w.data}
+}
+
+// datasets keeps datasets for tests of what reads them.
+type datasets struct {
+	mu    sync.Mutex
+	specs map[mlops.ID]mlops.DatasetSpec
+}
+
+func (d *datasets) Create(_ context.Context, spec mlops.DatasetSpec) (mlops.Change, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.specs[spec.ID()] = spec
+	return mlops.Change{Ref: spec.ID(), Revision: revisionOf(spec)}, nil
+}
+
+func (d *datasets) Get(_ context.Context, ref mlops.ID) (mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus], error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	spec, ok := d.specs[ref]
+	out := mlops.Observed[mlops.DatasetSpec, mlops.DatasetStatus]{Ref: ref, Spec: spec, Phase: mlops.PhaseReady, Revision: revisionOf(spec)}
+	if !ok {
+		return out, notOnShelf(ref)
+	}
+	out.Status.URI, out.Status.Digest, out.Status.Rows = spec.URI, mlops.DigestOf(spec.URI), int64(strings.Count(spec.URI, "/"))
+	return out, nil
+}
+
+func (d *datasets) Update(ctx context.Context, _ mlops.ID, spec mlops.DatasetSpec) (mlops.Change, error) {
+	return d.Create(ctx, spec)
+}
+
+func (d *datasets) Delete(context.Context, mlops.ID) error { return errors.New("datasets stay") }
+
+// TestWatchedEndpoint proves that an endpoint is not deleted under a monitor, and that an
+// environment with one is not empty.
+func TestWatchedEndpoint(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	endpoint := s.endpoint("churn", s.version("sklearn", "s3://bucket/a"))
+	ref := s.create(endpoint).Ref
+	monitors := s.kind.Monitors()
+	spec := watchSpec()
+	spec.Endpoint = ref
+	change, err := monitors.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.kind.Delete(t.Context(), ref); !s.kind.is(err, mlops.Conflict) || !strings.Contains(err.Error(), string(change.Ref)) {
+		t.Errorf("deletion of a watched endpoint: %v", err)
+	}
+	if err := s.kind.Environments().Delete(t.Context(), s.environment); !s.kind.is(err, mlops.Conflict) {
+		t.Errorf("deletion of an environment with a monitor: %v", err)
+	}
+	if err := monitors.Delete(t.Context(), change.Ref); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.kind.Delete(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,41 @@
+package kubernetes
+
+import (
+	"net/http"
+	"strings"
+)
+
+// patient is the way to an API server that may just be starting: until it has read who
+// may do what, it answers that nobody may do anything. Such an answer is given as that
+// of a server which is not ready, so that the call is repeated.
+type patient struct{ next http.RoundTripper }
+
+// RoundTrip asks the server whether it is ready where it refuses.
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := p.next.RoundTrip(r)
+	if err != nil || answer.StatusCode != http.StatusForbidden && answer.StatusCode != http.StatusUnauthorized || p.isReady(r) {
+		return answer, err
+	}
+	_ = answer.Body.Close()
+	answer.StatusCode, answer.Status = http.StatusServiceUnavailable, "503 Service Unavailable"
+	answer.Header = http.Header{"Retry-After": {"1"}} // seconds, after which the client library repeats the call
+	answer.Body, answer.ContentLength = http.NoBody, 0
+	return answer, nil
+}
+
+// isReady reports whether the server that a request went to is ready, or does not say.
+func (p patient) isReady(r *http.Request) bool {
+	at := *r.URL
+	base, _, _ := strings.Cut(at.Path, "/api")
+	at.Path, at.RawPath, at.RawQuery = base+"/readyz", "", ""
+	ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, at.String(), http.NoBody)
+	if err != nil {
+		return true
+	}
+	answer, err := p.next.RoundTrip(ask)
+	if err != nil {
+		return true
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode != http.StatusInternalServerError
+}
