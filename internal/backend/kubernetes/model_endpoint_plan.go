@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -106,21 +108,30 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		if n := alike[mark]; n > 1 {
 			mark = revisionOf([]any{mark, n})
 		}
-		server := cutName(s.id.Name()) + "-" + mark[:10]
+		server := s.serverStem(s.id.Name()) + "-" + mark[:10]
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
 		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
 	return p, nil
 }
 
-// cutName is the endpoint's name as the names of its servers begin with it. One that is
-// too long has a mark instead of its end: by these names figures are told apart.
-func cutName(endpoint string) string {
-	if len(endpoint) <= longestServer {
+// serverRoom is how long the name of an inference service in a namespace may be before
+// its mark: KServe makes one label of a host's name of both, `name-predictor-namespace`.
+func (w whereabouts) serverRoom() int {
+	return min(longestServer, validation.DNS1123LabelMaxLength-len("-0123456789-predictor-")-len(w.namespace))
+}
+
+// stemMark is how much of a digest, with its hyphen, tells names apart that are cut.
+const stemMark = 7
+
+// serverStem is what the names of an endpoint's servers begin with, and those of no
+// other's: its name, or as much of that as has room, with a mark.
+func (w whereabouts) serverStem(endpoint string) string {
+	room := w.serverRoom()
+	if len(endpoint) <= room {
 		return endpoint
 	}
-	const mark = 10
-	return endpoint[:longestServer-mark-1] + "-" + revisionOf(endpoint)[:mark]
+	return endpoint[:max(1, room-stemMark)] + "-" + revisionOf(endpoint)[:stemMark-1]
 }
 
 // maxEndpointVariants comes from an HTTPRoute's 16 rules, of which each server in force
@@ -185,6 +196,9 @@ func checkEndpointPlace(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout
 	}
 	if host := l.host(spec.Name); host != "" && len(spec.Name)+1+len(l.namespace) > 63 {
 		c.Add(mlops.At("name"), "Name too long", "The host of the endpoint would be %q, whose first label is longer than 63 characters.", host)
+	}
+	if room := l.serverRoom(); len(spec.Name) > room && room <= stemMark {
+		c.AddIf(mlops.At("name"), []mlops.Path{mlops.At("name"), mlops.At("environment")}, "Name too long", "KServe gives servers hosts of their name and the namespace %s, which leaves %d characters for the endpoint's. Take a shorter name, or an environment with a shorter namespace.", l.namespace, max(0, room))
 	}
 	if spec.Capture != nil && s.String(targetCapture) == "" && !slices.Contains([]string{"s3", "gs"}, l.storage.scheme()) {
 		c.Add(mlops.At("capture"), "Nowhere to keep captures", "KServe's logger writes to s3:// and gs://: give the environment such a kubernetes.storage_uri, or a kubernetes.capture_url that takes CloudEvents.")

@@ -51,14 +51,26 @@ func TestGatewayURL(t *testing.T) {
 }
 
 // TestServerNames proves that the longest name leaves room for what KServe makes of it,
-// and that two which differ in their ends alone are told apart.
+// in a namespace of any length that is let through, and that names that are cut stay
+// apart.
 func TestServerNames(t *testing.T) {
 	t.Parallel()
-	server := cutName(strings.Repeat("a", 63)) + "-" + revisionOf("x")[:10]
-	if n := len(predictor(server)); n > 63 {
-		t.Errorf("%s has %d characters", predictor(server), n)
+	long := strings.Repeat("a", 62)
+	for length := 1; length <= 63; length++ {
+		w := whereabouts{namespace: strings.Repeat("n", length)}
+		if w.serverRoom() <= stemMark {
+			continue // such names are refused
+		}
+		stem := w.serverStem(long + "a")
+		host := predictor(stem+"-"+revisionOf("x")[:10]) + "-" + w.namespace
+		if len(host) > 63 {
+			t.Errorf("%s has %d characters", host, len(host))
+		}
+		if stem == w.serverStem(long+"b") {
+			t.Errorf("two endpoints have servers of the same name: %s", stem)
+		}
 	}
-	if one, other := serversOf(strings.Repeat("a", 63)), serversOf(strings.Repeat("a", 62)+"b"); one == other {
-		t.Errorf("the servers of two endpoints are both %s", one)
+	if got := (whereabouts{namespace: strings.Repeat("n", 33)}).serverStem("iris"); got != "iris" {
+		t.Errorf("a short name was cut: %s", got)
 	}
 }

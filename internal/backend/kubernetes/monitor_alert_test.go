@@ -83,7 +83,8 @@ func alerting(t *testing.T, all []manifest) string {
 // endpoint are scraped.
 func TestScrapeConfigured(t *testing.T) {
 	t.Parallel()
-	m, ok := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: metricsKServe}).scrapeManifest(watchSpec())
+	s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: metricsKServe})
+	m, ok := s.scrapeManifest(watchSpec())
 	if !ok {
 		t.Fatal("nothing is scraped")
 	}
@@ -95,7 +96,7 @@ func TestScrapeConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := predictor(serversOf("churn")); !strings.Contains(configuration, want) {
+	if want := predictor(s.serversOf("churn")); !strings.Contains(configuration, want) {
 		t.Errorf("it keeps no %s:\n%s", want, configuration)
 	}
 }

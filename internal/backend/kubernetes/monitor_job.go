@@ -155,7 +155,7 @@ func (s scene) fetchCaptures(spec mlops.MonitorSpec) namedContainer {
 	env := append(s.rclone(),
 		envVar{Name: "FOLDER", Value: path.Join(bucket, below, s.namespace)},
 		// KServe puts the path of a logger's storage below the server's own.
-		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", cutName(spec.Endpoint.Name()), spec.Endpoint.Name())},
+		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", s.serverStem(spec.Endpoint.Name()), spec.Endpoint.Name())},
 		envVar{Name: "MAX_AGE", Value: promDuration(age)}, envVar{Name: "RCLONE_CONFIG", Value: "/notfound"}, // which rclone takes for none
 	)
 	c := namedContainer{Name: "fetch"}

@@ -87,7 +87,7 @@ func (s scene) healthRules(spec mlops.MonitorSpec, created time.Time) []alertRul
 	if h == nil {
 		return nil
 	}
-	f, endpoint := figuresOf(s.layout).ofEndpoint(), serversOf(spec.Endpoint.Name())
+	f, endpoint := figuresOf(s.layout).ofEndpoint(), s.serversOf(spec.Endpoint.Name())
 	over := fmt.Sprintf(" over %s, and its limit is ", window)
 	var rules []alertRule
 	if limit := h.MaxErrorPercent; limit != nil {
@@ -150,7 +150,9 @@ func (s scene) rulesManifest(spec mlops.MonitorSpec, rules []alertRule) manifest
 
 // serversOf is a pattern of the names of an endpoint's servers, which change with its
 // versions.
-func serversOf(endpoint string) string { return cutName(endpoint) + "-[0-9a-f]{10}" }
+func (w whereabouts) serversOf(endpoint string) string {
+	return w.serverStem(endpoint) + "-[0-9a-f]{10}"
+}
 
 // ofEndpoint are the queries for all servers of an endpoint together, by a pattern.
 func (f figures) ofEndpoint() figures {

@@ -23,7 +23,7 @@ func (s scene) scrapeManifest(spec mlops.MonitorSpec) (manifest, bool) {
 		return manifest{}, false
 	}
 	const noted = "__meta_kubernetes_pod_annotation_prometheus_kserve_io_"
-	server := serversOf(spec.Endpoint.Name())
+	server := s.serversOf(spec.Endpoint.Name())
 	endpoint := map[string]any{"relabelings": []relabeling{
 		{Sources: []string{"__meta_kubernetes_endpoint_port_name"}, Regex: predictor(server), Action: "keep"},
 		{Sources: []string{"__address__", noted + "port"}, Regex: `(.+):\d+;(\d+)`, Action: "replace", Target: "__address__", Replacement: "$1:$2"},

@@ -162,7 +162,7 @@ func TestScrapedServers(t *testing.T) {
 	scrape := control.Get(t, kubetest.Ref{Resource: "servicemonitors.monitoring.coreos.com", Namespace: s.namespace, Name: "monitor-watch"})
 	labels, _, _ := unstructured.NestedStringMap(scrape.Object, "spec", "selector", "matchLabels")
 	services := control.List(t, "services", s.namespace, metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels}))
-	pattern := regexp.MustCompile("^" + predictor(serversOf("churn")) + "$")
+	pattern := regexp.MustCompile("^" + predictor((whereabouts{namespace: s.namespace}).serversOf("churn")) + "$")
 	if len(services) != 1 {
 		t.Fatalf("%v are of %d services", labels, len(services))
 	}
