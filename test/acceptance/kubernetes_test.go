@@ -368,7 +368,7 @@ func testKubernetesStuck(t *testing.T) {
 	p.Apply()
 	policy := p.ref(policies, "mlops-default-deny")
 	cluster.Patch(t, policy, `{metadata: {finalizers: [example.com/hold]}}`)
-	p.refused("destroy", "-auto-approve").Contains(t, "timeout", "example.com/hold", "networkpolicies")
+	p.refused("destroy", "-auto-approve").Contains(t, "timeout", "example.com/hold", "NetworkPolicy mlops-default-deny")
 	cluster.Patch(t, policy, `{metadata: {finalizers: null}}`)
 	p.Destroy()
 	p.gone()
