@@ -92,7 +92,7 @@ func (k modelVersionKind) fromRun(ctx context.Context, spec mlops.ModelVersionSp
 
 // outputOf finds an output of a run, which must have succeeded.
 func (k modelVersionKind) outputOf(ctx context.Context, spec mlops.ModelVersionSpec) (run mlops.PipelineRunStatus, key string, err error) {
-	seen, err := pipelineRunKind{k.backend}.Get(ctx, spec.Run)
+	seen, err := pipelineRunKind(k).Get(ctx, spec.Run)
 	if k.is(err, mlops.NotFound) {
 		return run, "", refuseField("run", "there is no run %s", spec.Run)
 	}
