@@ -155,10 +155,10 @@ func (c *cluster) served(ctx context.Context, group, version string) ([]string, 
 func (c *cluster) lacks(ctx context.Context, one capability, r requirement) error {
 	others := c.versions(ctx, r.group)
 	if len(others) > 0 && !slices.Contains(others, r.version) {
-		return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q has %s in a version that this provider does not know: it serves %s at %s, and %s is needed. To install one that does:\n\n  %s\n",
+		return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q has %s in a version that this provider does not know: it serves %s at %s, and %s is needed. To install one that does:\n\n  %s",
 			c.name, one, r.group, strings.Join(others, ", "), r.version, r.install))
 	}
-	return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q does not have %s: it does not serve %s of %s/%s. To install it:\n\n  %s\n",
+	return mlops.NewError(mlops.Unsupported, fmt.Errorf("the cluster %q does not have %s: it does not serve %s of %s/%s. To install it:\n\n  %s",
 		c.name, one, strings.Join(r.resources, ", "), r.group, r.version, r.install))
 }
 

@@ -214,10 +214,11 @@ func (b *backend) report(check *mlops.Checker, err error) error {
 	return nil
 }
 
-// sentence ends words as a sentence ends; a line of its own stays as it is.
+// sentence ends words as a sentence ends; a command on a line of its own stays as it is.
 func sentence(words string) string {
-	if strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") || strings.HasSuffix(words, "\n") {
-		return strings.TrimSuffix(words, "\n")
+	last := words[strings.LastIndex(words, "\n")+1:]
+	if strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") || strings.HasPrefix(last, "  ") {
+		return words
 	}
 	return words + "."
 }

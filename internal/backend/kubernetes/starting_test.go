@@ -10,12 +10,13 @@ import (
 )
 
 // TestStartingServer proves that what a server refuses while it starts is asked again,
-// and what it refuses when it is ready is not.
+// and what it refuses when it is ready once more.
 func TestStartingServer(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
 		starting int64 // answers until it is ready
+		ready    bool  // it says that it is, nevertheless
 		status   int
 		then     int // status of a server that is ready
 		calls    int64
@@ -23,13 +24,14 @@ func TestStartingServer(t *testing.T) {
 	}{
 		{name: "forbidden at first", starting: 1, status: http.StatusForbidden, then: http.StatusOK, calls: 2},
 		{name: "unknown at first", starting: 1, status: http.StatusUnauthorized, then: http.StatusOK, calls: 2},
-		{name: "forbidden", status: http.StatusForbidden, then: http.StatusForbidden, calls: 1, code: mlops.PermissionDenied},
+		{name: "ready meanwhile", status: http.StatusForbidden, then: http.StatusOK, ready: true, starting: 1, calls: 2},
+		{name: "forbidden", status: http.StatusForbidden, then: http.StatusForbidden, calls: 2, code: mlops.PermissionDenied},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var calls atomic.Int64
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				isReady := calls.Load() > tt.starting
+				isReady := tt.ready || calls.Load() > tt.starting
 				switch {
 				case r.URL.Path == "/readyz" && !isReady:
 					w.WriteHeader(http.StatusInternalServerError)

@@ -18,10 +18,14 @@ type Step struct {
 		Command []string `json:"command"`
 	} `json:"container"`
 	Outputs struct {
-		Parameters []struct{ Name string } `json:"parameters"`
-		Artifacts  []struct {
-			Name string
-			HTTP struct{ URL string } `json:"http"`
+		Parameters []struct {
+			Name string `json:"name"`
+		} `json:"parameters"`
+		Artifacts []struct {
+			Name string `json:"name"`
+			HTTP struct {
+				URL string `json:"url"`
+			} `json:"http"`
 		} `json:"artifacts"`
 	} `json:"outputs"`
 }
