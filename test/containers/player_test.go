@@ -28,8 +28,10 @@ func TestPlayer(t *testing.T) {
 		{"processing", play, aws.StepRun{Kind: "Processing", Arguments: processing}, map[string]string{"train/train": "of train", constraints: "c", statistics: "{}"}, ""},
 		{"on spot capacity", play, aws.StepRun{Kind: "Training", Inputs: step, Checkpoints: map[string][]byte{}}, nil, aws.Interruption},
 		{
-			"on spot capacity, again", play, aws.StepRun{Kind: "Training", Inputs: step, Interruptions: 1, Checkpoints: map[string][]byte{checkpoint: []byte("1")}},
-			map[string]string{"model/model/data/model": "of model", "model/metrics/data/metrics": "of metrics"}, "",
+			"on spot capacity, again", play,
+			aws.StepRun{Kind: "Training", Inputs: step, Interruptions: 1, Checkpoints: map[string][]byte{checkpoint: []byte("1")}},
+			map[string]string{"model/model/data/model": "of model", "model/metrics/data/metrics": "of metrics"},
+			"",
 		},
 		{"without its checkpoint", play, aws.StepRun{Kind: "Training", Inputs: step, Interruptions: 1}, nil, "AlgorithmError: the checkpoint is lost"},
 		{"that fails", fail, aws.StepRun{Kind: "Processing", Arguments: processing}, nil, "AlgorithmError"},

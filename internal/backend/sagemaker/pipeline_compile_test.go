@@ -255,7 +255,7 @@ func TestNativeDefault(t *testing.T) {
 		{"a number", "number", "0.10", "0.1"},
 		{"without a zero", "number", ".5", "0.5"},
 		{"without decimals", "number", "5.", "5"},
-		{"with a sign and an exponent", "number", "+1E-9", "1e-09"},
+		{"with a sign and an exponent", "number", "+1E-9", "1e-9"},
 		{"of base 16", "number", "0x10p0", "16"},
 		{"a boolean", "boolean", "true", "true"},
 		{"a text", "string", "+5", `"+5"`},
