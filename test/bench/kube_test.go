@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,15 +32,5 @@ func TestRenamedSample(t *testing.T) {
 	}
 	if object.GetName() != "e00000" || object.GetUID() != "1" {
 		t.Error("the sample was changed")
-	}
-}
-
-func TestAnonymousMemory(t *testing.T) {
-	t.Parallel()
-	if got := anonymousMemory(os.Getpid()); (got > 1<<20) != (runtime.GOOS == "linux") {
-		t.Errorf("got %d bytes on %s", got, runtime.GOOS)
-	}
-	if got := anonymousMemory(-1); got != 0 {
-		t.Errorf("got %d bytes of no process", got)
 	}
 }

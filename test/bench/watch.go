@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
-	"sync"
 	"time"
 )
 
@@ -16,21 +14,32 @@ import (
 type usage struct {
 	CPU    time.Duration `json:"cpu"`
 	Memory int64         `json:"memory"` // most that was resident at once, bytes; of the largest process
-	// Anonymous is the most of it that is backed by no file, as far as looks found: the
-	// program's own pages can be had back from its file. 0 where nobody tells.
-	Anonymous int64 `json:"anonymous"`
-}
-
-// anonymous says how much of the memory is the process's own.
-func (u usage) anonymous() string {
-	if u.Anonymous == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.0f MB of it anonymous", float64(u.Anonymous)/mega)
+	// Anonymous is the most of that which was the watched process's own, as far as
+	// looks at it showed; 0 where that is not known.
+	Anonymous int64 `json:"anonymous,omitempty"`
 }
 
 func usageOf(state *os.ProcessState) usage {
 	return usage{CPU: state.UserTime() + state.SystemTime(), Memory: peakMemory(state)}
+}
+
+// between is how often a process's own memory is looked at: no system keeps its peak.
+const between = 25 * time.Millisecond
+
+// peakAnonymous looks at a process's own memory until done is closed, and returns the
+// most that it saw.
+func peakAnonymous(pid int, done <-chan struct{}) int64 {
+	var most int64
+	clock := time.NewTicker(between)
+	defer clock.Stop()
+	for {
+		most = max(most, anonymousMemory(pid))
+		select {
+		case <-done:
+			return most
+		case <-clock.C:
+		}
+	}
 }
 
 // watch runs a command in its own place, with the same standard streams, and
@@ -45,51 +54,17 @@ func watch(ctx context.Context, args []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	most, stop := sample(cmd.Process.Pid)
-	_ = cmd.Wait() // how it ended is for whoever started it to see
-	stop()
+	done, most := make(chan struct{}), make(chan int64, 1)
+	go func() { most <- peakAnonymous(cmd.Process.Pid, done) }()
+	_ = cmd.Wait() // how it ended is for whoever started it
+	close(done)
 	used := usageOf(cmd.ProcessState)
-	used.Anonymous = *most
+	used.Anonymous = <-most
 	text, err := json.Marshal(used)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(args[0], text, 0o600)
-}
-
-// sample looks every few milliseconds at a process's anonymous memory, until it is
-// stopped; then most is known.
-func sample(pid int) (most *int64, stop func()) {
-	most, ended := new(int64), make(chan struct{})
-	var looks sync.WaitGroup
-	looks.Go(func() {
-		for tick := time.NewTicker(20 * time.Millisecond); ; {
-			*most = max(*most, anonymousMemory(pid))
-			select {
-			case <-ended:
-				tick.Stop()
-				return
-			case <-tick.C:
-			}
-		}
-	})
-	return most, func() { close(ended); looks.Wait() }
-}
-
-// anonymousMemory is what a process has resident that is backed by no file, as Linux
-// tells it.
-func anonymousMemory(pid int) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "RssAnon: %d kB", &kilobytes); err == nil {
-			return kilobytes << 10
-		}
-	}
-	return 0
 }
 
 // readUsage reads what watch wrote.
