@@ -56,7 +56,7 @@ func measureKubernetes(ctx context.Context, s site) (out []result, err error) {
 	}
 	registry := &mlflowtest.Server{}
 	defer func() { err = errors.Join(err, registry.Close()) }()
-	uri, err := registry.Open()
+	uri, err := registry.Open() //nolint:contextcheck // a server lasts until it is closed
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -38,53 +39,69 @@ func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpoin
 	if err != nil {
 		return nil, err
 	}
-	all, err := k.states(ctx, p)
+	out := []endpointObserved{}
+	err = k.eachState(ctx, p, func(e endpointState) {
+		out = append(out, e.observed(scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}))
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]endpointObserved, 0, len(all))
-	for _, e := range all {
-		out = append(out, e.observed(scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}))
-	}
+	slices.SortFunc(out, func(a, b endpointObserved) int { return cmp.Compare(a.Ref, b.Ref) })
 	return out, nil
 }
 
-// states looks at all endpoints of an environment, by a few lists however many there
-// are. Logs of theirs are not read.
-func (k modelEndpointKind) states(ctx context.Context, p place) ([]*endpointState, error) {
+// eachState calls take with every endpoint of an environment, by a few lists however
+// many there are. Those that wait for something come last, with what their pods say,
+// whose logs are not read; of the others one at a time is in memory.
+func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(endpointState)) error {
 	servers, err := p.servers(ctx, selects(mlops.NounModelEndpoint))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	replicas, err := k.replicas(ctx, p, selects(mlops.NounModelEndpoint))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	gateway, err := k.gateway(ctx, p)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []*endpointState
+	var late []*endpointState
 	err = p.each(ctx, kindHTTPRoute, mlops.NounModelEndpoint, func(h held) error {
 		e, err := newEndpointState(h)
+		if err != nil {
+			return err
+		}
 		e.gateway = gateway
 		e.runOn(servers[h.record.ID], replicas)
-		out = append(out, &e)
-		return err
+		if delete(servers, h.record.ID); e.waits() {
+			late = append(late, &e)
+			return nil
+		}
+		take(e)
+		return nil
 	})
 	if withoutKind(err) != nil {
-		return nil, err
+		return err
 	}
+	k.takeLate(ctx, p, late, take)
+	return nil
+}
+
+// takeLate calls take with endpoints that wait for something.
+func (k modelEndpointKind) takeLate(ctx context.Context, p place, late []*endpointState, take func(endpointState)) {
 	byName := map[string]*endpointState{}
-	for _, e := range out {
+	for _, e := range late {
 		byName[labelValue(e.record.ID.Name())] = e
 	}
-	for _, t := range k.troubles(ctx, p, out) {
+	for _, t := range k.troubles(ctx, p, late) {
 		if e, there := byName[t.endpoint]; there {
 			e.blame(t)
 		}
 	}
-	return out, nil
+	for _, e := range late {
+		take(*e)
+	}
 }
 
 // observed is an endpoint as the contract has it.

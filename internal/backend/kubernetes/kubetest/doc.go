@@ -13,6 +13,10 @@
 // their own, and a test that breaks things has a Cluster of its own. Without parts it
 // is there in seconds and takes 700 MB; with all of them 1.3 GB.
 //
+// The API server writes down what is asked with the access of Counted, and Calls reads
+// it: how many requests something costs is its own word. Programs that are no tests use
+// Open.
+//
 // It refuses to stand in for a cluster: where the programs cannot be built, the test
 // fails.
 package kubetest

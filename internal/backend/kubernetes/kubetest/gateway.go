@@ -80,7 +80,7 @@ spec: {gatewayClassName: test, listeners: [{name: http, port: %s, protocol: HTTP
 	if err := c.objects.patch(ctx, ref, `{status: {addresses: [{type: IPAddress, value: 127.0.0.1}]}}`, "status"); err != nil {
 		return err
 	}
-	return g.watch()
+	return g.watch() //nolint:contextcheck // it lasts as long as the binary, not as whoever starts it
 }
 
 // watch takes routes as they come and go; the watch survives that the server is away.
