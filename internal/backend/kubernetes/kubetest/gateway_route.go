@@ -89,7 +89,7 @@ func drawn(all []gatewayBackend) string {
 	if sum == 0 {
 		return all[0].Name
 	}
-	at := rand.Int64N(sum)
+	at := rand.Int64N(sum) //nolint:gosec // a share of requests is no secret
 	for _, b := range all {
 		if at -= b.Weight; at < 0 {
 			return b.Name
