@@ -1,12 +1,14 @@
 package kubernetes
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"testing"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/driftjob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
@@ -18,8 +20,14 @@ var control kubetest.Cluster
 // tracking is the MLflow server that the tests of this package share.
 var tracking mlflowtest.Server
 
+// asProgram has the test binary be the program of the provider's image.
+const asProgram = "MLOPS_TEST_PROGRAM"
+
 // TestMain keeps the tests from whatever cluster the machine has access to.
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(driftjob.Command(context.Background(), os.Args[2:])) // the first is drift
+	}
 	if err := os.Setenv("KUBECONFIG", os.DevNull); err != nil {
 		panic(err)
 	}
