@@ -343,4 +343,3 @@ func (b bay) wantPushed() {
 		b.Errorf("the alerts do not ask %s: %s", query, rules)
 	}
 }
-

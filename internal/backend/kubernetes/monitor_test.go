@@ -170,6 +170,11 @@ func TestMonitorDrift(t *testing.T) {
 		}
 	}
 	control.Delete(t, g.ref("configmaps", "monitor-watch"))
+	g.create(spec)
+	if got := g.watched(ref); mlops.DigestOf(got.Spec) != mlops.DigestOf(withoutWebhook(spec)) {
+		t.Errorf("after its record was deleted it is made again as %+v: %s", got.Spec, got.Reason)
+	}
+	control.Delete(t, g.ref("configmaps", "monitor-watch"))
 	g.wantCode("a look at what is gone", func() error { _, err := g.monitors().Get(t.Context(), ref); return err }(), mlops.NotFound)
 	g.wantCode("its deletion", g.monitors().Delete(t.Context(), ref), mlops.NotFound)
 	if left := g.left(); len(left) > 0 {
