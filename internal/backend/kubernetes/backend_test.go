@@ -1,12 +1,15 @@
 package kubernetes
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/driftjob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
@@ -18,8 +21,14 @@ var control kubetest.Cluster
 // tracking is the MLflow server that the tests of this package share.
 var tracking mlflowtest.Server
 
+// asProgram has the test binary be the program of the provider's image.
+const asProgram = "MLOPS_TEST_PROGRAM"
+
 // TestMain keeps the tests from whatever cluster the machine has access to.
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(driftjob.Command(context.Background(), os.Args[2:])) // the first is drift
+	}
 	if err := os.Setenv("KUBECONFIG", os.DevNull); err != nil {
 		panic(err)
 	}
@@ -34,9 +43,19 @@ func TestMain(m *testing.M) {
 // testCluster is the name of the tests' cluster in IDs.
 const testCluster = "test"
 
-// TestConformance runs the suite against a real API server with the controllers that
-// remove namespaces.
+// TestConformance runs the suite with all nouns at once: a real API server, KServe's and
+// Argo's own controllers, a gateway that takes routes, and environments with everything,
+// whose registry is a real MLflow server. No container runs: what a step's program would
+// have written is said by the test.
 func TestConformance(t *testing.T) {
+	t.Parallel()
+	control.Start(t, kubetest.KServe, kubetest.Argo)
+	control.Apply(t, "", machines)
+	mlopstest.Run(t, mlopstest.Harness{Factory: Factory(), NewWorld: newFullWorld, Patience: 3 * time.Minute})
+}
+
+// TestBareConformance runs the suite for environments that have nothing.
+func TestBareConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.Controllers)
 	uri := tracking.URI(t)
@@ -47,6 +66,29 @@ func TestConformance(t *testing.T) {
 		return w
 	}
 	mlopstest.Run(t, mlopstest.Harness{Factory: Factory(), NewWorld: world, Nouns: []mlops.Noun{mlops.NounEnvironment}})
+}
+
+// environmentsOfWorld is how many environments of a world have their pods played.
+const environmentsOfWorld = 9
+
+// newFullWorld is one whose environments have all that any noun can need.
+func newFullWorld(t *testing.T) mlopstest.World {
+	t.Helper()
+	w, uri := newWorld(t), tracking.URI(t)
+	w.Target = mlops.Target{Settings: servingSettings(t)}
+	w.Image, w.Machine = "registry.example.com/serve:1", "m7i.large"
+	w.Definition = `{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "spec": {"entrypoint": "a", "templates": [{"name": "a", "container": {"image": "busybox", "command": ["true"]}}]}}`
+	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
+	w.Adapt = func(spec any) any { return adaptMonitor(adaptEndpoint(atServer(uri)(spec))) }
+	w.Break = breakEndpoint
+	for i := range environmentsOfWorld {
+		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), keepOutputs(t))
+	}
+	w.Open = func(t *testing.T, owner string) mlops.Backend {
+		t.Helper()
+		return sharing{openAs(owner), uri}
+	}
+	return w
 }
 
 // worlds counts them: they share the cluster's one space of namespaces.

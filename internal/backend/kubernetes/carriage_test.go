@@ -5,25 +5,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
-
-// TestCarriedConformance runs the suite for experiments and datasets with a real API
-// server, in environments whose registry is a real MLflow server.
-func TestCarriedConformance(t *testing.T) {
-	t.Parallel()
-	control.Start(t, kubetest.Controllers)
-	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newRegistryWorld, Patience: 2 * time.Minute,
-		Nouns: []mlops.Noun{mlops.NounExperiment, mlops.NounDataset},
-	})
-}
 
 // kept is an environment whose registry is the tests' MLflow server, at the address of a
 // way to it; "" is its own.

@@ -9,23 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
-
-// TestModelEndpointConformance runs the suite for endpoints with KServe's own manager,
-// whose pods become ready, and a gateway that takes routes. Versions are in a real MLflow
-// server.
-func TestModelEndpointConformance(t *testing.T) {
-	t.Parallel()
-	control.Start(t, kubetest.KServe)
-	control.Apply(t, "", machines)
-	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newEndpointWorld, Patience: 3 * time.Minute,
-		Nouns: []mlops.Noun{mlops.NounModelEndpoint},
-	})
-}
 
 // machines are nodes of a type, and with an accelerator, that samples ask for.
 const machines = `
@@ -50,23 +35,6 @@ status:
   allocatable: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti, nvidia.com/gpu: "8"}
   capacity: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti, nvidia.com/gpu: "8"}
 `
-
-func newEndpointWorld(t *testing.T) mlopstest.World {
-	t.Helper()
-	w := newWorld(t)
-	w.Target = mlops.Target{Settings: servingSettings(t)}
-	w.Image = "registry.example.com/serve:1"
-	w.Machine = "m7i.large"
-	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
-	w.Adapt = adaptEndpoint
-	w.Break = breakEndpoint
-	uri := tracking.URI(t)
-	w.Open = func(t *testing.T, owner string) mlops.Backend {
-		t.Helper()
-		return sharing{openAs(owner), uri}
-	}
-	return w
-}
 
 // servingSettings are those of an environment that has all that endpoints can need.
 func servingSettings(t *testing.T) mlops.Settings {

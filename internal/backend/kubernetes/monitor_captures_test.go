@@ -63,8 +63,14 @@ func fetch(t *testing.T, s scene, key string) (folder string, err error) {
 	t.Helper()
 	spec := watchSpec()
 	spec.DataDrift = &mlops.DriftCheck{}
-	c := s.fetchCaptures(spec)
 	folder = t.TempDir()
+	return folder, fetchInto(t, s.fetchCaptures(spec), folder, key)
+}
+
+// fetchInto runs a container that fetches captures, with a folder for its volume and a
+// key for its secret's.
+func fetchInto(t *testing.T, c namedContainer, folder, key string) error {
+	t.Helper()
 	args := slices.Clone(c.Args)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], captureFolder, folder)
@@ -85,7 +91,7 @@ func fetch(t *testing.T, s scene, key string) (folder string, err error) {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.Stderr = t.Output()
-	return folder, cmd.Run()
+	return cmd.Run()
 }
 
 // TestFetchCaptures has the container of a job fetch captures from S3: those of its

@@ -85,7 +85,7 @@ func environmentOf(all []envVar) map[string]string {
 	out := map[string]string{}
 	for _, v := range all {
 		out[v.Name] = v.Value
-		if key, ok := v.ValueFrom["secretKeyRef"].(secretKey); ok {
+		if key := asSecretKey(v.ValueFrom, "secretKeyRef"); key.Name != "" {
 			out[v.Name] = key.Name + ":" + key.Key
 		}
 	}

@@ -3,87 +3,40 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
 
-// TestMonitorConformance runs the suite for monitors, of endpoints that KServe's own
-// manager makes ready, with Argo's own controller. Datasets and versions are the test's.
-func TestMonitorConformance(t *testing.T) {
-	t.Parallel()
-	control.Start(t, kubetest.KServe, kubetest.Argo)
-	control.Apply(t, "", machines)
-	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newMonitorWorld, Patience: 3 * time.Minute,
-		Nouns: []mlops.Noun{mlops.NounMonitor},
-	})
-}
-
-func newMonitorWorld(t *testing.T) mlopstest.World {
-	t.Helper()
-	w := newEndpointWorld(t)
-	w.Artifact = func(_ *testing.T, content string) string { return "s3://bucket/data/" + revisionOf(content) + ".csv" }
-	w.Adapt = adaptMonitor
-	w.Vanish = func(t *testing.T, _ mlops.Noun, ref mlops.ID) {
-		t.Helper()
-		control.Delete(t, kubetest.Ref{Resource: "configmaps", Namespace: ref.Environment().Name(), Name: "monitor-" + ref.Name()})
-	}
-	for i := range environmentsOfWorld {
-		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), playStep)
-	}
-	open, data := w.Open, &datasets{specs: map[mlops.ID]mlops.DatasetSpec{}}
-	w.Open = func(t *testing.T, owner string) mlops.Backend {
-		t.Helper()
-		inner, ok := open(t, owner).(shelved)
-		if !ok {
-			t.Fatal("the world of endpoints has another backend")
-		}
-		return watched{inner, data}
-	}
-	return w
-}
-
-// adaptMonitor makes of the suite's samples what Kubernetes takes: the truth is in
-// storage, and pipelines are started by what a job finds, without a count.
+// adaptMonitor makes of the suite's samples what Kubernetes takes: data are in storage,
+// and pipelines are started by what a job finds, without a count.
 func adaptMonitor(spec any) any {
 	s, ok := spec.(mlops.MonitorSpec)
 	if !ok {
-		return adaptEndpoint(spec)
+		return spec
 	}
 	if q := s.ModelQuality; q != nil && q.GroundTruth == "" {
 		with := *q
 		with.GroundTruth = "s3://bucket/truth"
 		s.ModelQuality = &with
 	}
+	if s.Baseline != nil && s.Baseline.URI != "" {
+		with := *s.Baseline
+		with.URI = "s3://bucket/data.csv"
+		s.Baseline = &with
+	}
 	if s.OnViolation != nil {
 		s.OnViolation = &mlops.OnViolation{Pipeline: s.OnViolation.Pipeline}
 		s.Baseline, s.DataDrift = &mlops.Baseline{URI: "s3://bucket/data.csv"}, &mlops.DriftCheck{}
 	}
 	return s
-}
-
-// watched is a backend with the test's datasets, too.
-type watched struct {
-	shelved
-
-	data *datasets
-}
-
-func (w watched) Datasets() mlops.Kind[mlops.DatasetSpec, mlops.DatasetStatus] { return w.data }
-
-func (w watched) Monitors() mlops.Kind[mlops.MonitorSpec, mlops.MonitorStatus] {
-	return monitorKind{w.backend, w.ModelEndpoints(), w.data}
 }
 
 // datasets keeps datasets for tests of what reads them.

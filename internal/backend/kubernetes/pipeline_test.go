@@ -2,44 +2,12 @@ package kubernetes
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
-	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
-
-// TestPipelineConformance runs the suite for pipelines and runs with Argo's own
-// controller, in environments with storage. No container runs: what its program would
-// have written is said by the test.
-func TestPipelineConformance(t *testing.T) {
-	t.Parallel()
-	control.Start(t, kubetest.Argo)
-	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newPipelineWorld, Patience: 3 * time.Minute,
-		Nouns: []mlops.Noun{mlops.NounPipeline, mlops.NounPipelineRun},
-	})
-}
-
-// environmentsOfWorld is how many environments of a world have their pods played.
-const environmentsOfWorld = 9
-
-func newPipelineWorld(t *testing.T) mlopstest.World {
-	t.Helper()
-	w := newWorld(t)
-	w.Target = mlops.Target{Settings: mlops.Settings{targetStorage: "s3://bucket"}}
-	w.Machine = "m7i.large"
-	w.Definition = `{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "spec": {"entrypoint": "a", "templates": [{"name": "a", "container": {"image": "busybox", "command": ["true"]}}]}}`
-	for i := range environmentsOfWorld {
-		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), playStep)
-	}
-	return w
-}
 
 // playStep is what becomes of a step's pod: its program is not run, but false fails,
 // and one that has metrics writes some.

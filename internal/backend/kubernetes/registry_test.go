@@ -2,44 +2,15 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
-
-// TestRegistryConformance runs the suite for models and versions with a real API server,
-// in environments whose registry is a real MLflow server.
-func TestRegistryConformance(t *testing.T) {
-	t.Parallel()
-	control.Start(t, kubetest.Argo)
-	mlopstest.Run(t, mlopstest.Harness{
-		Factory: Factory(), NewWorld: newRegistryWorld, Patience: 2 * time.Minute,
-		Nouns: []mlops.Noun{mlops.NounModel, mlops.NounModelVersion},
-	})
-}
-
-func newRegistryWorld(t *testing.T) mlopstest.World {
-	t.Helper()
-	w := newWorld(t)
-	uri := tracking.URI(t)
-	w.Adapt = atServer(uri)
-	for i := range environmentsOfWorld {
-		control.Play(t, fmt.Sprintf("%ssuite-%d", w.Prefix, i+1), keepOutputs(t))
-	}
-	w.Open = func(t *testing.T, owner string) mlops.Backend {
-		t.Helper()
-		return sharing{openAs(owner), uri}
-	}
-	return w
-}
 
 // keepOutputs plays steps whose outputs go to an MLflow server: Argo's executor, which
 // does not run, would pack each and send it there by one request.

@@ -18,13 +18,27 @@ type Logger struct {
 	Dir string // what would be the bucket
 }
 
-// Start has all that is asked of a model server logged until the test ends. Batch is how
-// many records an object has; 1 is KServe's default.
+// Service is an InferenceService whose requests are logged.
+type Service struct {
+	Namespace, Name string
+	Endpoint        string // whose captures they are
+	Batch           int    // how many records an object has; 1 is KServe's default
+	Bucket          string // the folder in place of the bucket, in which all is below team
+}
+
+// Start has all that is asked of a model server logged until the test ends, as requests
+// of a service of an endpoint. Batch is as in Service.
 func Start(tb testing.TB, model, endpoint string, batch int) Logger {
 	tb.Helper()
-	l := Logger{Dir: tb.TempDir()}
-	cmd := exec.CommandContext(tb.Context(), program(tb), "--model", model, "--out", l.Dir, "--path", "captures/"+endpoint,
-		"--namespace", "churn-dev", "--service", endpoint+"-main", "--batch", strconv.Itoa(batch))
+	return Service{Namespace: "churn-dev", Name: endpoint + "-main", Endpoint: endpoint, Batch: batch, Bucket: tb.TempDir()}.Start(tb, model)
+}
+
+// Start has all that is asked of the service's model server logged until the test ends.
+func (s Service) Start(tb testing.TB, model string) Logger {
+	tb.Helper()
+	l := Logger{Dir: s.Bucket}
+	cmd := exec.CommandContext(tb.Context(), program(tb), "--model", model, "--out", l.Dir, "--path", "captures/"+s.Endpoint,
+		"--namespace", s.Namespace, "--service", s.Name, "--batch", strconv.Itoa(s.Batch))
 	cmd.Stderr = tb.Output()
 	stdin, err := cmd.StdinPipe() // whose end, also by this program's end, is the logger's
 	if err != nil {
