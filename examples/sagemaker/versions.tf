@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.9" # as the modules
+  required_version = ">= 1.11" # as the modules
 
   required_providers {
     mlops = {

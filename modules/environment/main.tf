@@ -63,11 +63,32 @@ locals {
       staging = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "10m", gates = local.alarms } }
       prod    = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "15m", gates = local.alarms, keep_previous = "30m" } }
     }
+    kubernetes = { for stage, profile in local.stages : stage => {
+      capture_percent = local.captures ? 100 : 0
+      rollout = merge(profile.rollout, {
+        keep_previous = local.warm[stage]
+        gates         = profile.rollout.strategy == "all_at_once" ? null : local.figures
+      })
+    } }
+  }
+
+  # On a cluster, KServe's logger keeps every request or, where it has nowhere to write
+  # to, none; gates are judged by figures that somebody has to have; and what a rollout
+  # replaced stays warm before the apply is over, which has half an hour.
+  cluster  = var.target.kubernetes
+  captures = try(local.cluster.capture_url, null) != null || can(regex("^(s3|gs)://", local.cluster.storage_uri))
+  measured = try(local.cluster.prometheus_url, null) != null
+  warm     = { dev = "0s", test = "0s", staging = "2m", prod = "5m" }
+  figures = {
+    max_error_percent = local.measured && try(local.cluster.metrics, null) != "kserve" ? local.careful.max_error_percent : null
+    max_p95           = local.measured ? local.careful.max_p95 : null
+    smoke_test        = local.careful.smoke_test
   }
 
   stage = merge(
     local.stages[var.stage],
     provider::mlops::supports(local.backend, "model_endpoint.schedule") ? {} : { hours = null },
+    provider::mlops::supports(local.backend, "environment.retention") ? {} : { retention = null },
     try(local.otherwise[local.backend][var.stage], {}),
   )
   given = { for name, value in var.profile : name => value if value != null }
@@ -91,6 +112,12 @@ resource "mlops_environment" "this" {
 
   local     = var.target.local
   sagemaker = var.target.sagemaker
+  kubernetes = local.cluster == null ? null : merge(local.cluster, {
+    storage_credentials = var.credentials.storage
+  })
+  registry = var.registry == null ? null : {
+    mlflow = merge(var.registry.mlflow, { token = var.credentials.registry })
+  }
 
   labels              = var.labels
   retention           = local.mixed.retention

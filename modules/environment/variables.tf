@@ -14,7 +14,7 @@ variable "stage" {
 }
 
 variable "target" {
-  description = "Where the environment is: an object with exactly one backend's name and its settings, such as { local = {} } or { sagemaker = { region = \"eu-central-1\" } }."
+  description = "Where the environment is: an object with exactly one backend's name and its settings, such as { local = {} }, { sagemaker = { region = \"eu-central-1\" } } or { kubernetes = { cluster = \"lab\" } }."
   type = object({
     local = optional(object({ directory = optional(string) }))
     sagemaker = optional(object({
@@ -27,8 +27,47 @@ variable "target" {
       security_groups    = optional(list(string))
       network_isolation  = optional(bool)
     }))
+    kubernetes = optional(object({
+      cluster             = optional(string)
+      namespace           = optional(string)
+      quota               = optional(map(string))
+      pod_security        = optional(string)
+      network_policies    = optional(bool)
+      egress              = optional(list(string))
+      ingress_namespaces  = optional(list(string))
+      service_account     = optional(string)
+      storage_uri         = optional(string)
+      storage_endpoint    = optional(string)
+      storage_region      = optional(string)
+      storage_secret      = optional(string)
+      capture_url         = optional(string)
+      step_image          = optional(string)
+      workflow_controller = optional(string)
+      gateway             = optional(string)
+      endpoint_domain     = optional(string)
+      prometheus_url      = optional(string)
+      metrics             = optional(string)
+      pushgateway_url     = optional(string)
+      monitor_image       = optional(string)
+      fetch_image         = optional(string)
+    }))
   })
   default = { local = {} }
+}
+
+variable "registry" {
+  description = "MLflow server that keeps models and their versions, where that is not the backend itself. On Kubernetes nothing else keeps them."
+  type        = object({ mlflow = object({ uri = string, username = optional(string) }) })
+  default     = null
+}
+
+variable "credentials" {
+  description = "What is in no state and no plan: storage, the credentials of a cluster's storage_uri, such as { access_key_id = \"…\", secret_access_key = \"…\" }; registry, the registry's token."
+  type        = object({ storage = optional(map(string)), registry = optional(string) })
+  default     = {}
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
 }
 
 variable "labels" {

@@ -106,13 +106,13 @@ resource "mlops_model_endpoint" "this" {
       scaling = {
         min    = local.profile.replicas.min
         max    = local.profile.replicas.max
-        target = { concurrency = var.serving.concurrency }
+        target = one([for requests in local.concurrency[*] : { concurrency = requests }])
       }
     }
   }
 
   rollout             = local.rollout
-  capture             = { sample_percent = local.profile.capture_percent }
+  capture             = local.profile.capture_percent > 0 ? { sample_percent = local.profile.capture_percent } : null
   smoke_test          = var.serving.smoke_test
   access              = var.serving.access
   request_timeout     = var.serving.request_timeout
@@ -121,6 +121,9 @@ resource "mlops_model_endpoint" "this" {
 }
 
 locals {
+  # A cluster scales by CPU by itself; by requests with KEDA alone, which is asked for.
+  concurrency = var.environment.backend == "kubernetes" ? var.serving.concurrency : coalesce(var.serving.concurrency, 8)
+
   gates = try(local.profile.rollout.gates, null)
 
   # A gate that repeats the smoke test needs one.

@@ -95,7 +95,7 @@ variable "model" {
 }
 
 variable "serving" {
-  description = "What each replica needs, and how the endpoint behaves. Replicas, hours, capture and rollout come from the environment's profile."
+  description = "What each replica needs, and how the endpoint behaves. Replicas, hours, capture and rollout come from the environment's profile. Without concurrency a replica has 8 requests in flight; on Kubernetes it scales by CPU, and with it by KEDA."
   type = object({
     compute = optional(object({
       cpu         = optional(number)
@@ -105,7 +105,7 @@ variable "serving" {
       disk        = optional(string)
     }))
     env             = optional(map(string))
-    concurrency     = optional(number, 8)
+    concurrency     = optional(number)
     startup_timeout = optional(string)
     request_timeout = optional(string)
     access          = optional(string)

@@ -9,13 +9,15 @@ module "environment" {
   source   = "../environment"
   for_each = toset(["dev", "test", "prod"])
 
-  name     = "${var.name}-${each.key}"
-  stage    = each.key
-  target   = var.targets[each.key]
-  profile  = var.profiles[each.key]
-  budget   = var.budgets[each.key]
-  labels   = var.labels
-  timezone = var.timezone
+  name        = "${var.name}-${each.key}"
+  stage       = each.key
+  target      = var.targets[each.key]
+  registry    = var.registries[each.key]
+  credentials = var.credentials[each.key]
+  profile     = var.profiles[each.key]
+  budget      = var.budgets[each.key]
+  labels      = var.labels
+  timezone    = var.timezone
 }
 
 module "dev" {

@@ -10,49 +10,28 @@ variable "description" {
 }
 
 variable "targets" {
-  description = "Where each stage is, such as { dev = { local = {} }, prod = { sagemaker = { region = \"eu-central-1\" } } }. Stages may be on different backends. One that is not named is on the embedded engine."
+  description = "Where each stage is, such as { dev = { local = {} }, prod = { sagemaker = { region = \"eu-central-1\" } } }; see variable target of modules/environment. Stages may be on different backends. One that is not named is on the embedded engine."
+  type        = object({ dev = optional(any, { local = {} }), test = optional(any, { local = {} }), prod = optional(any, { local = {} }) })
+  default     = {}
+}
+
+variable "registries" {
+  description = "By stage, the MLflow server that keeps its models; see variable registry of modules/environment. Stages may share a server."
+  type        = object({ dev = optional(any), test = optional(any), prod = optional(any) })
+  default     = {}
+}
+
+variable "credentials" {
+  description = "By stage, what is in no state and no plan; see variable credentials of modules/environment."
   type = object({
-    dev = optional(object({
-      local = optional(object({ directory = optional(string) }))
-      sagemaker = optional(object({
-        region             = optional(string)
-        bucket             = optional(string)
-        execution_role_arn = optional(string)
-        kms_key_arn        = optional(string)
-        topic_arn          = optional(string)
-        subnets            = optional(list(string))
-        security_groups    = optional(list(string))
-        network_isolation  = optional(bool)
-      }))
-    }), { local = {} })
-    test = optional(object({
-      local = optional(object({ directory = optional(string) }))
-      sagemaker = optional(object({
-        region             = optional(string)
-        bucket             = optional(string)
-        execution_role_arn = optional(string)
-        kms_key_arn        = optional(string)
-        topic_arn          = optional(string)
-        subnets            = optional(list(string))
-        security_groups    = optional(list(string))
-        network_isolation  = optional(bool)
-      }))
-    }), { local = {} })
-    prod = optional(object({
-      local = optional(object({ directory = optional(string) }))
-      sagemaker = optional(object({
-        region             = optional(string)
-        bucket             = optional(string)
-        execution_role_arn = optional(string)
-        kms_key_arn        = optional(string)
-        topic_arn          = optional(string)
-        subnets            = optional(list(string))
-        security_groups    = optional(list(string))
-        network_isolation  = optional(bool)
-      }))
-    }), { local = {} })
+    dev  = optional(object({ storage = optional(map(string)), registry = optional(string) }), {})
+    test = optional(object({ storage = optional(map(string)), registry = optional(string) }), {})
+    prod = optional(object({ storage = optional(map(string)), registry = optional(string) }), {})
   })
-  default = {}
+  default   = {}
+  nullable  = false
+  sensitive = true
+  ephemeral = true
 }
 
 variable "profiles" {

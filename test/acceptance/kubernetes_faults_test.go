@@ -1,8 +1,6 @@
 package acceptance
 
 import (
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +28,7 @@ func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other
 	t.Run("refused", testKubernetesRefused)
 	t.Run("stuck", testKubernetesStuck)
 	t.Run("example", testKubernetesExample)
+	t.Run("modules", testKubernetesModules)
 	t.Run("missing", testKubernetesMissing)
 }
 
@@ -224,8 +223,7 @@ func testKubernetesStuck(t *testing.T) {
 // to a monitor, with the rights of the guide. Nothing runs in its pods: what its step
 // writes is sent by the test.
 func testKubernetesExample(t *testing.T) {
-	cluster.Start(t, kubetest.KServe)
-	p := onKubernetes(t, "")
+	p := withServing(t)
 	p.CopyConfig(filepath.Join("..", "..", "examples", kubernetesExample), func(string) bool { return false })
 	p.Rewrite("main.tf", func(text string) string {
 		return strings.Replace(text, `"tumor-dev"`, `"`+p.name+`"`, 1)
@@ -236,22 +234,11 @@ func testKubernetesExample(t *testing.T) {
 		}
 		return kubetest.Outcome{}
 	})
-	for name, value := range map[string]string{
-		"context": "lab", "gateway": gateway.Start(t, &cluster), "prometheus_url": "http://127.0.0.1:9",
-		"mlflow": fmt.Sprintf("{uri=%q}", registry.URI(t)), "storage_credentials": `{access_key_id="id",secret_access_key="hunter2"}`,
-	} {
-		p.Setenv("TF_VAR_" + name + "=" + value)
-	}
 	p.Init()
 	p.Apply()
 	p.PlanIsEmpty()
-	status, _ := post(t, p.Output("url"))
-	if status != http.StatusOK {
-		t.Errorf("the gateway answers %d", status)
-	}
-	if state, err := os.ReadFile(filepath.Join(p.Dir, "terraform.tfstate")); err != nil || strings.Contains(string(state), "hunter2") {
-		t.Errorf("the state has the credentials, or is not there: %v", err)
-	}
+	p.serves()
+	p.keeps("hunter2", "letmein")
 	p.Destroy()
 	p.gone()
 }

@@ -332,9 +332,9 @@ func (w *Workspace) PlanIsEmpty() {
 }
 
 // PlanHasChanges fails the test unless a plan has something to do.
-func (w *Workspace) PlanHasChanges() Result {
+func (w *Workspace) PlanHasChanges(args ...string) Result {
 	w.t.Helper()
-	r := w.Run("plan", "-detailed-exitcode")
+	r := w.Run(append([]string{"plan", "-detailed-exitcode"}, args...)...)
 	if r.Code != 2 {
 		w.t.Fatalf("the plan has no changes (status %d):\n%s", r.Code, r.Out)
 	}
