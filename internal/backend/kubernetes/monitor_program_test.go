@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +112,7 @@ func predict(w http.ResponseWriter, r *http.Request) {
 		out = append(out, outcomeOf(one.Age))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"predictions": out}) // a client that is gone needs no answer
+	_ = json.NewEncoder(w).Encode(map[string]any{"predictions": out}) //nolint:errchkjson // a client that is gone needs no answer
 }
 
 // traffic asks a server of the endpoint behind KServe's logger about people, some years
@@ -127,7 +129,7 @@ func (b bay) traffic(server string, requests, older int) (truth string) {
 		var instances, labels []string
 		for i := range each {
 			age, colour := person(r*each+i, older)
-			instances, labels = append(instances, fmt.Sprintf(`{"age": %d, "colour": %q}`, age, colour)), append(labels, fmt.Sprint(outcomeOf(age)))
+			instances, labels = append(instances, fmt.Sprintf(`{"age": %d, "colour": %q}`, age, colour)), append(labels, strconv.Itoa(outcomeOf(age)))
 		}
 		id := fmt.Sprintf("%s-%d", server, r)
 		b.ask(logger.URL, id, `{"instances": [`+strings.Join(instances, ",")+`]}`)
@@ -339,7 +341,7 @@ func (b bay) wantPushed() {
 	b.must(err)
 	query, err := json.Marshal(fmt.Sprintf(`max(mlops_monitor_violated{environment=%q,monitor="watch",check="data_drift"}) == 1`, b.spec.Name))
 	b.must(err)
-	if !strings.Contains(string(rules), string(query)) {
+	if !bytes.Contains(rules, query) {
 		b.Errorf("the alerts do not ask %s: %s", query, rules)
 	}
 }
