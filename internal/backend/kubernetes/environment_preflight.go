@@ -22,6 +22,9 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 		return k.report(c, err)
 	}
 	k.note(spec.ID, l.whereabouts)
+	if err := (modelEndpointKind{backend: k.backend}).preflightGateway(ctx, c, mlops.At(name, targetGateway), place{layout: l, cluster: s.cluster}); err != nil {
+		return k.report(c, err)
+	}
 	seen, err := k.look(ctx, s)
 	if err == nil || k.is(err, mlops.NotFound) {
 		if err := k.preflightServer(ctx, c, spec, s, seen); err != nil {

@@ -237,6 +237,14 @@ func TestEnvironmentInBroughtNamespace(t *testing.T) {
 	}
 }
 
+// TestEnvironmentWithoutGateway proves that a plan warns of a gateway that is not there:
+// endpoints would wait for it.
+func TestEnvironmentWithoutGateway(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, mlops.Settings{targetGateway: "default/nowhere"})
+	e.wantProblem("kubernetes.gateway", "there is no Gateway nowhere in the namespace default")
+}
+
 // TestEnvironmentForeignPart proves that a part's name that is taken is not taken over.
 func TestEnvironmentForeignPart(t *testing.T) {
 	t.Parallel()

@@ -35,6 +35,19 @@ func (k modelEndpointKind) gateway(ctx context.Context, p place) (gatewaySeen, e
 	return g, err
 }
 
+// preflightGateway warns of a gateway for which an endpoint would wait, which is no error:
+// it may be made by the same apply.
+func (k modelEndpointKind) preflightGateway(ctx context.Context, c *mlops.Checker, at mlops.Path, p place) error {
+	if _, err := p.gatewayRef(); err != nil {
+		return nil //nolint:nilerr // an environment needs none
+	}
+	g, err := k.gateway(ctx, p)
+	if err == nil && g.words != "" {
+		c.Warn(at, "The gateway cannot be used yet", "On the cluster %q, %s. An endpoint waits for it until its time is over.", p.cluster.name, g.words)
+	}
+	return err
+}
+
 // readGateway reads a gateway. One in a namespace that may not be read is taken to be
 // reached at its usual port.
 func (k modelEndpointKind) readGateway(ctx context.Context, p place, ref gatewayRef) (gatewaySeen, error) {

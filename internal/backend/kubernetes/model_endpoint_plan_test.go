@@ -53,6 +53,7 @@ func TestEndpointPlan(t *testing.T) {
 			v.Scaling = &mlops.Scaling{Min: &zero}
 			s.Variants["main"] = v
 		}, path: `variants["main"].scaling`, want: "kubernetes.prometheus_url"},
+		{name: "no such gateway", format: "sklearn", settings: mlops.Settings{targetGateway: "default/nowhere"}, path: "environment", want: "there is no Gateway nowhere in the namespace default"},
 		{name: "samples", format: "sklearn", spec: func(s *mlops.ModelEndpointSpec) {
 			s.Capture = &mlops.Capture{SamplePercent: 50}
 		}, path: "capture.sample_percent", want: "every request"},

@@ -29,6 +29,9 @@ func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpoi
 	if err := p.cluster.needs(ctx, endpointNeeds(spec)...); err != nil {
 		return k.report(c, err)
 	}
+	if err := k.preflightGateway(ctx, c, mlops.At("environment"), p); err != nil {
+		return k.report(c, err)
+	}
 	s := scene{place: p, noun: mlops.NounModelEndpoint, id: spec.ID()}
 	e, err := k.look(ctx, s)
 	switch {
