@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,7 +128,7 @@ func (b bay) traffic(server string, requests, older int) (truth string) {
 		var instances, labels []string
 		for i := range each {
 			age, colour := person(r*each+i, older)
-			instances, labels = append(instances, fmt.Sprintf(`{"age": %d, "colour": %q}`, age, colour)), append(labels, fmt.Sprint(outcomeOf(age)))
+			instances, labels = append(instances, fmt.Sprintf(`{"age": %d, "colour": %q}`, age, colour)), append(labels, strconv.Itoa(outcomeOf(age)))
 		}
 		id := fmt.Sprintf("%s-%d", server, r)
 		b.ask(logger.URL, id, `{"instances": [`+strings.Join(instances, ",")+`]}`)
