@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -31,16 +29,7 @@ func works(t *testing.T, written map[string]string) estate {
 	t.Helper()
 	control.Start(t, kubetest.Argo)
 	e := kept(t, "")
-	control.Play(t, e.spec.Name, func(pod *unstructured.Unstructured) kubetest.Outcome {
-		if outputs := stepOf(pod).Outputs; outputs != nil {
-			for _, a := range outputs.Artifacts {
-				if status := e.send(http.MethodPut, a, packed(t, a.Name, written[a.Name]), nil); status != http.StatusOK {
-					t.Errorf("MLflow answers %d to %s", status, a.HTTP.URL)
-				}
-			}
-		}
-		return playStep(pod)
-	})
+	control.Play(t, e.spec.Name, keepOutputs(func(output string) string { return written[output] }))
 	return e
 }
 

@@ -36,9 +36,10 @@ func rclone(t *testing.T) string {
 }
 
 // serveS3 serves a folder of buckets as S3, by rclone's own server, and returns its URL.
+// It looks at the folder each time, which a test may have changed.
 func serveS3(t *testing.T, folder string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), rclone(t), "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", storageUser+","+storageKey, "--log-level", "NOTICE", folder)
+	cmd := exec.CommandContext(t.Context(), rclone(t), "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", storageUser+","+storageKey, "--dir-cache-time", "0s", "--log-level", "NOTICE", folder)
 	cmd.Env = append(os.Environ(), "RCLONE_CONFIG=/notfound")
 	said, err := cmd.StderrPipe()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -113,22 +114,23 @@ func asSecretKey(basic any, half string) secretKey {
 // packed is a file as Argo packs an output.
 func packed(t *testing.T, name, text string) []byte {
 	t.Helper()
+	body, err := archiveOf(name, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func archiveOf(name, text string) ([]byte, error) {
 	var b bytes.Buffer
 	zip := gzip.NewWriter(&b)
 	archive := tar.NewWriter(zip)
-	header := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}
-	if err := archive.WriteHeader(header); err != nil {
-		t.Fatal(err)
+	if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}); err != nil {
+		return nil, err
 	}
-	if _, err := archive.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []io.Closer{archive, zip} {
-		if err := c.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.Bytes()
+	_, err := archive.Write([]byte(text))
+	err = errors.Join(err, archive.Close(), zip.Close())
+	return b.Bytes(), err
 }
 
 // unpacked is the one file of an archive, which has to have a name.
