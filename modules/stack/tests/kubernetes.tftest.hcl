@@ -6,6 +6,10 @@ mock_provider "mlops" {}
 run "each_stage_is_where_it_is_said_to_be" {
   command = plan
 
+  plan_options {
+    target = [module.environment] # services are modules/service's
+  }
+
   variables {
     name = "tft-stack"
     targets = {
