@@ -54,7 +54,7 @@ func withServing(t *testing.T) place {
 	p := onKubernetes(t, "")
 	for name, value := range map[string]string{
 		"context": "lab", "gateway": gateway.Start(t, &cluster), "prometheus_url": "http://127.0.0.1:9",
-		"mlflow": fmt.Sprintf("{uri=%q}", registry.URI(t)), "storage_credentials": `{access_key_id="id",secret_access_key="hunter2"}`,
+		"mlflow": fmt.Sprintf(`{uri=%q,username="ci"}`, registry.URI(t)), "storage_credentials": `{access_key_id="id",secret_access_key="hunter2"}`,
 		"mlflow_token": "letmein",
 	} {
 		p.Setenv("TF_VAR_" + name + "=" + value)

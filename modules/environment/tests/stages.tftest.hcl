@@ -1,7 +1,8 @@
 # What differs by stage, and that what is given goes before it.
 
 variables {
-  name = "tft-environment"
+  name        = "tft-environment"
+  credentials = {} # Terraform 1.11 applies no test that leaves an ephemeral variable out
 }
 
 run "dev_sleeps_at_night_and_can_be_destroyed" {

@@ -1,7 +1,27 @@
 # What a service leaves to a cluster. A plan asks the cluster, so that here its answers
 # are made up; the example is applied to a real one.
 
-mock_provider "mlops" {}
+mock_provider "mlops" {
+  # OpenTofu has the provider look at what is made up; IDs have to be some.
+  mock_resource "mlops_experiment" {
+    defaults = { id = "kubernetes/lab/tft-dev/experiments/tft-service" }
+  }
+  mock_resource "mlops_pipeline" {
+    defaults = { id = "kubernetes/lab/tft-dev/pipelines/tft-service-train" }
+  }
+  mock_data "mlops_pipeline_run" {
+    defaults = { id = "kubernetes/lab/tft-dev/pipelines/tft-service-train/runs/1" }
+  }
+  mock_resource "mlops_model" {
+    defaults = { id = "kubernetes/lab/tft-dev/models/tft-service" }
+  }
+  mock_resource "mlops_model_version" {
+    defaults = { id = "kubernetes/lab/tft-dev/models/tft-service/versions/1" }
+  }
+  mock_resource "mlops_model_endpoint" {
+    defaults = { id = "kubernetes/lab/tft-dev/endpoints/tft-service" }
+  }
+}
 
 variables {
   name = "tft-service"

@@ -1,7 +1,8 @@
 # The whole way of a model through dev, test and prod on the embedded engine.
 
 variables {
-  name = "tft-stack"
+  name        = "tft-stack"
+  credentials = {} # Terraform 1.11 applies no test that leaves an ephemeral variable out
   profiles = {
     dev  = { always_on = true }
     test = { always_on = true, rollout = { strategy = "all_at_once" } }
