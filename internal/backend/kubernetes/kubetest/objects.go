@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -138,12 +139,24 @@ func (o *objects) apply(ctx context.Context, object *unstructured.Unstructured) 
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
 		resource = o.client.Resource(mapping.Resource).Namespace(object.GetNamespace())
 	}
-	out, err := resource.Patch(ctx, object.GetName(), types.ApplyPatchType, text, options)
+	var out *unstructured.Unstructured
+	for range attempts {
+		if out, err = resource.Patch(ctx, object.GetName(), types.ApplyPatchType, text, options); !slow(err) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", kind.Kind, object.GetName(), err)
 	}
 	return out, nil
 }
+
+// attempts is how often an apply is tried that a busy machine makes too slow: the first
+// of a kind may wait for its definition for longer than the server allows.
+const attempts = 5
+
+// slow reports whether a server gave up a request for its time.
+func slow(err error) bool { return apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) }
 
 // applyAll applies the objects of a manifest, in its order. Those that name no
 // namespace get the given one, where their kind has namespaces.
