@@ -103,7 +103,7 @@ func (s serving) advance(ref mlops.ID, seen endpointObserved) error {
 	return s.kind.Advance(s.Context(), ref)
 }
 
-// create makes an endpoint, and update changes one; both wait until it has settled.
+// create makes an endpoint, and waits until it has settled, as update does.
 func (s serving) create(spec mlops.ModelEndpointSpec) endpointObserved {
 	s.Helper()
 	change, err := s.kind.Create(s.Context(), spec)
@@ -113,8 +113,15 @@ func (s serving) create(spec mlops.ModelEndpointSpec) endpointObserved {
 	return s.settle(change.Ref)
 }
 
+// update changes an endpoint. What the last change removed is gone before: to ask for it in the moment in which it
+// goes is a conflict, which another apply ends.
 func (s serving) update(spec mlops.ModelEndpointSpec) endpointObserved {
 	s.Helper()
+	for _, o := range control.List(s, "inferenceservices.serving.kserve.io", s.namespace, "") {
+		if o.GetDeletionTimestamp() != nil {
+			control.WaitGone(s, s.serviceRef(o.GetName()))
+		}
+	}
 	change, err := s.kind.Update(s.Context(), spec.ID(), spec)
 	if err != nil {
 		s.Fatal(err)

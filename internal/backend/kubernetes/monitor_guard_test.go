@@ -3,10 +3,12 @@ package kubernetes
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -83,7 +85,8 @@ func (g guard) submit() kubetest.Ref {
 	cron := control.Get(g, g.ref("cronworkflows.argoproj.io", "monitor-watch"))
 	spec, _, _ := unstructured.NestedMap(cron.Object, "spec", "workflowSpec")
 	metadata, _, _ := unstructured.NestedMap(cron.Object, "spec", "workflowMetadata")
-	metadata["name"] = kubetest.Name("monitor-watch")
+	// Of two jobs of the same second the later has the later name, as Argo's own.
+	metadata["name"] = fmt.Sprintf("monitor-watch-%d", time.Now().UnixNano())
 	text, err := json.Marshal(map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": spec})
 	g.must(err)
 	made := control.Apply(g, g.spec.Name, string(text))
