@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -120,6 +121,29 @@ func TestEndpointKeepsPrevious(t *testing.T) {
 	if names := s.services(); len(names) != 1 || names[0] == old {
 		t.Errorf("in the end there are %v, want the new one alone", names)
 	}
+}
+
+// TestEndpointWaitsForWhatGoes proves that a change is over when what it removed is gone,
+// so that the next one can ask for it anew.
+func TestEndpointWaitsForWhatGoes(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, nil)
+	spec := s.endpoint("going", s.version("custom", "s3://bucket/a"))
+	s.ready(s.create(spec), spec)
+	old := s.serviceRef(s.services()[0])
+	finalizers := control.Get(t, old).GetFinalizers()
+	control.Patch(t, old, `{metadata: {finalizers: [`+strings.Join(append(finalizers, "example.com/hold"), ", ")+`]}}`)
+
+	next := s.endpoint("going", s.version("custom", "s3://bucket/b"))
+	change, err := s.kind.Update(t.Context(), spec.ID(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.until(change.Ref, old.Name+", which is not needed any more, is being removed")
+	control.Wait(t, old, "held by the test alone", func(o *unstructured.Unstructured) bool { return len(o.GetFinalizers()) == 1 })
+	control.Patch(t, old, `{metadata: {finalizers: null}}`)
+	s.ready(s.settle(change.Ref), next)
+	s.ready(s.update(spec), spec)
 }
 
 // until looks, and takes the steps that are due, until an endpoint says something.

@@ -143,6 +143,18 @@ func (e endpointState) surplus() []string {
 	return out
 }
 
+// departing is the first server that was removed and is not gone yet, or "". Until it is,
+// a change is not over: the next one might ask for the same server.
+func (e endpointState) departing() string {
+	live := e.live()
+	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
+		if e.servers[name].leaving && !slices.Contains(live, name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // keeping reports whether servers that were replaced are kept warm now.
 func (e endpointState) keeping() bool {
 	if e.facts.Before == nil || e.facts.Done.IsZero() || !time.Now().Before(e.keptUntil()) {

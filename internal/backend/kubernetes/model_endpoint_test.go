@@ -113,15 +113,9 @@ func (s serving) create(spec mlops.ModelEndpointSpec) endpointObserved {
 	return s.settle(change.Ref)
 }
 
-// update changes an endpoint. What the last change removed is gone before: to ask for it in the moment in which it
-// goes is a conflict, which another apply ends.
+// update changes an endpoint, and waits likewise.
 func (s serving) update(spec mlops.ModelEndpointSpec) endpointObserved {
 	s.Helper()
-	for _, o := range control.List(s, "inferenceservices.serving.kserve.io", s.namespace, "") {
-		if o.GetDeletionTimestamp() != nil {
-			control.WaitGone(s, s.serviceRef(o.GetName()))
-		}
-	}
 	change, err := s.kind.Update(s.Context(), spec.ID(), spec)
 	if err != nil {
 		s.Fatal(err)

@@ -64,6 +64,8 @@ func (e endpointState) failedVerdict() endpointVerdict {
 	switch {
 	case len(e.surplus()) > 0:
 		return endpointVerdict{mlops.PhasePending, endpointSweep, e.facts.Failure, 0}
+	case e.departing() != "":
+		return endpointVerdict{phase: mlops.PhasePending, reason: e.facts.Failure}
 	case e.facts.Before == nil:
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: e.facts.Failure}
 	}
@@ -81,6 +83,9 @@ func (e endpointState) doneVerdict() endpointVerdict {
 	}
 	if len(e.surplus()) > 0 {
 		return endpointVerdict{mlops.PhasePending, endpointSweep, "servers that are not needed any more are being removed", 0}
+	}
+	if name := e.departing(); name != "" {
+		return endpointVerdict{phase: mlops.PhasePending, reason: "the InferenceService " + name + ", which is not needed any more, is being removed"}
 	}
 	if words := e.flaw(); words != "" {
 		return endpointVerdict{phase: mlops.PhaseReady, reason: words}
