@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -181,9 +182,16 @@ func (s *Server) answer(ctx context.Context, rw http.ResponseWriter, call *Call,
 		p.refuse(asFault(err), id, rw)
 		return
 	}
-	if err := p.encode(m, call.Operation, out, id, rw); err != nil {
+	if err := p.encode(m, call.Operation, out, id, rw); err != nil && !hungUp(err) {
 		s.violatedf("%s.%s: the answer cannot be written: %v", call.Service, call.Operation, err)
 	}
+}
+
+// hungUp tells whether an answer could not be written because its client was gone, as
+// that of a killed program is: nothing that breaks a model.
+func hungUp(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network
 }
 
 // handle checks the request, runs the handler and checks the answer.

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -222,6 +225,43 @@ func TestViolationsAreRefused(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("not recorded: %s\n%s", want, all)
 		}
+	}
+}
+
+// deaf is the way to a client to whom nothing can be written.
+type deaf struct {
+	http.ResponseWriter
+
+	err error
+}
+
+func (d deaf) Write([]byte) (int, error) { return 0, d.err }
+
+// TestHungUp proves that a client that is gone breaks no model, and that an answer
+// which has no form does.
+func TestHungUp(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"the client was killed", &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}, 0},
+		{"no form", errors.New("unsupported value"), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := serveHandlers(t, "sagemaker", map[string]Handler{
+				"DeleteModel": func(*Call) (Params, error) { return Params{}, nil },
+			})
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(`{"ModelName":"churn"}`))
+			r.Header.Set("X-Amz-Target", "SageMaker.DeleteModel")
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/sagemaker/aws4_request")
+			s.ServeHTTP(deaf{httptest.NewRecorder(), tt.err}, r)
+			if got := s.Violations(); len(got) != tt.want {
+				t.Errorf("got %q, want %d", got, tt.want)
+			}
+		})
 	}
 }
 
