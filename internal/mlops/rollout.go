@@ -26,7 +26,6 @@ const (
 	DefaultBake      = time.Minute      // of each step
 	DefaultIncrement = 20               // percent, of a linear rollout
 	DefaultGateWait  = 10 * time.Minute // for the requests that a gate needs, beyond the bake
-	DefaultPrevious  = 10 * time.Minute // how long the versions that a rollout replaced stay warm
 )
 
 // Rollout says how a change reaches traffic.
@@ -37,7 +36,7 @@ type Rollout struct {
 	Bake      Duration `json:"bake,omitempty"`      // how long each step is observed; default 1m
 	Gates     *Gates   `json:"gates,omitempty"`     // what each step must keep to; without it, only the servers must stay up
 	// KeepPrevious is how long the servers of what was replaced stay warm, so that
-	// going back takes seconds. Nil is the default, 10m.
+	// going back takes seconds. Nil is the platform's own; see Previous.
 	KeepPrevious *Duration `json:"keep_previous,omitempty"`
 }
 
@@ -148,14 +147,15 @@ func linear(increment int64) []int64 {
 	return steps
 }
 
-// Previous is how long what was replaced stays warm. A rollout that is nil keeps
-// nothing.
-func (r *Rollout) Previous() time.Duration {
+// Previous is how long what was replaced stays warm. Silent is the platform's own, for
+// a rollout that does not say: none where keeping is a part of the change, which would
+// be that much longer. A rollout that is nil keeps nothing.
+func (r *Rollout) Previous(silent time.Duration) time.Duration {
 	switch {
 	case r == nil:
 		return 0
 	case r.KeepPrevious == nil:
-		return DefaultPrevious
+		return silent
 	}
 	return time.Duration(*r.KeepPrevious)
 }

@@ -101,13 +101,13 @@ func TestKeepPrevious(t *testing.T) {
 		want    time.Duration
 	}{
 		{"no rollout", nil, 0},
-		{"silent", &Rollout{}, DefaultPrevious},
+		{"silent", &Rollout{}, time.Minute},
 		{"nothing kept", &Rollout{KeepPrevious: new(Duration(0))}, 0},
 		{"an hour", &Rollout{KeepPrevious: new(Duration(time.Hour))}, time.Hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.rollout.Previous(); got != tt.want {
+			if got := tt.rollout.Previous(time.Minute); got != tt.want {
 				t.Errorf("kept for %s, want %s", got, tt.want)
 			}
 		})

@@ -25,7 +25,7 @@ func rolloutAttribute(g guide) schema.SingleNestedAttribute {
 		"bake":      duration("How long each step is observed. Default: 1m."),
 		"gates":     gatesAttribute(g),
 		"keep_previous": durationOrNone(g.doc(mlops.FeatureEndpointKeepPrevious,
-			"How long the servers of what was replaced stay warm, so that going back takes seconds. `\"0s\"` ends them at once. Default: 10m.")),
+			"How long the servers of what was replaced stay warm, so that going back takes seconds. `\"0s\"` ends them at once. Default: 10m on `local`, where the apply is over meanwhile; elsewhere none, since an apply takes that much longer.")),
 	})
 }
 

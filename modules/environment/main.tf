@@ -52,8 +52,8 @@ locals {
   }
 
   # What a platform has otherwise: SageMaker's canary has one step, its alarms need
-  # minutes to judge one and send no requests, and what compares data there looks by
-  # the hour, in UTC.
+  # minutes to judge one and send no requests, what a rollout replaced stays warm
+  # before the apply is over, and what compares data there looks by the hour, in UTC.
   alarms = { max_error_percent = 1, max_p95 = "1s" }
   hourly = { cron = "0 * * * *", window = "24h", timezone = "Etc/UTC" }
   otherwise = {
@@ -61,7 +61,7 @@ locals {
       dev     = { monitor = local.hourly }
       test    = { monitor = local.hourly, rollout = { strategy = "blue_green", bake = "5m", gates = local.alarms } }
       staging = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "10m", gates = local.alarms } }
-      prod    = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "15m", gates = local.alarms, keep_previous = "30m" } }
+      prod    = { monitor = local.hourly, rollout = { strategy = "canary", steps = [10], bake = "15m", gates = local.alarms, keep_previous = "5m" } }
     }
     kubernetes = { for stage, profile in local.stages : stage => {
       capture_percent = local.captures ? 100 : 0

@@ -18,7 +18,7 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Emulated, Note: steps},
 		mlops.FeatureEndpointShadow:       {Support: mlops.Native, Note: "The route copies requests for the bake (RequestMirror), where the gateway has that; the provider judges the figures of the copies."},
 		mlops.FeatureEndpointGates:        {Support: mlops.Emulated, Note: "The provider judges Prometheus' figures of each server: give the environment a `prometheus_url`. KServe's own `metrics` count no errors."},
-		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "As part of the change, which is not over before."},
+		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "As part of the change, which is not over before. None unless the rollout says how long."},
 		mlops.FeatureEndpointCapture:      {Support: mlops.Native, Note: "All requests, by KServe's logger, to `capture_url` or below `storage_uri` in S3 or Google Cloud Storage: sample_percent is 100."},
 		mlops.FeatureEndpointSmokeTest:    {Support: mlops.Emulated, Note: "The provider sends the request to each new server before it gets traffic, through the gateway, or through the API server where the gateway cannot be reached."},
 		mlops.FeatureEndpointSchedule:     {Support: mlops.NotProvided, Note: "KServe's endpoints serve at all times: let variants sleep by scaling.min = 0 instead, or destroy and apply on a schedule of your CI."},

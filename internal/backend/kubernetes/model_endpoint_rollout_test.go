@@ -62,7 +62,8 @@ func TestEndpointCanaryGoesBack(t *testing.T) {
 	s := newServing(t, nil)
 	rollout := &mlops.Rollout{
 		Strategy: mlops.RolloutCanary, Steps: []int64{10}, Bake: mlops.Duration(time.Second),
-		Gates: &mlops.Gates{MaxErrorPercent: new(1.0), Wait: mlops.Duration(time.Second)}, // nobody measures here
+		Gates:        &mlops.Gates{MaxErrorPercent: new(1.0), Wait: mlops.Duration(time.Second)}, // nobody measures here
+		KeepPrevious: new(mlops.Duration(time.Hour)),
 	}
 	spec := s.endpoint("back", s.version("custom", "s3://bucket/a"))
 	spec.Rollout = rollout
@@ -73,7 +74,7 @@ func TestEndpointCanaryGoesBack(t *testing.T) {
 	target := lifecycle.Target[mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{
 		Kind: s.kind, Code: s.kind.Code, Backend: name, Noun: mlops.NounModelEndpoint, Capabilities: capabilities(),
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), mlops.DefaultPrevious/2)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	_, err := target.Update(ctx, spec.ID(), next, func(mlops.Change) {})
 	if err == nil || !strings.Contains(err.Error(), "what served before has all of the traffic again") {

@@ -121,7 +121,7 @@ func (e endpointState) keptUntil() time.Time {
 	if e.facts.Before == nil || e.facts.Done.IsZero() || e.spec().Transition != nil || e.wentBack() {
 		return e.facts.Done
 	}
-	return e.facts.Done.Add(e.spec().Rollout.Previous())
+	return e.facts.Done.Add(e.spec().Rollout.Previous(0))
 }
 
 // wentBack reports whether what has the traffic is what had it before a rollout in

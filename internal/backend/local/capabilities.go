@@ -44,7 +44,7 @@ func capabilities() mlops.Capabilities {
 		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Native},
 		mlops.FeatureEndpointShadow:       {Support: mlops.Native},
 		mlops.FeatureEndpointGates:        {Support: mlops.Native},
-		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native},
+		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "Beside the change, which is over meanwhile: 10m unless the rollout says how long."},
 		mlops.FeatureEndpointSchedule:     {Support: mlops.Native},
 		mlops.FeatureEndpointToken:        {Support: mlops.Native},
 		mlops.FeatureEndpointProtect:      {Support: mlops.Native},

@@ -36,6 +36,7 @@ type backend struct {
 	written     versions    // that this process wrote
 	quotas      accountQuotas
 	explainers  explainers
+	looks       endpointLooks
 }
 
 // Environments returns the kind of environments.

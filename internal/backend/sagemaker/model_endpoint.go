@@ -20,7 +20,9 @@ import (
 type modelEndpointKind struct{ *backend }
 
 func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
-	return k.sceneOf(ctx, id, naming{mlops.NounModelEndpoint, maxName, "endpoint/"})
+	s, err := k.sceneOf(ctx, id, naming{mlops.NounModelEndpoint, maxName, "endpoint/"})
+	s.blank = new(bool)
+	return s, err
 }
 
 // Create makes models and a configuration, and then the endpoint, which carries the
@@ -37,7 +39,20 @@ func (k modelEndpointKind) Update(ctx context.Context, ref mlops.ID, spec mlops.
 
 // Get takes one look: at the endpoint and its tags.
 func (k modelEndpointKind) Get(ctx context.Context, ref mlops.ID) (endpointSeen, error) {
-	return show(ctx, k, ref)
+	s, err := k.scene(ctx, ref)
+	if err != nil {
+		return endpointSeen{Ref: ref}, err
+	}
+	change := k.looks.begin(ref)
+	state, err := k.look(ctx, s)
+	if err != nil {
+		return endpointSeen{Ref: ref}, err
+	}
+	seen := state.observed(s)
+	if seen.Due {
+		k.looks.keep(ref, change, state)
+	}
+	return seen, nil
 }
 
 // Delete begins the deletion. What cannot be removed while the endpoint is there
@@ -46,16 +61,13 @@ func (k modelEndpointKind) Delete(ctx context.Context, ref mlops.ID) error {
 	return remove(ctx, k, ref)
 }
 
-func (k modelEndpointKind) observe(_ context.Context, s scene, state endpointState) (endpointSeen, error) {
-	return state.observed(s), nil
-}
-
 func (k modelEndpointKind) add(ctx context.Context, s scene, spec mlops.ModelEndpointSpec) (mlops.Change, error) {
 	return k.change(ctx, s, spec, endpointState{})
 }
 
 // change records what is asked for, and begins it where SageMaker is ready for it.
 func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (mlops.Change, error) {
+	defer k.looks.changed(s.id)
 	change := mlops.Change{Ref: s.id, Revision: revisionOf(spec)}
 	if old.holds(change.Revision) {
 		return change, nil
@@ -85,12 +97,21 @@ func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.Model
 	return change, k.beginEndpoint(ctx, s, fresh)
 }
 
-// Advance takes the step that is due; see mlops.Advancer.
+// Advance takes the step that is due; see mlops.Advancer. What the look that called it
+// due has seen is not asked for again.
 func (k modelEndpointKind) Advance(ctx context.Context, ref mlops.ID) error {
-	return noun(k).Advance(ctx, ref, k.advance)
+	n := noun(k)
+	n.Look = func(ctx context.Context, s scene) (endpointState, error) {
+		if state, ok := k.looks.take(s.id); ok {
+			return state, nil
+		}
+		return k.look(ctx, s)
+	}
+	return n.Advance(ctx, ref, k.advance)
 }
 
 func (k modelEndpointKind) advance(ctx context.Context, s scene, state endpointState) error {
+	defer k.looks.changed(s.id)
 	switch state.verdict().step {
 	case endpointBegin:
 		return k.beginEndpoint(ctx, s, state)
@@ -108,6 +129,7 @@ func (k modelEndpointKind) advance(ctx context.Context, s scene, state endpointS
 }
 
 func (k modelEndpointKind) drop(ctx context.Context, s scene, state endpointState) error {
+	defer k.looks.changed(s.id)
 	if state.leaving() {
 		return nil
 	}
@@ -118,7 +140,10 @@ func (k modelEndpointKind) drop(ctx context.Context, s scene, state endpointStat
 }
 
 // sweep removes what an interrupted creation may have left behind.
-func (k modelEndpointKind) sweep(ctx context.Context, s scene) error { return k.sweepEndpoint(ctx, s) }
+func (k modelEndpointKind) sweep(ctx context.Context, s scene) error {
+	defer k.looks.changed(s.id)
+	return k.sweepEndpoint(ctx, s)
+}
 
 // mayDeleteEndpoint refuses what is protected, watched or busy. Nothing of an
 // endpoint that never served is worth protecting.

@@ -17,7 +17,7 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Native},
 		mlops.FeatureEndpointShadow:       {Support: mlops.Native, Note: "Of endpoints with one variant: requests are copied for the bake, a day at most, and the provider judges CloudWatch's figures of the copies, which are by the minute and a minute late."},
 		mlops.FeatureEndpointGates:        {Support: mlops.Native, Note: "CloudWatch alarms on all requests of a variant, old and new machines together, over the bake; min_requests is how many a window needs to be judged, and fewer pass."},
-		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "At most 1h, and as part of the change, which is not over before."},
+		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "At most 1h, and as part of the change, which is not over before. None unless the rollout says how long."},
 		mlops.FeatureEndpointCapture:      {Support: mlops.Native, Note: "To captures/ in the environment's bucket."},
 		mlops.FeatureEndpointSmokeTest:    {Support: mlops.Emulated, Note: "The provider sends the request to each variant when the change has all of its traffic, and takes the change back if the answer is another."},
 		mlops.FeatureEndpointSchedule:     {Support: mlops.NotProvided, Note: "Endpoints of SageMaker serve until they are deleted: bound the cost with scaling, or destroy and apply on a schedule of your CI."},

@@ -70,18 +70,22 @@ func (k modelEndpointKind) sweepEndpoint(ctx context.Context, s scene) error {
 	if err != nil {
 		return err
 	}
-	return k.dropEndpointConfigs(ctx, s, configs, "")
+	return k.dropEndpointConfigs(ctx, s, configs)
 }
 
 // dropEndpointParts removes the configurations but the one that is in force, and
-// the models that it does not name.
-func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s scene, keep string) error {
-	configs, err := k.endpointConfigs(ctx, s)
-	if err != nil {
-		return err
+// the models that it does not name. An endpoint that has one model needs it.
+func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s scene, state endpointState, keep string) error {
+	var surplus []string
+	if !state.first {
+		configs, err := k.endpointConfigs(ctx, s)
+		if err != nil {
+			return err
+		}
+		surplus = slices.DeleteFunc(configs, func(name string) bool { return name == keep })
 	}
 	models, err := k.endpointModels(ctx, s)
-	if err != nil || len(configs) <= 1 && len(models) == 0 {
+	if err != nil || len(surplus) == 0 && len(models) <= 1 {
 		return err
 	}
 	kept := map[string]bool{}
@@ -92,17 +96,14 @@ func (k modelEndpointKind) dropEndpointParts(ctx context.Context, s scene, keep 
 	for _, v := range slices.Concat(out.ProductionVariants, out.ShadowProductionVariants) {
 		kept[aws.ToString(v.ModelName)] = true
 	}
-	if err := k.dropEndpointConfigs(ctx, s, configs, keep); err != nil {
+	if err := k.dropEndpointConfigs(ctx, s, surplus); err != nil {
 		return err
 	}
 	return k.dropEndpointModels(ctx, s, models, kept)
 }
 
-func (k modelEndpointKind) dropEndpointConfigs(ctx context.Context, s scene, names []string, keep string) error {
+func (k modelEndpointKind) dropEndpointConfigs(ctx context.Context, s scene, names []string) error {
 	for _, name := range names {
-		if name == keep {
-			continue
-		}
 		if _, err := s.c.sagemaker.DeleteEndpointConfig(ctx, &sagemaker.DeleteEndpointConfigInput{EndpointConfigName: &name}); err != nil && !k.is(err, mlops.NotFound) {
 			return err
 		}

@@ -48,6 +48,9 @@ func (k modelEndpointKind) goneEndpoint(ctx context.Context, s scene, gone error
 	if err != nil {
 		return endpointState{}, err
 	}
+	if len(configs) == 0 && s.blank != nil {
+		*s.blank = true
+	}
 	var newest *endpointState
 	for _, name := range configs {
 		tags, err := sagemakerTagsOf(ctx, s.c, s.sibling("endpoint-config/"+name))

@@ -27,6 +27,7 @@ type endpointServed struct {
 type endpointPlan struct {
 	form   endpointForm
 	before *endpointForm
+	first  bool // see endpointExtra
 	models []*sagemaker.CreateModelInput
 	// archives are what the models need beside what the versions have.
 	archives []modelArchive
@@ -48,6 +49,7 @@ func (k modelEndpointKind) endpointPlan(ctx context.Context, s scene, old endpoi
 		return endpointPlan{}, err
 	}
 	p.form.Revision = revisionOf(spec)
+	p.first = !old.exists && s.blank != nil && *s.blank
 	if err := p.follow(old); err != nil {
 		return endpointPlan{}, err
 	}
@@ -116,7 +118,7 @@ func (k modelEndpointKind) tagEndpointPlan(s scene, spec mlops.ModelEndpointSpec
 	}
 	asked := p.form
 	asked.Spec = mlops.ModelEndpointSpec{}
-	if r.Extra, err = json.Marshal(endpointExtra{Asked: asked, Before: p.before}); err != nil {
+	if r.Extra, err = json.Marshal(endpointExtra{Asked: asked, Before: p.before, First: p.first}); err != nil {
 		return err
 	}
 	pieces, err := r.tags()

@@ -47,10 +47,10 @@ func toDeployment(r *mlops.Rollout) *types.DeploymentConfig {
 	default:
 		routing.Type, routing.WaitIntervalInSeconds, waits = types.TrafficRoutingConfigTypeAllAtOnce, aws.Int32(0), 0
 	}
-	longest := min(max(waits+r.Previous()+updateReserve, shortestUpdate), longestUpdate)
+	longest := min(max(waits+r.Previous(0)+updateReserve, shortestUpdate), longestUpdate)
 	return &types.DeploymentConfig{BlueGreenUpdatePolicy: &types.BlueGreenUpdatePolicy{
 		TrafficRoutingConfiguration:      routing,
-		TerminationWaitInSeconds:         endpointSeconds(r.Previous()),
+		TerminationWaitInSeconds:         endpointSeconds(r.Previous(0)),
 		MaximumExecutionTimeoutInSeconds: endpointSeconds(longest),
 	}}
 }
@@ -144,8 +144,8 @@ func checkEndpointWaits(c *mlops.Checker, at mlops.Path, r *mlops.Rollout) {
 	if bake > longestBake || bake%time.Second != 0 {
 		c.Add(at.With("bake"), "Bake out of bounds", "SageMaker observes a step for whole seconds, at most 1h; this is %s.", bake)
 	}
-	if r.Previous() > longestBake || r.Previous()%time.Second != 0 {
-		c.Add(at.With("keep_previous"), "Kept out of bounds", "SageMaker keeps what was replaced for whole seconds, at most 1h; this is %s.", r.Previous())
+	if r.Previous(0) > longestBake || r.Previous(0)%time.Second != 0 {
+		c.Add(at.With("keep_previous"), "Kept out of bounds", "SageMaker keeps what was replaced for whole seconds, at most 1h; this is %s.", r.Previous(0))
 	}
 	if waits := toDeployment(r).BlueGreenUpdatePolicy; *waits.MaximumExecutionTimeoutInSeconds == int32(longestUpdate.Seconds()) {
 		c.Add(at.With("bake"), "Rollout too long", "SageMaker gives an update at most 8h, machines' starts among it: shorten bake or keep_previous, or take larger steps.")

@@ -51,6 +51,9 @@ type endpointForm struct {
 type endpointExtra struct {
 	Asked  endpointForm  `json:"asked"` // without Spec, which is the record's
 	Before *endpointForm `json:"before,omitempty"`
+	// First says that the endpoint was made with this, where there was nothing of a
+	// former one: it has a single configuration, and never had a rollout's alarms.
+	First bool `json:"first,omitempty"`
 }
 
 // endpointFacts is an endpoint as SageMaker shows it, by one look or in a list.
@@ -72,6 +75,7 @@ type endpointState struct {
 	asked   endpointForm
 	before  *endpointForm // in force until asked is; nil if nothing ever worked
 	strange *endpointForm // in force, and neither of the two
+	first   bool          // see endpointExtra
 }
 
 // readEndpoint reads the tags.
@@ -86,7 +90,7 @@ func readEndpoint(f endpointFacts) (endpointState, error) {
 			return endpointState{}, err
 		}
 	}
-	s := endpointState{endpointFacts: f, record: r, asked: extra.Asked, before: extra.Before}
+	s := endpointState{endpointFacts: f, record: r, asked: extra.Asked, before: extra.Before, first: extra.First}
 	s.asked.Revision = r.Revision
 	return s, r.into(&s.asked.Spec)
 }

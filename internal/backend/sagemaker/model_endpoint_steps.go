@@ -146,7 +146,7 @@ func (k modelEndpointKind) settleEndpoint(ctx context.Context, s scene, state en
 	if words != "" {
 		return k.goBack(ctx, s, state, words)
 	}
-	if err := k.mark(ctx, s, map[string]string{tagEndpointPassed: passedMark(state.asked)}); err != nil {
+	if err := k.markPassed(ctx, s, state); err != nil {
 		return err
 	}
 	if tried := state.asked.Revision + "+"; len(reweighing(state.asked.Spec.Variants, state.variants)) > 0 && state.tags[tagEndpointDone] != tried {
@@ -157,6 +157,16 @@ func (k modelEndpointKind) settleEndpoint(ctx context.Context, s scene, state en
 		return k.reweighEndpoint(ctx, s, state)
 	}
 	return k.tidyEndpoint(ctx, s, state, state.asked, "")
+}
+
+// markPassed notes that the smoke test was passed, where there is one that it was not
+// noted of.
+func (k modelEndpointKind) markPassed(ctx context.Context, s scene, state endpointState) error {
+	passed := passedMark(state.asked)
+	if state.asked.Spec.SmokeTest == nil || state.tags[tagEndpointPassed] == passed {
+		return nil
+	}
+	return k.mark(ctx, s, map[string]string{tagEndpointPassed: passed})
 }
 
 // settleOnFormer ends a change that SageMaker, or the smoke test, took back.
@@ -181,17 +191,22 @@ func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s scene, state endp
 	if err := k.applyScaling(ctx, s, state, form.Spec); err != nil {
 		return err
 	}
-	if err := k.dropEndpointAlarms(ctx, s, endpointAlarms(s, form.Spec)); err != nil {
-		return err
+	if !state.first {
+		if err := k.dropEndpointAlarms(ctx, s, endpointAlarms(s, form.Spec)); err != nil {
+			return err
+		}
 	}
 	if whole, err := k.explainEndpoint(ctx, s); err != nil || !whole {
 		return err // the step stays due; what was explained before is there until then
 	}
-	if err := k.dropEndpointParts(ctx, s, form.Config); err != nil {
+	if err := k.dropEndpointParts(ctx, s, state, form.Config); err != nil {
 		return err
 	}
 	done := map[string]string{tagEndpointDone: doneMark(form.Revision, endpointNow())}
 	if words == "" {
+		if form.Spec.SmokeTest == nil && state.tags[tagEndpointPassed] != "" {
+			done[tagEndpointPassed] = "" // what passed under another configuration passes again before it serves
+		}
 		return k.mark(ctx, s, done)
 	}
 	return k.giveUp(ctx, s, state, words, done)

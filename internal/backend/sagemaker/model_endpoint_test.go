@@ -28,6 +28,12 @@ func TestToDeployment(t *testing.T) {
 			"all at once",
 			mlops.Rollout{Strategy: mlops.RolloutAllAtOnce},
 			types.TrafficRoutingConfig{Type: types.TrafficRoutingConfigTypeAllAtOnce, WaitIntervalInSeconds: sdk.Int32(0)},
+			0, 1800,
+		},
+		{
+			"all at once, kept",
+			mlops.Rollout{Strategy: mlops.RolloutAllAtOnce, KeepPrevious: new(minutes(10))},
+			types.TrafficRoutingConfig{Type: types.TrafficRoutingConfigTypeAllAtOnce, WaitIntervalInSeconds: sdk.Int32(0)},
 			600, 2400,
 		},
 		{
@@ -38,7 +44,7 @@ func TestToDeployment(t *testing.T) {
 		},
 		{
 			"canary by default",
-			mlops.Rollout{Strategy: mlops.RolloutCanary, KeepPrevious: new(minutes(0))},
+			mlops.Rollout{Strategy: mlops.RolloutCanary},
 			types.TrafficRoutingConfig{Type: types.TrafficRoutingConfigTypeCanary, WaitIntervalInSeconds: sdk.Int32(60), CanarySize: percentOf(10)},
 			0, 1920,
 		},

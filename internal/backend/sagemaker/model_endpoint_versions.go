@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -48,7 +46,7 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, s scene, old en
 		if version.Environment() != spec.Environment {
 			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: fmt.Errorf("%q is of another environment", version)}
 		}
-		seen, err := modelVersionKind(k).Get(ctx, version)
+		seen, err := k.servedVersion(ctx, version)
 		if k.is(err, mlops.NotFound) {
 			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: err}
 		}
@@ -56,13 +54,12 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, s scene, old en
 			return nil, err
 		}
 		if !old.serves(version) {
-			mlops.CheckApproval(check, at, s.place.spec.Stage, version, seen.Spec.Approval)
+			mlops.CheckApproval(check, at, s.place.spec.Stage, version, seen.spec.Approval)
 		}
-		container, err := k.endpointContainer(ctx, s, version)
-		if err != nil {
-			return nil, err
+		if len(seen.containers) != 1 {
+			return nil, invalid(fmt.Errorf("the model package of %q does not say in which one container it is served", version))
 		}
-		out[variant] = endpointServed{digest: seen.Status.Digest, container: container}
+		out[variant] = endpointServed{digest: seen.facts.Digest, container: fromPackageContainer(seen.containers[0])}
 	}
 	return out, check.Err()
 }
@@ -73,19 +70,13 @@ func (s endpointState) serves(version mlops.ID) bool {
 	return f != nil && slices.ContainsFunc(slices.Collect(maps.Values(f.Spec.Variants)), func(v mlops.Variant) bool { return v.Version == version })
 }
 
-// endpointContainer is the container that a version's package describes.
-func (k modelEndpointKind) endpointContainer(ctx context.Context, s scene, version mlops.ID) (types.ContainerDefinition, error) {
-	group := nativeName(version.Parent(), maxName)
-	out, err := s.c.sagemaker.DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{
-		ModelPackageName: aws.String(s.sibling("model-package/" + group + "/" + version.Name())),
-	})
+// servedVersion reads a version with the container that its package describes.
+func (k modelEndpointKind) servedVersion(ctx context.Context, version mlops.ID) (packageSeen, error) {
+	s, arn, err := modelVersionKind(k).packageScene(ctx, version)
 	if err != nil {
-		return types.ContainerDefinition{}, err
+		return packageSeen{}, err
 	}
-	if out.InferenceSpecification == nil || len(out.InferenceSpecification.Containers) != 1 {
-		return types.ContainerDefinition{}, invalid(fmt.Errorf("the model package of %q does not say in which one container it is served", version))
-	}
-	return fromPackageContainer(out.InferenceSpecification.Containers[0]), nil
+	return k.describePackage(ctx, s, arn)
 }
 
 // fromPackageContainer is a package's container as a model takes it.

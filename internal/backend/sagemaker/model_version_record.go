@@ -51,6 +51,7 @@ type nativePackage struct {
 	created      time.Time
 	properties   map[string]string
 	image        string
+	containers   []types.ModelPackageContainerDefinition // of a look at it alone
 }
 
 // packageSeen is a model package with its record.
@@ -77,6 +78,9 @@ func (b *backend) describePackage(ctx context.Context, s scene, arn string) (pac
 		arn: arn, version: aws.ToInt32(out.ModelPackageVersion), status: out.ModelPackageStatus, details: out.ModelPackageStatusDetails,
 		approval: out.ModelApprovalStatus, approvalText: aws.ToString(out.ApprovalDescription),
 		created: aws.ToTime(out.CreationTime), properties: out.CustomerMetadataProperties, image: imageOf(out.InferenceSpecification),
+	}
+	if serving := out.InferenceSpecification; serving != nil {
+		n.containers = serving.Containers
 	}
 	if b.written.late(arn, n.properties) {
 		b.written.note(arn, n.properties) // somebody else wrote later

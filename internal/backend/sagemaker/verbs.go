@@ -16,6 +16,9 @@ type scene struct {
 	id    mlops.ID
 	name  string // native
 	arn   string
+	// blank, where it is not nil, is set by a look that found nothing of the object at
+	// all: neither itself nor what a former one of its name may have left.
+	blank *bool
 }
 
 // naming is how a noun's objects are called on AWS.

@@ -14,6 +14,10 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
+// keepSilent is how long what was replaced stays warm where its rollout does not say:
+// keeping happens beside the change, which is over meanwhile.
+const keepSilent = 10 * time.Minute
+
 // previous is what was in force before a change that replaced a server, as it
 // is kept for the next engine: status alone does not tell how to start it.
 type previous struct {
@@ -39,7 +43,7 @@ func (e *endpoint) keepPrevious(before plan, after string) error {
 // warmUntilAfter returns until when a change keeps what it replaces, and writes
 // that down. The zero time is not at all.
 func (e *endpoint) warmUntilAfter(c *rollout, replaced map[string]*fleet) time.Time {
-	now, keep := e.s.now(), c.plan.spec.Rollout.Previous()
+	now, keep := e.s.now(), c.plan.spec.Rollout.Previous(keepSilent)
 	if len(replaced) == 0 || keep == 0 || !asleepUntil(c.plan.spec, now).IsZero() {
 		return time.Time{}
 	}

@@ -15,6 +15,20 @@ func kept(d time.Duration) change {
 	return rolled(mlops.Rollout{Strategy: "all_at_once", KeepPrevious: &keep})
 }
 
+// TestKeepsUnlessTold proves that a rollout that does not say how long keeps what it
+// replaced for the engine's own time: the change is over meanwhile.
+func TestKeepsUnlessTold(t *testing.T) {
+	t.Parallel()
+	b := started(t)
+	b.version("1", "one")
+	b.version("2", "two")
+	b.ready(spec(b.id("1")))
+	b.ready(spec(b.id("2"), rolled(mlops.Rollout{Strategy: "all_at_once"})))
+	if left := time.Until(b.warmUntil(b.churn())); left < keepSilent-time.Minute || left > keepSilent {
+		t.Errorf("warm for another %s, want %s", left, keepSilent)
+	}
+}
+
 // clock is a clock that tests set.
 type clock struct{ ahead atomic.Int64 }
 
