@@ -35,7 +35,7 @@ type backend struct {
 	registering verbs.Turns // by what is being registered: a model, a dataset
 	written     versions    // that this process wrote
 	quotas      accountQuotas
-	explainers  explainers
+	followers   followers
 	looks       endpointLooks
 }
 

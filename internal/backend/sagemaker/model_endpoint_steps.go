@@ -185,7 +185,7 @@ func (k modelEndpointKind) settleOnFormer(ctx context.Context, s scene, state en
 	return k.tidyEndpoint(ctx, s, state, *state.before, words)
 }
 
-// tidyEndpoint scales what is in force, has it explained where a monitor does, removes
+// tidyEndpoint scales what is in force, has monitors that depend on it follow, removes
 // what nothing refers to any more, and notes that nothing is left to do.
 func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s scene, state endpointState, form endpointForm, words string) error {
 	if err := k.applyScaling(ctx, s, state, form.Spec); err != nil {
@@ -196,7 +196,7 @@ func (k modelEndpointKind) tidyEndpoint(ctx context.Context, s scene, state endp
 			return err
 		}
 	}
-	if whole, err := k.explainEndpoint(ctx, s); err != nil || !whole {
+	if whole, err := k.followEndpoint(ctx, s, slices.Sorted(maps.Keys(form.Spec.Variants))); err != nil || !whole {
 		return err // the step stays due; what was explained before is there until then
 	}
 	if err := k.dropEndpointParts(ctx, s, state, form.Config); err != nil {

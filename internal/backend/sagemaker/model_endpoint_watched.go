@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"slices"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -31,22 +32,26 @@ func monitorIn(tags map[string]string) (record, mlops.MonitorSpec, bool) {
 	return r, spec, err == nil && r.into(&spec) == nil
 }
 
-// explainEndpoint takes the next step of every monitor that explains what an endpoint
-// serves, and reports whether all of them explain what serves now, or cannot.
-func (k modelEndpointKind) explainEndpoint(ctx context.Context, s scene) (whole bool, err error) {
-	monitors, err := k.explainers.of(ctx, s.id, func(ctx context.Context) (map[mlops.ID][]mlops.ID, error) {
-		return k.listExplainers(ctx, s.c, s.place)
+// followEndpoint takes the next step of every monitor that explains what an endpoint
+// serves or judges its variants, and reports whether all of them are there, or cannot be.
+func (k modelEndpointKind) followEndpoint(ctx context.Context, s scene, variants []string) (whole bool, err error) {
+	monitors, err := k.followers.of(ctx, s.id, func(ctx context.Context) (map[mlops.ID][]follower, error) {
+		return k.listFollowers(ctx, s.c, s.place)
 	})
-	if err != nil || len(monitors) == 0 {
-		return true, err
-	}
-	served, err := monitorKind(k).explainedModel(ctx, s.c, s.id)
 	if err != nil {
 		return false, err
 	}
+	now := serves{variants: variants}
+	if slices.ContainsFunc(monitors, func(m follower) bool { return m.explains }) {
+		model, err := monitorKind(k).explainedModel(ctx, s.c, s.id)
+		if err != nil {
+			return false, err
+		}
+		now.model = &model
+	}
 	whole = true
-	for _, id := range monitors {
-		done, err := monitorKind(k).follow(ctx, id, served)
+	for _, m := range monitors {
+		done, err := monitorKind(k).follow(ctx, m.id, now)
 		if err != nil {
 			return false, err
 		}

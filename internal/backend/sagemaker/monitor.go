@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -128,7 +127,7 @@ func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.Moni
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	defer k.explainers.forget(s.id.Environment())
+	defer k.followers.forget(s.id.Environment())
 	p := monitorPlan{monitorScene: s, spec: spec}
 	if p.kept, err = k.keep(ctx, s, spec, old.record); err != nil {
 		return mlops.Change{}, err
@@ -140,29 +139,43 @@ func (k monitorKind) change(ctx context.Context, s monitorScene, spec mlops.Moni
 	if err != nil {
 		return mlops.Change{}, err
 	}
-	if err := k.putMonitorTopic(ctx, s, spec, withJobs(tags, jobWords(old.tags), wantedWords(spec)), old.tags); err != nil {
+	noted := withWords(tags, append(wordsAhead(jobWords(old.tags), spec), wordUnwatched))
+	if err := k.putMonitorTopic(ctx, s, spec, noted, old.tags); err != nil {
 		return mlops.Change{}, err
 	}
-	return r.change(), k.putParts(ctx, p, tags)
+	return r.change(), k.putParts(ctx, p, noted)
 }
 
-// putParts brings alarms and rules to the spec, and takes the first step of jobs.
-func (k monitorKind) putParts(ctx context.Context, p monitorPlan, tags map[string]string) error {
+// putParts brings alarms and rules to the spec, and takes the first step of jobs. Noted
+// are the topic's tags.
+func (k monitorKind) putParts(ctx context.Context, p monitorPlan, noted map[string]string) error {
 	variants, err := k.monitoredVariants(ctx, p.spec.Endpoint)
 	if err != nil {
 		return err
 	}
-	alarms := monitorAlarms(p, variants)
-	if err := k.putMonitorAlarms(ctx, p.c, alarms, p.id, cloudwatchTags(tags)); err != nil {
+	if err := k.putWatch(ctx, p, monitorAlarms(p, variants), noted); err != nil {
 		return err
 	}
-	maps.DeleteFunc(alarms, func(_ string, a *cloudwatch.PutMetricAlarmInput) bool {
+	if err := k.describeBaselines(ctx, p); err != nil {
+		return err
+	}
+	words := slices.DeleteFunc(jobWords(noted), func(word string) bool { return word == wordUnwatched })
+	return noteJobs(ctx, p.monitorScene, noted, words)
+}
+
+// putWatch brings rules and alarms to what is wanted. The alarms come last: what was
+// interrupted shows by those that there are. Noted are the topic's tags.
+func (k monitorKind) putWatch(ctx context.Context, p monitorPlan, alarms map[string]*cloudwatch.PutMetricAlarmInput, noted map[string]string) error {
+	tags := maps.Clone(noted)
+	delete(tags, tagJobs)
+	health := maps.Clone(alarms)
+	maps.DeleteFunc(health, func(_ string, a *cloudwatch.PutMetricAlarmInput) bool {
 		return checkOf(types.MetricAlarm{Namespace: a.Namespace}) != "health"
 	})
-	if err := k.putMonitorRules(ctx, p, slices.Sorted(maps.Keys(alarms)), tags); err != nil {
+	if err := k.putMonitorRules(ctx, p, slices.Sorted(maps.Keys(health)), tags); err != nil {
 		return err
 	}
-	return k.describeBaselines(ctx, p)
+	return k.putMonitorAlarms(ctx, p.c, alarms, p.id, cloudwatchTags(tags))
 }
 
 // describeBaselines starts the jobs that describe the baseline.
@@ -176,21 +189,6 @@ func (k monitorKind) describeBaselines(ctx context.Context, p monitorPlan) error
 		}
 	}
 	return nil
-}
-
-// withJobs notes in a topic's tags which types of jobs there may be parts of.
-func withJobs(tags map[string]string, had, wanted []string) map[string]string {
-	var words []string
-	for _, t := range jobTypes() {
-		if slices.Contains(had, t.word) || slices.Contains(wanted, t.word) {
-			words = append(words, t.word)
-		}
-	}
-	out := maps.Clone(tags)
-	if len(words) > 0 {
-		out[tagJobs] = strings.Join(words, " ")
-	}
-	return out
 }
 
 // groupOf is the group that a record's spec compares.
@@ -251,11 +249,15 @@ func (k monitorKind) advance(ctx context.Context, s monitorScene, m tagged) erro
 	if err := m.record.into(&spec); err != nil {
 		return err
 	}
-	return k.putJobs(ctx, monitorPlan{s, spec, keptOf(m.record)}, m.tags)
+	p := monitorPlan{s, spec, keptOf(m.record)}
+	if slices.Contains(jobWords(m.tags), wordUnwatched) {
+		return k.putParts(ctx, p, m.tags)
+	}
+	return k.putJobs(ctx, p, m.tags)
 }
 
 func (k monitorKind) drop(ctx context.Context, s monitorScene, m tagged) error {
-	defer k.explainers.forget(s.id.Environment())
+	defer k.followers.forget(s.id.Environment())
 	if err := k.dropMonitorRules(ctx, s); err != nil {
 		return err
 	}

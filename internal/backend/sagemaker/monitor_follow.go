@@ -1,27 +1,34 @@
 package sagemaker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
-// A monitor that explains a model follows its endpoint to the next one: the change of
-// the endpoint is not done until the monitor explains what serves now. What follows is
-// the monitor's record and its jobs; nothing else of it depends on the model.
+// A monitor that explains a model, or judges the health of each variant, follows its
+// endpoint: the change of the endpoint is not done until the monitor explains and watches
+// what serves now. What follows of an explanation is the monitor's record and its jobs, of
+// health its alarms and the rule that hears them; nothing else depends on what serves.
 
-// follow takes the next step of a monitor to the model that its endpoint serves, and
-// reports whether there is none left. One that cannot get there, for its baseline is
+// serves is what an endpoint serves by now.
+type serves struct {
+	variants []string     // sorted
+	model    *servedModel // nil where none is explained
+}
+
+// follow takes the next step of a monitor to what its endpoint serves, and reports
+// whether there is none left. One that cannot get there, for its baseline is
 // gone or its job failed, is left as it is: its next look says so.
-func (k monitorKind) follow(ctx context.Context, id mlops.ID, served servedModel) (whole bool, err error) {
+func (k monitorKind) follow(ctx context.Context, id mlops.ID, now serves) (whole bool, err error) {
 	err = noun(k).Advance(ctx, id, func(ctx context.Context, s monitorScene, m tagged) error {
-		whole, err = k.followStep(ctx, s, m, served)
+		whole, err = k.followStep(ctx, s, m, now)
 		return err
 	})
 	switch {
@@ -35,12 +42,15 @@ func (k monitorKind) follow(ctx context.Context, id mlops.ID, served servedModel
 	return true, nil
 }
 
-func (k monitorKind) followStep(ctx context.Context, s monitorScene, m tagged, served servedModel) (whole bool, err error) {
+func (k monitorKind) followStep(ctx context.Context, s monitorScene, m tagged, now serves) (whole bool, err error) {
 	var spec mlops.MonitorSpec
-	if err := m.record.into(&spec); err != nil || m.leaving() || spec.Explainability == nil {
+	if err := m.record.into(&spec); err != nil || m.leaving() {
 		return true, err
 	}
-	if keptOf(m.record).Explained.Model != served.model {
+	if err := k.watchVariants(ctx, monitorPlan{s, spec, keptOf(m.record)}, m.tags, now.variants); err != nil || spec.Explainability == nil || now.model == nil {
+		return err == nil, err
+	}
+	if keptOf(m.record).Explained.Model != now.model.model {
 		return false, k.explainAnew(ctx, s, m, spec)
 	}
 	seen, err := k.observe(ctx, s, m)
@@ -49,24 +59,24 @@ func (k monitorKind) followStep(ctx context.Context, s monitorScene, m tagged, s
 		return false, err
 	case seen.Due:
 		return false, k.advance(ctx, s, m)
-	case seen.Phase == mlops.PhaseReady:
-		return true, k.dropFormer(ctx, monitorPlan{s, spec, keptOf(m.record)})
 	}
 	return seen.Phase != mlops.PhasePending, nil
 }
 
-// dropFormer removes the definitions that explained former models: a step that was
-// interrupted may have left one, which no look shows.
-func (k monitorKind) dropFormer(ctx context.Context, p monitorPlan) error {
-	for _, t := range jobTypes() {
-		if t.monitoring != types.MonitoringTypeModelExplainability {
-			continue
-		}
-		if _, err := k.dropDefinitions(ctx, p.monitorScene, t, p.job(t).definition); err != nil {
-			return err
-		}
+// watchVariants brings what watches health to the variants that serve, where it is not.
+func (k monitorKind) watchVariants(ctx context.Context, p monitorPlan, tags map[string]string, variants []string) error {
+	if p.spec.Health == nil {
+		return nil
 	}
-	return nil
+	have, err := k.monitorAlarmsInForce(ctx, p.c, p.id)
+	if err != nil {
+		return err
+	}
+	want := monitorAlarms(p, variants)
+	if slices.Equal(slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(want))) {
+		return nil
+	}
+	return k.putWatch(ctx, p, want, tags)
 }
 
 // explainAnew notes in a monitor's record that another model is explained, from the
@@ -87,35 +97,51 @@ func (k monitorKind) explainAnew(ctx context.Context, s monitorScene, m tagged, 
 	if err != nil {
 		return err
 	}
-	if err := tagTopic(ctx, s.c, s.topic, m.tags, withJobs(tags, jobWords(m.tags), wantedWords(spec))); err != nil {
+	if err := tagTopic(ctx, s.c, s.topic, m.tags, withWords(tags, explainedWords(jobWords(m.tags), spec))); err != nil {
 		return err
 	}
 	return k.describeBaselines(ctx, p)
 }
 
-// explainersKept is how long a list of an environment's explaining monitors is used: a
+// explainedWords is what tagJobs says while another model comes to be explained. What a
+// change still owes, it owes.
+func explainedWords(had []string, spec mlops.MonitorSpec) []string {
+	words := wordsAhead(had, spec)
+	if slices.Contains(had, wordUnwatched) {
+		words = append(words, wordUnwatched)
+	}
+	return words
+}
+
+// followersKept is how long a list of an environment's following monitors is used: a
 // change of a thousand endpoints asks for it a thousand times.
-const explainersKept = 10 * time.Second
+const followersKept = 10 * time.Second
 
-// explainers are the monitors that explain the models of endpoints, by environment, as
-// far as they were listed lately. Its zero value is ready.
-type explainers struct {
+// followers are the monitors that follow endpoints, by environment, as far as they were
+// listed lately. Its zero value is ready.
+type followers struct {
 	mu    sync.Mutex
-	lists map[mlops.ID]explainerList
+	lists map[mlops.ID]followerList
 }
 
-// explainerList is what one list found: monitors by their endpoint.
-type explainerList struct {
+// follower is a monitor that follows an endpoint.
+type follower struct {
+	id       mlops.ID
+	explains bool
+}
+
+// followerList is what one list found: monitors by their endpoint.
+type followerList struct {
 	at   time.Time
-	byID map[mlops.ID][]mlops.ID
+	byID map[mlops.ID][]follower
 }
 
-// of are the monitors that explain what an endpoint serves.
-func (e *explainers) of(ctx context.Context, endpoint mlops.ID, list func(context.Context) (map[mlops.ID][]mlops.ID, error)) ([]mlops.ID, error) {
-	e.mu.Lock()
-	known, ok := e.lists[endpoint.Environment()]
-	e.mu.Unlock()
-	if ok && time.Since(known.at) < explainersKept {
+// of are the monitors that follow an endpoint.
+func (f *followers) of(ctx context.Context, endpoint mlops.ID, list func(context.Context) (map[mlops.ID][]follower, error)) ([]follower, error) {
+	f.mu.Lock()
+	known, ok := f.lists[endpoint.Environment()]
+	f.mu.Unlock()
+	if ok && time.Since(known.at) < followersKept {
 		return known.byID[endpoint], nil
 	}
 	at := time.Now()
@@ -123,37 +149,37 @@ func (e *explainers) of(ctx context.Context, endpoint mlops.ID, list func(contex
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.lists == nil {
-		e.lists = map[mlops.ID]explainerList{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lists == nil {
+		f.lists = map[mlops.ID]followerList{}
 	}
-	e.lists[endpoint.Environment()] = explainerList{at, found}
+	f.lists[endpoint.Environment()] = followerList{at, found}
 	return found[endpoint], nil
 }
 
 // forget drops what is known of an environment.
-func (e *explainers) forget(environment mlops.ID) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.lists, environment)
+func (f *followers) forget(environment mlops.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.lists, environment)
 }
 
-// listExplainers lists the monitors of an environment that explain a model, by their
+// listFollowers lists the monitors of an environment that follow what serves, by their
 // endpoints.
-func (b *backend) listExplainers(ctx context.Context, c *clients, p place) (map[mlops.ID][]mlops.ID, error) {
+func (b *backend) listFollowers(ctx context.Context, c *clients, p place) (map[mlops.ID][]follower, error) {
 	topics, err := b.monitorTags(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}
-	found := map[mlops.ID][]mlops.ID{}
+	found := map[mlops.ID][]follower{}
 	for _, tags := range topics {
-		if r, spec, ok := monitorIn(tags); ok && spec.Explainability != nil {
-			found[spec.Endpoint] = append(found[spec.Endpoint], r.ID)
+		if r, spec, ok := monitorIn(tags); ok && (spec.Explainability != nil || spec.Health != nil) {
+			found[spec.Endpoint] = append(found[spec.Endpoint], follower{r.ID, spec.Explainability != nil})
 		}
 	}
-	for _, ids := range found {
-		slices.Sort(ids)
+	for _, some := range found {
+		slices.SortFunc(some, func(a, b follower) int { return cmp.Compare(a.id, b.id) })
 	}
 	return found, nil
 }

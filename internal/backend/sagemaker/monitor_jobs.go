@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -92,15 +93,37 @@ const tagJobs = "mlops:jobs"
 // jobWords reads tagJobs.
 func jobWords(tags map[string]string) []string { return strings.Fields(tags[tagJobs]) }
 
-// wantedWords are the types of jobs that a spec needs, as tagJobs lists them.
-func wantedWords(spec mlops.MonitorSpec) []string {
+// What tagJobs says beside the types, of what no look shows.
+const (
+	wordUntidy    = "untidy"    // there may be definitions as they were before a change
+	wordUnwatched = "unwatched" // alarms and rules may be as they were before a change
+)
+
+// wordsAhead is what tagJobs says while a monitor is brought to a spec, of one that had
+// some words: types of which there may be parts, and what those it had may leave behind.
+func wordsAhead(had []string, spec mlops.MonitorSpec) []string {
 	var words []string
+	left := false
 	for _, t := range jobTypes() {
-		if t.wanted(spec) {
+		of := slices.Contains(had, t.word)
+		if left = left || of; of || t.wanted(spec) {
 			words = append(words, t.word)
 		}
 	}
+	if left {
+		words = append(words, wordUntidy)
+	}
 	return words
+}
+
+// withWords are a topic's tags with what tagJobs is to say.
+func withWords(tags map[string]string, words []string) map[string]string {
+	out := maps.Clone(tags)
+	delete(out, tagJobs)
+	if len(words) > 0 {
+		out[tagJobs] = strings.Join(words, " ")
+	}
+	return out
 }
 
 // monitorPlan is what a monitor's parts are made from.
@@ -144,6 +167,12 @@ func (k monitorKind) lookAtJobs(ctx context.Context, p monitorPlan, had []string
 			hold(seen, "the schedule of a former check is being removed", true)
 		}
 	}
+	if slices.Contains(had, wordUnwatched) {
+		hold(seen, "alarms and rules follow the change", true)
+	}
+	if slices.Contains(had, wordUntidy) && seen.Phase == mlops.PhaseReady {
+		hold(seen, "the definitions of former jobs are being removed", true)
+	}
 	return nil
 }
 
@@ -171,12 +200,15 @@ func hold(seen *monitorSeen, reason string, due bool) {
 // notes which there still are parts of.
 func (k monitorKind) putJobs(ctx context.Context, p monitorPlan, tags map[string]string) error {
 	var left []string
+	tidy := true
 	for _, t := range jobTypes() {
 		if t.wanted(p.spec) {
 			left = append(left, t.word)
-			if err := k.putJob(ctx, p, p.job(t)); err != nil {
+			whole, err := k.putJob(ctx, p, p.job(t))
+			if err != nil {
 				return err
 			}
+			tidy = tidy && whole
 			continue
 		}
 		if !slices.Contains(jobWords(tags), t.word) {
@@ -189,6 +221,9 @@ func (k monitorKind) putJobs(ctx context.Context, p monitorPlan, tags map[string
 		if !gone {
 			left = append(left, t.word)
 		}
+	}
+	if !tidy && slices.Contains(jobWords(tags), wordUntidy) {
+		left = append(left, wordUntidy)
 	}
 	return noteJobs(ctx, p.monitorScene, tags, left)
 }
@@ -204,25 +239,26 @@ func noteJobs(ctx context.Context, s monitorScene, tags map[string]string, words
 	return untagTopic(ctx, s.c, s.topic, tagJobs)
 }
 
-func (k monitorKind) putJob(ctx context.Context, p monitorPlan, j monitorJob) error {
+// putJob takes the next step of one job. It is whole when its schedule has the definition
+// that is wanted, and no other is left.
+func (k monitorKind) putJob(ctx context.Context, p monitorPlan, j monitorJob) (whole bool, err error) {
 	if j.described != nil {
 		if waiting, err := k.baselineDescribed(ctx, p, j.described(p)); err != nil || waiting {
-			return err
+			return false, err
 		}
 	}
 	if err := j.api.describe(ctx, p.c, j.definition); k.is(err, mlops.NotFound) {
 		err = j.define(k, ctx, p, j)
 		if err != nil && !k.is(err, mlops.AlreadyExists) { // another was faster
-			return err
+			return false, err
 		}
 	} else if err != nil {
-		return err
+		return false, err
 	}
 	if err := k.putSchedule(ctx, p, j); err != nil {
-		return err
+		return false, err
 	}
-	_, err := k.dropDefinitions(ctx, p.monitorScene, j.jobType, j.definition)
-	return err
+	return k.dropDefinitions(ctx, p.monitorScene, j.jobType, j.definition)
 }
 
 // dropJob takes the next step of removing a schedule and its definitions, and
