@@ -35,6 +35,7 @@ type backend struct {
 	registering verbs.Turns // by what is being registered: a model, a dataset
 	written     versions    // that this process wrote
 	quotas      accountQuotas
+	images      imagesSeen
 	followers   followers
 	looks       endpointLooks
 }

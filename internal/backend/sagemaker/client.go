@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/budgets"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -57,6 +58,7 @@ type clients struct {
 	budgets     *budgets.Client
 	quotas      *servicequotas.Client
 	tagging     *resourcegroupstaggingapi.Client
+	ecr         *ecr.Client
 }
 
 // open makes the backend. Nothing is asked of AWS yet.
@@ -177,6 +179,7 @@ func (b *backend) services(c aws.Config) *clients {
 		budgets:     budgets.NewFromConfig(c, endpoint(s, "budgets", func(o *budgets.Options, u *string) { o.BaseEndpoint = u })),
 		quotas:      servicequotas.NewFromConfig(c, endpoint(s, "servicequotas", func(o *servicequotas.Options, u *string) { o.BaseEndpoint = u })),
 		tagging:     resourcegroupstaggingapi.NewFromConfig(c, endpoint(s, "resourcegroupstaggingapi", func(o *resourcegroupstaggingapi.Options, u *string) { o.BaseEndpoint = u })),
+		ecr:         ecr.NewFromConfig(c, endpoint(s, "ecr", func(o *ecr.Options, u *string) { o.BaseEndpoint = u })),
 	}
 }
 

@@ -46,7 +46,7 @@ func settings() []mlops.Setting {
 		{Name: settingExternalID, Doc: "External ID that the role to assume asks for."},
 		{Name: settingSession, Doc: "Session name of the assumed role. Default: `terraform-provider-mlops`."},
 		{Name: settingEndpoint, Doc: "URL at which every service answers, instead of AWS's own: a proxy, or a simulation.", Env: "AWS_ENDPOINT_URL"},
-		{Name: settingEndpoints, Doc: "URLs of single services, by the SDK's name: `sagemaker`, `sagemakerruntime`, `s3`, `iam`, `ssm`, `sns`, `sts`, `scheduler`, `eventbridge`, `cloudwatch`, `applicationautoscaling`, `budgets`, `servicequotas`, `resourcegroupstaggingapi`.", Type: mlops.MapSetting},
+		{Name: settingEndpoints, Doc: "URLs of single services, by the SDK's name: `sagemaker`, `sagemakerruntime`, `s3`, `iam`, `ssm`, `sns`, `sts`, `scheduler`, `eventbridge`, `cloudwatch`, `applicationautoscaling`, `budgets`, `servicequotas`, `resourcegroupstaggingapi`, `ecr`.", Type: mlops.MapSetting},
 		{Name: settingTags, Doc: "Tags of everything that is made, beside those of the provider and the labels of the object.", Type: mlops.MapSetting},
 		{Name: settingFIPS, Doc: "Whether to use endpoints with FIPS 140 validated cryptography.", Type: mlops.BoolSetting, Env: "AWS_USE_FIPS_ENDPOINT"},
 		{Name: settingDualStack, Doc: "Whether to use endpoints that also answer over IPv6.", Type: mlops.BoolSetting, Env: "AWS_USE_DUALSTACK_ENDPOINT"},

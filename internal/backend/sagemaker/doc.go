@@ -27,7 +27,8 @@
 // iam:CreateServiceLinkedRole for scaling, cloudwatch:GetMetricData for figures, and
 // iam:PassRole. Unless the environment brings its own role, also iam:CreateRole and
 // iam:PutRolePolicy for roles below /mlops/. Plans warn of quotas that are too small
-// where servicequotas:ListServiceQuotas is allowed.
+// where servicequotas:ListServiceQuotas is allowed, and count what is in use where
+// cloudwatch:GetMetricData is.
 //
 // # Differences
 //

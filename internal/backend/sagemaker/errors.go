@@ -57,6 +57,7 @@ func errorCodes() []errorRule {
 		{[]string{
 			"ResourceNotFound", "ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "NotFound", "NotFoundException",
 			"ParameterNotFound", "ObjectNotFoundException", "NoSuchLifecycleConfiguration", "NoSuchTagSet", "NoSuchBucketPolicy", "NoSuchVersion",
+			"RepositoryNotFoundException", "ImageNotFoundException",
 		}, "", mlops.NotFound},
 		{[]string{
 			"EntityAlreadyExists", "EntityAlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "ParameterAlreadyExists",

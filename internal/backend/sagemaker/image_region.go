@@ -1,9 +1,7 @@
 package sagemaker
 
 import (
-	"context"
 	"regexp"
-	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -26,36 +24,6 @@ func checkVersionImage(c *mlops.Checker, spec mlops.ModelVersionSpec) {
 	if region, err := regionOf(spec.Model); err == nil && spec.Promotion == nil {
 		checkImageRegion(c, mlops.At("image"), spec.Image, region)
 	}
-}
-
-// Forewarn tells of the image that a promoted version will be served by: another
-// region has it only if ECR replicates it; see mlops.Forewarner.
-func (k modelVersionKind) Forewarn(_ context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
-	region, err := regionOf(spec.Model)
-	m := registryImage.FindStringSubmatch(spec.Image)
-	if err != nil || m == nil || spec.Promotion == nil || m[2] == region {
-		return nil //nolint:nilerr // a model that is not known yet is in no region
-	}
-	copied := imageIn(spec.Image, region)
-	repository, image := repositoryOf(copied)
-	c.Warn(mlops.At("image"), "Image of another region", "The version is served by the image %s, and in %s by its copy, which has to be there before an endpoint serves it: let ECR replicate the repository. It is there if this finds it:\n\n"+
-		"  aws ecr describe-images --region %s --registry-id %s --repository-name %s --image-ids %s", spec.Image, region, region, spec.Image[:len("123456789012")], repository, image)
-	return nil
-}
-
-// repositoryOf tells a repository of ECR, and one image in it as its own tools name
-// it.
-func repositoryOf(image string) (repository, one string) {
-	_, path, _ := strings.Cut(image, "/")
-	if repository, digest, ok := strings.Cut(path, "@"); ok {
-		name, _, _ := strings.Cut(repository, ":")
-		return name, "imageDigest=" + digest
-	}
-	repository, tag, ok := strings.Cut(path, ":")
-	if !ok {
-		tag = "latest"
-	}
-	return repository, "imageTag=" + tag
 }
 
 // imageIn is an image as a region has it: ECR replicates under the same account,

@@ -41,35 +41,3 @@ func TestPromotedImage(t *testing.T) {
 		t.Errorf("served by %s, %v, want %s", got.image, err, want)
 	}
 }
-
-// TestPromotedImageIsToldOf proves that a plan names the image's copy, and how to find
-// out whether it is there.
-func TestPromotedImageIsToldOf(t *testing.T) {
-	t.Parallel()
-	const model mlops.ID = "sagemaker/eu-west-1/churn/models/churn"
-	for _, tt := range []struct {
-		name, image string
-		promotion   *mlops.Promotion
-		want        string // of the warning; "" is none
-	}{
-		{"by tag", "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/serve:1", &mlops.Promotion{}, "aws ecr describe-images --region eu-west-1 --registry-id 123456789012 --repository-name team/serve --image-ids imageTag=1"},
-		{"by digest", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1@sha256:ab", &mlops.Promotion{}, "--repository-name serve --image-ids imageDigest=sha256:ab"},
-		{"of no tag", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve", &mlops.Promotion{}, "--image-ids imageTag=latest"},
-		{"here", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/serve:1", &mlops.Promotion{}, ""},
-		{"in a registry of one's own", "registry.example.com/serve:1", &mlops.Promotion{}, ""},
-		{"not promoted", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", nil, ""}, // is refused
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			c := mlops.NewChecker()
-			if err := (modelVersionKind{}).Forewarn(t.Context(), mlops.ModelVersionSpec{Model: model, Image: tt.image, Promotion: tt.promotion}, c); err != nil {
-				t.Fatal(err)
-			}
-			field, words := "image", []string{tt.want}
-			if tt.want == "" {
-				field, words = "", nil
-			}
-			wantWarning(t, c, field, words)
-		})
-	}
-}

@@ -20,7 +20,9 @@ func (k monitorKind) Forewarn(ctx context.Context, spec mlops.MonitorSpec, c *ml
 		}
 		asks = append(asks, shadow...)
 	}
-	return k.checkQuotas(ctx, c, spec.Endpoint.Environment(), asks)
+	return k.checkQuotas(ctx, c, spec.Endpoint.Environment(), asks, func(ctx context.Context) (instancesUsed, error) {
+		return modelEndpointKind(k).instancesOf(ctx, spec.Endpoint)
+	})
 }
 
 // monitorQuotas is what a monitor's jobs ask for at once: all of its schedules fire at
@@ -108,5 +110,5 @@ func (k monitorKind) shadowQuota(ctx context.Context, endpoint mlops.ID) ([]quot
 	}
 	at := mlops.At("explainability")
 	both := served.instances + 1
-	return []quotaAsk{{name: served.machine + quotaEndpoint, least: both, most: both, at: at, above: at}}, nil
+	return []quotaAsk{{name: served.machine + quotaEndpoint, least: both, most: both, at: at, above: at, standing: true}}, nil
 }

@@ -2,12 +2,15 @@ package sagemaker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -33,6 +36,7 @@ type quota struct {
 	code       string
 	value      float64
 	adjustable bool
+	usage      *types.MetricInfo // what counts it; nil where AWS does not
 }
 
 // accountQuotas are an account's quotas by region, listed once in the process's life:
@@ -41,6 +45,7 @@ type accountQuotas struct {
 	turns verbs.Turns // by region
 	mu    sync.Mutex
 	seen  map[string]quotasSeen
+	used  map[string]*useSeen
 }
 
 // quotasSeen is a list of quotas by name, or why there is none.
@@ -89,7 +94,7 @@ func (c *clients) listQuotas(ctx context.Context) (map[string]quota, error) {
 		}
 		for _, q := range page.Quotas {
 			if q.Value != nil {
-				all[aws.ToString(q.QuotaName)] = quota{code: aws.ToString(q.QuotaCode), value: *q.Value, adjustable: q.Adjustable}
+				all[aws.ToString(q.QuotaName)] = quota{code: aws.ToString(q.QuotaCode), value: *q.Value, adjustable: q.Adjustable, usage: q.UsageMetric}
 			}
 		}
 	}
@@ -103,21 +108,27 @@ type quotaAsk struct {
 	most  int64  // which an autoscaler may ask for
 	at    mlops.Path
 	above mlops.Path // attribute of the most
+	// standing says that it is asked for as soon as the plan is applied, and for good, so
+	// that what is in use now counts. What a job of the night asks for has to be free then.
+	standing bool
 }
 
 // Forewarn tells of quotas; see mlops.Forewarner.
 func (k modelEndpointKind) Forewarn(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
-	return k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec))
+	return k.checkQuotas(ctx, c, spec.Environment, endpointQuotas(spec), func(ctx context.Context) (instancesUsed, error) {
+		return k.instancesOf(ctx, spec.ID())
+	})
 }
 
-// Forewarn tells of quotas; see mlops.Forewarner.
+// Forewarn tells of quotas, and of images that are not there; see mlops.Forewarner.
 func (k pipelineKind) Forewarn(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
-	return k.checkQuotas(ctx, c, spec.Environment, pipelineQuotas(spec))
+	return errors.Join(k.checkQuotas(ctx, c, spec.Environment, pipelineQuotas(spec), nil), k.checkStepImages(ctx, c, spec))
 }
 
-// checkQuotas warns of what an account may not have. What others in the account use
-// is not known, so that enough here may be too little still.
-func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment mlops.ID, asks []quotaAsk) error {
+// checkQuotas warns of what an account may not have, what others have in use included
+// where that is known: where it is not, enough here may be too little still. Held says
+// what the object has itself by now; it is nil where no ask is standing.
+func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment mlops.ID, asks []quotaAsk, held func(context.Context) (instancesUsed, error)) error {
 	if len(asks) == 0 {
 		return nil
 	}
@@ -129,34 +140,40 @@ func (b *backend) checkQuotas(ctx context.Context, c *mlops.Checker, environment
 	if err != nil {
 		return err
 	}
+	others, err := b.crowding(ctx, region, all, asks, held)
 	for _, ask := range asks {
 		if q, known := all[ask.name]; known {
-			q.check(c, region.region, ask)
+			q.check(c, region.region, ask, int64(others[ask.name]))
 		}
 	}
-	return nil
+	return err
 }
 
-// check warns where a quota is too small. The summary names it, since Terraform shows
-// one of several warnings of the same summary.
-func (q quota) check(c *mlops.Checker, region string, ask quotaAsk) {
+// check warns where a quota is too small for what is asked for beside what others have
+// in use. The summary names it, since Terraform shows one of several warnings of the same
+// summary.
+func (q quota) check(c *mlops.Checker, region string, ask quotaAsk, others int64) {
 	more := "AWS does not raise this one: ask for another machine type, or fewer."
 	switch {
-	case q.value >= float64(ask.most):
+	case q.value >= float64(ask.most+others):
 		return
 	case q.adjustable:
 		// Indented, so that Terraform does not break the line.
 		more = "Ask AWS for more, which may take days, or ask for another machine type:\n\n" +
 			"  aws service-quotas request-service-quota-increase --service-code sagemaker --region " + region +
-			" --quota-code " + q.code + " --desired-value %[4]d"
+			" --quota-code " + q.code + " --desired-value %[5]d"
 	}
-	if q.value < float64(ask.least) {
-		c.Warn(ask.at, "Not enough quota: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and %[4]d at once are asked for: SageMaker will refuse it. "+more,
-			ask.name, q.code, q.value, ask.least)
+	is := "The quota %[1]q (%[2]s) of this account is %[3]g in " + region + ", "
+	if others > 0 {
+		is += fmt.Sprintf("%d are in use by others, ", others)
+	}
+	if q.value < float64(ask.least+others) {
+		c.Warn(ask.at, "Not enough quota: "+ask.name, is+"and %[4]d at once are asked for: SageMaker will refuse it. "+more,
+			ask.name, q.code, q.value, ask.least, ask.least+others)
 		return
 	}
-	c.Warn(ask.above, "Not enough quota to scale: "+ask.name, "The quota %[1]q (%[2]s) of this account is %[3]g in "+region+", and up to %[4]d are asked for: the autoscaler will not get there. "+more,
-		ask.name, q.code, q.value, ask.most)
+	c.Warn(ask.above, "Not enough quota to scale: "+ask.name, is+"and up to %[4]d are asked for: the autoscaler will not get there. "+more,
+		ask.name, q.code, q.value, ask.most, ask.most+others)
 }
 
 // endpointQuotas is what an endpoint asks for at once: the machines of its variants,
@@ -173,7 +190,7 @@ func endpointQuotas(spec mlops.ModelEndpointSpec) []quotaAsk {
 		for _, quotaName := range []string{machine + quotaEndpoint, quotaEndpoints} {
 			ask, more := asks[quotaName]
 			if !more {
-				ask = quotaAsk{name: quotaName, at: at.With("compute"), above: at.With("scaling", "max")}
+				ask = quotaAsk{name: quotaName, at: at.With("compute"), above: at.With("scaling", "max"), standing: true}
 			}
 			ask.least, ask.most = ask.least+least, ask.most+most
 			asks[quotaName] = ask

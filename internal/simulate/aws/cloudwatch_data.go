@@ -225,6 +225,9 @@ func (w *World) compute(region string, queries []Params, from, to time.Time) (ma
 			in := maps.Clone(structure(stat, "Metric"))
 			in["Unit"] = stat["Unit"]
 			m.known[text(q, "Id")] = w.statistic(region, in, text(stat, "Stat"), number(stat, "Period", 0), from, to)
+			if used, ok := w.usageNow(region, in); ok {
+				m.known[text(q, "Id")] = series{m.bins[len(m.bins)-1]: used}
+			}
 		}
 	}
 	return m.known, m.expressions(queries)

@@ -30,5 +30,7 @@
 // percentiles. Composite alarms, bands of anomalies, event buses of one's own and
 // layers of permissions around storage (ACLs, access points) are not there. Storage
 // is reached by paths, not by names of hosts. Only SageMaker has quotas; their codes
-// are made up where nobody published them.
+// are made up where nobody published them, and only instances of endpoints are counted by
+// a metric. The registry of images knows those that were put there, and takes manifests
+// without layers; SageMaker believes in all images of its own region.
 package aws

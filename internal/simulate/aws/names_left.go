@@ -48,6 +48,9 @@ func (w *World) names() []string {
 	if w.budgets != nil {
 		add("budgets", slices.Collect(maps.Keys(w.budgets.budgets)))
 	}
+	if w.registry != nil {
+		add("ecr", slices.Collect(maps.Keys(w.registry.repositories)))
+	}
 	slices.Sort(all)
 	return all
 }

@@ -115,11 +115,18 @@ func quotaService(c *Call) error {
 }
 
 func (q quota) view(c *Call) Params {
-	return Params{
+	out := Params{
 		"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker", "QuotaCode": q.code, "QuotaName": q.name,
 		"QuotaArn": c.arn("servicequotas", "sagemaker/"+q.code), "Value": q.value, "Unit": "None",
 		"Adjustable": true, "GlobalQuota": false, "QuotaAppliedAtLevel": "ACCOUNT",
 	}
+	if machine, ok := strings.CutSuffix(q.name, smEndpointUsage); ok {
+		out["UsageMetric"] = Params{
+			"MetricNamespace": usageNamespace, "MetricName": usageMetric, "MetricStatisticRecommendation": "Maximum",
+			"MetricDimensions": Params{"Service": "SageMaker", "Type": "Resource", "Class": "None", "Resource": usageEndpoint + machine},
+		}
+	}
+	return out
 }
 
 func (w *World) quotasList(c *Call) (Params, error) {

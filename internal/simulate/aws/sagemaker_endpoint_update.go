@@ -170,6 +170,9 @@ func (w *World) smUpdateWeights(c *Call) (Params, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.smServeLimit(c, serving.config, smDesired(fresh), serving); err != nil {
+		return nil, err
+	}
 	serving.variants = fresh
 	o.modified = c.Time
 	w.pass(o, "Updating", func(time.Time) {
@@ -179,6 +182,17 @@ func (w *World) smUpdateWeights(c *Call) (Params, error) {
 		}
 	})
 	return Params{"EndpointArn": o.arn}, nil
+}
+
+// smDesired is variants as they will be.
+func smDesired(variants []*smVariant) []*smVariant {
+	out := make([]*smVariant, len(variants))
+	for i, v := range variants {
+		clone := *v
+		clone.count = v.desiredCount
+		out[i] = &clone
+	}
+	return out
 }
 
 // smReweighted is variants with new desires.

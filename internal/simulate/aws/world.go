@@ -40,6 +40,7 @@ type World struct {
 	autoscaling *autoscalingState
 	budgets     *budgetsState
 	quotas      *quotasState
+	registry    *ecrState
 	tagIndex    *taggingState
 }
 
@@ -59,6 +60,7 @@ func (w *World) handlers() map[string]map[string]Handler {
 		"application-autoscaling":  w.autoscalingHandlers(),
 		"budgets":                  w.budgetsHandlers(),
 		"service-quotas":           w.quotasHandlers(),
+		"ecr":                      w.ecrHandlers(),
 		"resourcegroupstaggingapi": w.taggingHandlers(),
 	}
 }
