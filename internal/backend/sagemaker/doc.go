@@ -28,7 +28,7 @@
 // iam:PassRole. Unless the environment brings its own role, also iam:CreateRole and
 // iam:PutRolePolicy for roles below /mlops/. Plans warn of quotas that are too small
 // where servicequotas:ListServiceQuotas is allowed, and count what is in use where
-// cloudwatch:GetMetricData is.
+// cloudwatch:GetMetricData is; of images that are not there, where ecr:DescribeImages is.
 //
 // # Differences
 //
