@@ -166,6 +166,12 @@ func (k datasetKind) digestOfArtifact(ctx context.Context, spec mlops.DatasetSpe
 	return digest, err
 }
 
+// Forewarn tells of data that could not be read when the run is over; see
+// mlops.Forewarner.
+func (k datasetKind) Forewarn(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
+	return modelVersionKind(k).forewarnOutput(ctx, spec.Environment, c)
+}
+
 // Preflight refuses data that could never be read, or break their rules, and a dataset
 // in an environment without a registry; see mlops.Preflighter. What is not a file of this
 // machine is left to the apply.
@@ -173,8 +179,8 @@ func (k datasetKind) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *m
 	if err := k.preflightCarried(ctx, c, spec.Environment, spec.ID(), mlops.NounDataset); err != nil {
 		return err
 	}
-	if spec.Run != "" {
-		return modelVersionKind(k).preflightRun(ctx, mlops.ModelVersionSpec{Run: spec.Run}, c)
+	if err := modelVersionKind(k).preflightRun(ctx, spec.Run, c); err != nil || spec.Run != "" {
+		return err
 	}
 	if spec.URI == "" || mlflow.IsArtifact(spec.URI) {
 		return nil
