@@ -70,7 +70,8 @@
 //	mlops_monitor_value{check, feature, statistic}
 //	mlops_monitor_threshold{check, feature, statistic}
 //	mlops_monitor_violated{check}               1 or 0; absent where it was not judged
-//	mlops_monitor_checked_timestamp_seconds     of the last check that was made
+//	mlops_monitor_rows                          of the last check that was made
+//	mlops_monitor_last_check_timestamp_seconds  of the last check that was made
 //
 // A check that could not be made pushes nothing, so that the time grows old.
 //

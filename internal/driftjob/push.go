@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,34 +60,15 @@ func push(ctx context.Context, to string, report mlops.MonitorReport) error {
 	return nil
 }
 
-// figures are a report's, under the names that the engine's have too.
+// figures are a report's, as the engine's are too.
 func figures(report mlops.MonitorReport) []prometheus.Collector {
-	vector := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "mlops", Subsystem: "monitor", Name: name, Help: help}, labels)
+	vectors, all := map[string]*prometheus.GaugeVec{}, []prometheus.Collector{}
+	for _, f := range mlops.MonitorMetrics() {
+		vectors[f.Name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: f.Name, Help: f.Help}, f.Labels)
+		all = append(all, vectors[f.Name])
 	}
-	violated := vector("violated", "Whether a check is violated.", "check")
-	value := vector("value", "Last value of a statistic.", "check", "feature", "statistic")
-	threshold := vector("threshold", "Value from which on a statistic violates its check.", "check", "feature", "statistic")
-	checked := vector("checked_timestamp_seconds", "When the last check was made.")
-	checked.WithLabelValues().Set(float64(report.At.Unix()))
-	for kind, check := range report.Checks {
-		switch check.State {
-		case mlops.MonitorViolated:
-			violated.WithLabelValues(kind).Set(1)
-		case mlops.MonitorOK:
-			violated.WithLabelValues(kind).Set(0)
-		case mlops.MonitorBroken, mlops.MonitorNoData, mlops.MonitorWaiting:
-		}
-		for _, f := range check.Features {
-			if f.Value == nil {
-				continue
-			}
-			name := strings.ToValidUTF8(f.Name, "\ufffd") // a label is text; a name may be of bytes
-			value.WithLabelValues(kind, name, f.Statistic).Set(*f.Value)
-			if f.Threshold != nil {
-				threshold.WithLabelValues(kind, name, f.Statistic).Set(*f.Threshold)
-			}
-		}
+	for _, r := range report.Readings() {
+		vectors[r.Name].WithLabelValues(r.Of...).Set(r.Value)
 	}
-	return []prometheus.Collector{violated, value, threshold, checked}
+	return all
 }

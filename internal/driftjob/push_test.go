@@ -68,8 +68,9 @@ func TestPush(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", d)
 	}
 	want := map[string]float64{
-		"mlops_monitor_violated{check=data_drift}":  1,
-		"mlops_monitor_checked_timestamp_seconds{}": float64(noon().Unix()),
+		"mlops_monitor_violated{check=data_drift}":     1,
+		"mlops_monitor_last_check_timestamp_seconds{}": float64(noon().Unix()),
+		"mlops_monitor_rows{}":                         float64(out.Report.Rows),
 	}
 	for _, f := range out.Report.Checks["data_drift"].Features {
 		of := fmt.Sprintf("{check=data_drift,feature=%s,statistic=%s}", f.Name, f.Statistic)
@@ -88,7 +89,8 @@ func TestPushOfTooFew(t *testing.T) {
 	t.Parallel()
 	p, b := newPushed(t, http.StatusAccepted), newBench(t)
 	b.run(spec(nil), "--push", p.URL).want(t, exitOK, "no_data", "")
-	if d := cmp.Diff(map[string]float64{"mlops_monitor_checked_timestamp_seconds{}": float64(noon().Unix())}, p.figures); d != "" {
+	want := map[string]float64{"mlops_monitor_last_check_timestamp_seconds{}": float64(noon().Unix()), "mlops_monitor_rows{}": 0}
+	if d := cmp.Diff(want, p.figures); d != "" {
 		t.Errorf("figures (-want +got):\n%s", d)
 	}
 }

@@ -46,6 +46,10 @@ func (r *Registry) own(ctx context.Context, spec mlops.ModelVersionSpec) (Found,
 		return Found{}, err
 	}
 	found := Found{Packages: spec.Packages, Metrics: spec.Metrics, Release: func() { _ = os.RemoveAll(directory) }}
+	if found.Evidence, err = r.evidence(ctx, spec.ArtifactURI); err != nil {
+		found.Release()
+		return Found{}, err
+	}
 	found.Path, err = r.client.download(ctx, at, directory)
 	if err == nil {
 		return found, nil
@@ -57,6 +61,15 @@ func (r *Registry) own(ctx context.Context, spec mlops.ModelVersionSpec) (Found,
 	return Found{}, err
 }
 
+// evidence is what there is of artifacts, or nil.
+func (r *Registry) evidence(ctx context.Context, uri string) (*Evidence, error) {
+	e, err := r.client.Evidence(ctx, uri)
+	if err != nil || e.Run == "" {
+		return nil, err
+	}
+	return &e, nil
+}
+
 // contentOf looks at bytes.
 func contentOf(found Found) (*content, error) {
 	info, err := os.Lstat(found.Path)
@@ -66,7 +79,7 @@ func contentOf(found Found) (*content, error) {
 	digest, size, err := mlops.ContentDigest(found.Path)
 	return &content{
 		Digest: digest, Size: size, Name: filepath.Base(found.Path), IsFile: !info.IsDir(),
-		Metrics: found.Metrics, Packages: found.Packages, Lineage: found.Lineage,
+		Metrics: found.Metrics, Packages: found.Packages, Lineage: found.Lineage, Evidence: found.Evidence,
 	}, err
 }
 
@@ -164,11 +177,14 @@ func (r *Registry) logged(ctx context.Context, runID string, metrics map[string]
 }
 
 // Digest returns the digest that the spec's bytes have now; see mlops.Planner.
-// Those of a version at this server are known without fetching them.
+// Those of a version at this server are known without fetching them, and so are those
+// that one was made of and that have not changed since, as far as Evidence tells.
 func (v *ModelVersions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
 	if strings.HasPrefix(spec.ArtifactURI, artifactScheme) {
-		if known, err := v.registeredAt(ctx, spec.ArtifactURI); known != "" || err != nil {
-			return known, err
+		for _, tell := range []func(context.Context, mlops.ModelVersionSpec) (string, error){v.registeredAt, v.registeredFrom} {
+			if known, err := tell(ctx, spec); known != "" || err != nil {
+				return known, err
+			}
 		}
 	}
 	found, err := v.locate(ctx, spec)
@@ -182,7 +198,8 @@ func (v *ModelVersions) Digest(ctx context.Context, spec mlops.ModelVersionSpec)
 
 // registeredAt is the digest of the version whose bytes are at a URI, "" if there
 // is none.
-func (r *Registry) registeredAt(ctx context.Context, uri string) (string, error) {
+func (r *Registry) registeredAt(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	uri := spec.ArtifactURI
 	for _, source := range []string{uri, path.Dir(uri)} { // a folder, or the folder of a file
 		all, err := r.client.searchModelVersions(ctx, "source_path = "+quote(source))
 		if err != nil {
@@ -193,6 +210,31 @@ func (r *Registry) registeredAt(ctx context.Context, uri string) (string, error)
 			if err == nil && v.record != nil && v.uri() == uri {
 				return v.record.Content.Digest, nil
 			}
+		}
+	}
+	return "", nil
+}
+
+// registeredFrom is the digest of the model's version that was made of the same
+// artifacts, "" if there is none, or nothing tells that they are as they were.
+func (r *Registry) registeredFrom(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	siblings, _, err := r.siblings(ctx, spec.Model)
+	if err != nil {
+		return "", err
+	}
+	from := func(v version) bool {
+		return v.record.Spec.ArtifactURI == spec.ArtifactURI && v.record.Content.Evidence != nil
+	}
+	if !slices.ContainsFunc(siblings, from) {
+		return "", nil
+	}
+	now, err := r.client.Evidence(ctx, spec.ArtifactURI)
+	if err != nil {
+		return "", err
+	}
+	for _, v := range siblings {
+		if from(v) && now.Proves(*v.record.Content.Evidence) {
+			return v.record.Content.Digest, nil
 		}
 	}
 	return "", nil

@@ -55,6 +55,7 @@ type content struct {
 	Metrics  map[string]float64 `json:"metrics"`
 	Packages []string           `json:"packages"`
 	Lineage  *mlops.Lineage     `json:"lineage,omitempty"`
+	Evidence *Evidence          `json:"evidence,omitempty"` // of what was registered, where it was
 }
 
 // head stands in the place of a record that is longer than a tag may be. It

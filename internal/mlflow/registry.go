@@ -17,7 +17,8 @@ type Found struct {
 	Packages []string
 	Metrics  map[string]float64
 	Lineage  *mlops.Lineage
-	Release  func() // lets go of the bytes; may be nil
+	Evidence *Evidence // of artifacts of the server, nil where there is none
+	Release  func()    // lets go of the bytes; may be nil
 }
 
 // Finder finds the bytes of a spec. What is not there is Invalid, and names the

@@ -110,6 +110,7 @@ type run struct {
 		Experiment string `json:"experiment_id"`
 		Artifacts  string `json:"artifact_uri"`
 		Status     string `json:"status"`
+		Ended      number `json:"end_time"`
 	} `json:"info"`
 	Data struct {
 		Tags tags `json:"tags"`

@@ -34,6 +34,7 @@ type backend struct {
 	gateways   verbs.Recent[string, gatewaySeen]
 	runtimes   verbs.Recent[string, []servingRuntime] // by cluster and namespace
 	registries registries
+	prospects  prospects
 	turns      verbs.Turns // by ID: one change of an object at a time
 }
 

@@ -29,6 +29,8 @@ type datasetRecord struct {
 	Created time.Time           `json:"created"`
 	Status  mlops.DatasetStatus `json:"status"`
 	Kept    []string            `json:"kept,omitempty"` // runs that keep versions, oldest first; the last is in force
+	// Evidence is that of the artifact that the data in force were, when they were fetched.
+	Evidence mlflow.Evidence `json:"evidence,omitzero"`
 }
 
 // datasetSeen is a dataset as a look finds it.
@@ -177,7 +179,7 @@ func (k datasetKind) take(ctx context.Context, s carriage, spec mlops.DatasetSpe
 		}
 	}
 	kept = kept[max(0, len(kept)-keptVersions):]
-	record := datasetRecord{Spec: &spec, Created: old.record.Created, Status: next, Kept: kept}
+	record := datasetRecord{Spec: &spec, Created: old.record.Created, Status: next, Kept: kept, Evidence: found.evidence}
 	record.Status.CreatedAt = record.Created
 	_, err := s.client.Bring(ctx, old.Carrier, mlflow.Content{
 		Object: s.id, Owner: k.options.Owner, Record: record, Description: spec.Description, Labels: spec.Labels,

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -21,6 +22,8 @@ type datasetSource struct {
 	digest  string
 	size    int64
 	lineage *mlops.Lineage
+
+	evidence mlflow.Evidence // of an artifact of the server
 }
 
 // datasetSource finds the data of a spec, which must be one file: of this machine, of
@@ -88,6 +91,9 @@ func (k datasetKind) fetched(ctx context.Context, spec mlops.DatasetSpec) (datas
 	if err != nil {
 		return found, err
 	}
+	if found.evidence, err = s.client.Evidence(ctx, spec.URI); err != nil {
+		return found, err
+	}
 	directory, err := found.scratch()
 	if err != nil {
 		return found, err
@@ -149,10 +155,13 @@ func (k datasetKind) Digest(ctx context.Context, spec mlops.DatasetSpec) (string
 }
 
 // digestOfArtifact is that of an artifact of the environment's server, which may be made
-// by the same apply.
+// by the same apply. One that is as it was taken is not fetched again to be told.
 func (k datasetKind) digestOfArtifact(ctx context.Context, spec mlops.DatasetSpec) (string, error) {
 	if r, err := k.registryToList(ctx, spec.Environment); r == nil || err != nil {
 		return "", unlessNotThere(modelVersionKind(k), err)
+	}
+	if known, err := k.unchanged(ctx, spec); known != "" || err != nil {
+		return known, err
 	}
 	found, err := k.fetched(ctx, spec)
 	if k.is(err, mlops.Invalid) {
@@ -166,6 +175,37 @@ func (k datasetKind) digestOfArtifact(ctx context.Context, spec mlops.DatasetSpe
 	return digest, err
 }
 
+// unchanged is the digest of the data in force, if there is evidence that they are what
+// an artifact is now, else "".
+func (k datasetKind) unchanged(ctx context.Context, spec mlops.DatasetSpec) (string, error) {
+	s, err := k.scene(ctx, spec.ID())
+	if err != nil {
+		return "", err
+	}
+	carrier, err := s.look(ctx)
+	if k.is(err, mlops.NotFound) || errors.Is(err, verbs.ErrNoRecord) {
+		return "", nil // it is still to be made
+	}
+	if err != nil {
+		return "", err
+	}
+	seen, err := newDatasetSeen(carrier, nil)
+	if err != nil || seen.record.Spec == nil || seen.record.Spec.URI != spec.URI || seen.record.Evidence.Run == "" {
+		return "", err
+	}
+	now, err := s.client.Evidence(ctx, spec.URI)
+	if err != nil || !now.Proves(seen.record.Evidence) {
+		return "", err
+	}
+	return seen.record.Status.Digest, nil
+}
+
+// Forewarn tells of data that could not be read when the run is over; see
+// mlops.Forewarner.
+func (k datasetKind) Forewarn(ctx context.Context, spec mlops.DatasetSpec, c *mlops.Checker) error {
+	return modelVersionKind(k).forewarnOutput(ctx, spec.Environment, c)
+}
+
 // Preflight refuses data that could never be read, or break their rules, and a dataset
 // in an environment without a registry; see mlops.Preflighter. What is not a file of this
 // machine is left to the apply.
@@ -173,8 +213,8 @@ func (k datasetKind) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *m
 	if err := k.preflightCarried(ctx, c, spec.Environment, spec.ID(), mlops.NounDataset); err != nil {
 		return err
 	}
-	if spec.Run != "" {
-		return modelVersionKind(k).preflightRun(ctx, mlops.ModelVersionSpec{Run: spec.Run}, c)
+	if err := modelVersionKind(k).preflightRun(ctx, spec.Run, c); err != nil || spec.Run != "" {
+		return err
 	}
 	if spec.URI == "" || mlflow.IsArtifact(spec.URI) {
 		return nil

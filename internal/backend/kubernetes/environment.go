@@ -119,6 +119,7 @@ func (k environmentKind) admit(ctx context.Context, spec mlops.EnvironmentSpec) 
 		return err
 	}
 	k.note(spec.ID, layoutOf(spec).whereabouts)
+	k.prospects.forget(spec.ID) // what is there from now on tells for itself
 	return nil
 }
 

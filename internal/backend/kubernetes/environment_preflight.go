@@ -16,6 +16,7 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 	if err := c.Err(); err != nil {
 		return nil //nolint:nilerr // it is reported
 	}
+	k.prospects.note(spec, c)
 	l := layoutOf(spec)
 	s, err := k.scene(ctx, spec.ID)
 	if err != nil {

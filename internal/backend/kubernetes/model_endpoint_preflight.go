@@ -15,7 +15,7 @@ import (
 // no means for; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
 	checkEndpoint(c, spec)
-	p, err := k.place(ctx, spec.ID())
+	p, there, err := k.planned(ctx, spec.ID())
 	if k.is(err, mlops.NotFound) {
 		return nil // it is made by the same apply
 	}
@@ -23,7 +23,7 @@ func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpoi
 		return err
 	}
 	checkEndpointPlace(c, spec, p.layout)
-	if c.Err() != nil {
+	if c.Err() != nil || !there {
 		return nil //nolint:nilerr // it is reported
 	}
 	if err := p.cluster.needs(ctx, endpointNeeds(spec)...); err != nil {

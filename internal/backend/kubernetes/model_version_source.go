@@ -202,7 +202,7 @@ func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersion
 			c.Add(mlops.At("artifact_uri"), "Not a place of bytes", "%s.", mlops.Message(err))
 		}
 	}
-	if err := k.preflightRun(ctx, spec, c); err != nil || spec.Model == "" {
+	if err := k.preflightRun(ctx, spec.Run, c); err != nil || spec.Model == "" {
 		return err
 	}
 	_, err := k.preflightRegistry(ctx, c, spec.Model, mlops.NounModelVersion)
@@ -210,20 +210,54 @@ func (k modelVersionKind) Preflight(ctx context.Context, spec mlops.ModelVersion
 }
 
 // preflightRun refuses a run whose steps write where the provider cannot read.
-func (k modelVersionKind) preflightRun(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
-	if spec.Run == "" {
+func (k modelVersionKind) preflightRun(ctx context.Context, run mlops.ID, c *mlops.Checker) error {
+	if run == "" {
 		return nil
 	}
-	if spec.Run.Backend() != name {
-		c.Add(mlops.At("run"), "A run of another backend", "%s is not on %s: register a version where the run is, and promote that.", spec.Run, name)
+	if run.Backend() != name {
+		c.Add(mlops.At("run"), "A run of another backend", "%s is not on %s: register a version where the run is, and promote that.", run, name)
 		return nil
 	}
-	p, err := k.place(ctx, spec.Run)
+	err := k.readsFrom(ctx, run)
+	if k.is(err, mlops.Unsupported) {
+		c.Add(mlops.At("run"), outOfReach, "%s.", mlops.Message(err))
+		return nil
+	}
+	return err
+}
+
+// outOfReach is what a plan calls an output that the provider has no client for.
+const outOfReach = "Not a place of bytes"
+
+// readsFrom is Unsupported where the steps of an ID's environment write to a place that
+// the provider does not read.
+func (k modelVersionKind) readsFrom(ctx context.Context, id mlops.ID) error {
+	p, _, err := k.planned(ctx, id)
 	if err != nil {
 		return unlessNotThere(k, err)
 	}
 	if at, err := artifactsOf(p.layout); err == nil && at.mlflow == nil {
-		c.Add(mlops.At("run"), "Not a place of bytes", "%s.", mlops.Message(outputElsewhere(p.spec.ID, at.storage.URI)))
+		return outputElsewhere(p.spec.ID, at.storage.URI)
 	}
 	return nil
+}
+
+// Forewarn tells of bytes out of reach while the run is still to be made, which only
+// then is known to be of this environment or of another; see mlops.Forewarner. After the
+// run it would have trained for nothing.
+func (k modelVersionKind) Forewarn(ctx context.Context, spec mlops.ModelVersionSpec, c *mlops.Checker) error {
+	return k.forewarnOutput(ctx, spec.Model, c)
+}
+
+// forewarnOutput is Forewarn for what keeps an output of a run, or is in what does.
+func (k modelVersionKind) forewarnOutput(ctx context.Context, keeper mlops.ID, c *mlops.Checker) error {
+	if c.Known(mlops.At("run")) || keeper.Backend() != name || !c.Known(mlops.At("model"), mlops.At("environment")) {
+		return nil
+	}
+	err := k.readsFrom(ctx, keeper)
+	if k.is(err, mlops.Unsupported) {
+		c.Warn(mlops.At("output"), outOfReach, "If the run is one of %s, its output could not be kept when it is over: %s.", keeper.Environment(), mlops.Message(err))
+		return nil
+	}
+	return err
 }

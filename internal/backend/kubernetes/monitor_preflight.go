@@ -19,7 +19,7 @@ func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *m
 	if spec.Endpoint == "" {
 		return nil
 	}
-	p, err := k.place(ctx, spec.ID())
+	p, there, err := k.planned(ctx, spec.ID())
 	if k.is(err, mlops.NotFound) {
 		return nil // it is made by the same apply
 	}
@@ -27,7 +27,7 @@ func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *m
 		return err
 	}
 	checkMonitorPlace(c, spec, p.layout)
-	if c.Err() != nil {
+	if c.Err() != nil || !there {
 		return nil //nolint:nilerr // it is reported
 	}
 	if err := p.cluster.needs(ctx, monitorNeeds(spec)...); err != nil {

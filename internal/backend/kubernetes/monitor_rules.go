@@ -64,7 +64,7 @@ func (s scene) monitorRules(spec mlops.MonitorSpec, created time.Time) []alertRu
 	}
 	for _, check := range jobChecks(spec) {
 		rules = append(rules, s.alert(spec, check, alertViolated, nil,
-			fmt.Sprintf(`max(mlops_monitor_violated{environment=%q,monitor=%q,check=%q}) == 1`, s.spec.Name, spec.Name, check),
+			fmt.Sprintf(`max(%s{environment=%q,monitor=%q,check=%q}) == 1`, mlops.MetricViolated, s.spec.Name, spec.Name, check),
 			fmt.Sprintf("The check %s of the monitor %s is violated", check, spec.Name)))
 	}
 	return rules

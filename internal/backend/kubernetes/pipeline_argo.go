@@ -139,6 +139,7 @@ type argoRetry struct {
 type argoBackoff struct {
 	Duration string `json:"duration"`
 	Factor   string `json:"factor"`
+	Cap      string `json:"cap,omitempty"`
 }
 
 type argoMemoize struct {

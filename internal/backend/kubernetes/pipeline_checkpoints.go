@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -14,8 +15,12 @@ const (
 	checkpointFolder = "/mlops/checkpoints"
 	// checkpointSize is the size of their volume where the step asks for no disk.
 	checkpointSize = mlops.Quantity(20 << 30)
-	// interruptions is how often a step without retry is begun again.
+	// interruptions is how often a step is begun again whose pod was taken away.
 	interruptions = 20
+	// interrupted holds of an attempt whose pod was taken away, and of none that failed
+	// by itself: the pod was deleted, was on a node that shut down, or was told to end, and
+	// killed where it did not. A pod that needed too much memory is killed with other words.
+	interrupted = `lastRetry.message matches "^pod deleted$|node shutdown|Error [(]exit code (137|143)[)]"`
 )
 
 // volumeClaim is a volume that a workflow claims when it starts.
@@ -39,14 +44,34 @@ func checkpointVolume(step string) string {
 	return name
 }
 
-// resumed begins a step again whose pod was taken away, and none that failed by itself:
-// the pod was deleted, was on a node that shut down, or was told to end, and killed
-// where it did not. A pod that needed too much memory is killed with other words.
-func resumed() *argoRetry {
-	return &argoRetry{
-		Limit: strconv.Itoa(interruptions), Policy: "Always",
-		Expression: `lastRetry.message matches "^pod deleted$|node shutdown|Error [(]exit code (137|143)[)]"`,
+// resumed is a retry of a step that is begun again, too, when its pod is taken away. Argo
+// counts all attempts alike and tells an expression how many there were: so one that was
+// taken away never is the last, but for very many, and one that failed is, if there were
+// as many as asked for, whatever became of them.
+func resumed(r *argoRetry) *argoRetry {
+	out := &argoRetry{Limit: strconv.Itoa(interruptions), Policy: "Always", Expression: interrupted}
+	if r == nil {
+		return out
 	}
+	repeats, _ := strconv.Atoi(r.Limit) // it is written so
+	out.Limit = strconv.Itoa(repeats + interruptions)
+	out.Expression += " || asInt(retries) < " + r.Limit
+	if b := r.Backoff; b != nil {
+		capped := *b
+		capped.Cap = longestBackoff(*b, repeats).String()
+		out.Backoff = &capped
+	}
+	return out
+}
+
+// longestBackoff is the longest wait that a retry asks for, or the first of more than a
+// day. It would double with each interruption, too.
+func longestBackoff(b argoBackoff, repeats int) time.Duration {
+	longest, _ := time.ParseDuration(b.Duration) // it is written so
+	for n := 1; n < repeats && longest < 24*time.Hour; n++ {
+		longest *= 2
+	}
+	return longest
 }
 
 // saveCheckpoints gives a step on spot capacity its folder, and the workflow a volume
@@ -57,7 +82,7 @@ func (c compiler) saveCheckpoints(spec *workflowSpec, t *argoTemplate, name stri
 	if !s.OnSpot() {
 		return
 	}
-	t.Retry = cmp.Or(t.Retry, resumed())
+	t.Retry = resumed(t.Retry)
 	program := cmp.Or(t.Container, t.Script)
 	program.Mounts = append(program.Mounts, volumeMount{checkpointVolume(name), checkpointFolder})
 	if spec.Security == nil {

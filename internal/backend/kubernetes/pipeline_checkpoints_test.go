@@ -1,9 +1,11 @@
 package kubernetes
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -82,24 +84,57 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// TestInterrupted proves that a step on spot capacity that has no retry is begun again
-// when its program is told to end, and not when it fails.
+// TestInterrupted proves that a step on spot capacity is begun again when its program is
+// told to end, however often it may be repeated, and that one that fails is repeated as
+// often as asked for: by Argo's own controller.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	e := plant(t, nil)
-	control.Play(t, e.spec.Name, func(pod *unstructured.Unstructured) kubetest.Outcome {
-		_, attempt, _ := strings.Cut(pod.GetAnnotations()[noteNodeName], ".")
-		if attempt == "fit(0)" {
-			return kubetest.Outcome{ExitCode: 143} // as of a program that is told to end
-		}
-		return kubetest.Outcome{ExitCode: 3}
-	})
-	p := e.pipeline(mlops.PipelineSpec{Steps: map[string]mlops.Step{"fit": {Command: []string{"fit"}, Compute: &mlops.Compute{Spot: true}}}})
-	change, err := e.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: p.ID()})
-	e.must(err)
-	seen := e.ended(change.Ref)
-	if step := seen.Status.Steps["fit"]; seen.Phase != mlops.PhaseFailed || step.Attempt != 2 || !strings.Contains(seen.Reason, "exit code 3") {
-		t.Errorf("it is %s (%s), with %+v; want a second attempt that is the last", seen.Phase, seen.Reason, step)
+	again := &mlops.Retry{Attempts: 2, Backoff: mlops.Duration(time.Second)}
+	for _, test := range []struct {
+		name     string
+		retry    *mlops.Retry
+		exits    []int // codes of the attempts
+		want     mlops.Phase
+		attempts int
+	}{
+		{"no-retry", nil, []int{143, 3}, mlops.PhaseFailed, 2},
+		{"interrupted", again, []int{143, 137, 143, 3}, mlops.PhaseFailed, 4},
+		{"fails", again, []int{3, 3}, mlops.PhaseFailed, 2},
+		{"recovers", again, []int{3, 143, 0}, mlops.PhaseReady, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e := plant(t, nil)
+			control.Play(t, e.spec.Name, func(pod *unstructured.Unstructured) kubetest.Outcome {
+				_, attempt, _ := strings.Cut(pod.GetAnnotations()[noteNodeName], ".")
+				n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(attempt, "fit("), ")"))
+				if err != nil || n >= len(test.exits) {
+					return kubetest.Outcome{ExitCode: 9}
+				}
+				return kubetest.Outcome{ExitCode: test.exits[n]}
+			})
+			p := e.pipeline(mlops.PipelineSpec{Steps: map[string]mlops.Step{"fit": {Command: []string{"fit"}, Compute: &mlops.Compute{Spot: true}, Retry: test.retry}}})
+			change, err := e.PipelineRuns().Create(t.Context(), mlops.PipelineRunSpec{Pipeline: p.ID()})
+			e.must(err)
+			seen := e.ended(change.Ref)
+			step := seen.Status.Steps["fit"]
+			if seen.Phase != test.want || step.Attempt != test.attempts || test.want == mlops.PhaseFailed && !strings.Contains(seen.Reason, "exit code 3") {
+				t.Errorf("it is %s (%s), with %+v; want %s after %d attempts", seen.Phase, seen.Reason, step, test.want, test.attempts)
+			}
+		})
+	}
+}
+
+// TestResumedBackoff proves that interruptions make no wait longer than asked for.
+func TestResumedBackoff(t *testing.T) {
+	t.Parallel()
+	got := resumed(retryOf(&mlops.Retry{Attempts: 4, Backoff: mlops.Duration(10 * time.Second)}))
+	want := &argoRetry{
+		Limit: "23", Policy: "Always", Expression: interrupted + " || asInt(retries) < 3",
+		Backoff: &argoBackoff{Duration: "10s", Factor: "2", Cap: "40s"}, // 10s, 20s, 40s
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("resumed (-want +got):\n%s", diff)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -16,7 +17,7 @@ import (
 // no place for; see mlops.Preflighter.
 func (k pipelineKind) Preflight(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
 	checkPipeline(c, spec)
-	p, err := k.place(ctx, spec.ID())
+	p, there, err := k.planned(ctx, spec.ID())
 	if k.is(err, mlops.NotFound) {
 		return nil // it is made by the same apply
 	}
@@ -24,7 +25,7 @@ func (k pipelineKind) Preflight(ctx context.Context, spec mlops.PipelineSpec, c 
 		return err
 	}
 	checkArtifacts(c, spec, p.layout)
-	if c.Err() != nil {
+	if c.Err() != nil || !there {
 		return nil //nolint:nilerr // it is reported
 	}
 	if err := p.cluster.needs(ctx, needsArgo); err != nil {
@@ -73,7 +74,8 @@ func checkPipeline(c *mlops.Checker, spec mlops.PipelineSpec) {
 	}
 	for _, x := range externalOf(spec) {
 		if x.dataset == "" {
-			checkExternal(c, spec, x)
+			anywhere := layout{spec: mlops.EnvironmentSpec{ID: spec.Environment, Registry: &mlops.Registry{MLflow: &mlops.MLflow{}}}}
+			checkExternal(c, anywhere, x)
 		}
 	}
 }
@@ -95,13 +97,12 @@ func checkStep(c *mlops.Checker, at mlops.Path, s mlops.Step) {
 
 // checkExternal refuses an input that says where data is and can be nowhere. What it
 // is made of by a run's parameters is looked at when that starts.
-func checkExternal(c *mlops.Checker, spec mlops.PipelineSpec, x external) {
+func checkExternal(c *mlops.Checker, l layout, x external) {
 	t, err := mlops.ParseTemplate(x.uri)
 	if err != nil || len(t.References()) > 0 || !c.Known(x.at) {
 		return
 	}
-	all := artifacts{layout: layout{spec: mlops.EnvironmentSpec{ID: spec.Environment, Registry: &mlops.Registry{MLflow: &mlops.MLflow{}}}}}
-	if _, err := all.locate(x.uri); err != nil {
+	if _, err := (artifacts{layout: l}).locate(x.uri); err != nil {
 		c.Add(x.at, "Nothing to fetch", "%s.", err)
 	}
 }
@@ -116,6 +117,11 @@ func checkArtifacts(c *mlops.Checker, spec mlops.PipelineSpec, l layout) {
 		}
 	}
 	checkDatasets(c, spec, l)
+	for _, x := range externalOf(spec) {
+		if strings.HasPrefix(x.uri, mlflowScheme+":") {
+			checkExternal(c, l, x)
+		}
+	}
 	if spec.Experiment != "" && l.spec.MLflowRegistry() == nil {
 		c.Add(mlops.At("experiment"), "No MLflow server", "Experiments are in an MLflow server: give the environment a registry.mlflow.")
 	}
@@ -125,7 +131,7 @@ func checkArtifacts(c *mlops.Checker, spec mlops.PipelineSpec, l layout) {
 // server, which steps reach by user name and password.
 func checkDatasets(c *mlops.Checker, spec mlops.PipelineSpec, l layout) {
 	m := l.spec.MLflowRegistry()
-	open := m != nil && (m.Mark == "" && m.Token == "" || m.Username != "")
+	open := m != nil && opensToSteps(*m)
 	for _, name := range slices.Sorted(maps.Keys(spec.Steps)) {
 		for _, in := range slices.Sorted(maps.Keys(spec.Steps[name].Inputs)) {
 			t, err := mlops.ParseTemplate(spec.Steps[name].Inputs[in])

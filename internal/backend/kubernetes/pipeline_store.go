@@ -40,16 +40,24 @@ func artifactsOf(l layout) (artifacts, error) {
 	m := l.spec.MLflowRegistry()
 	u, _ := url.Parse(l.storage.URI) // "" is a URL too
 	switch {
-	case m != nil && (m.Mark == "" && m.Token == "" || m.Username != ""):
+	case m != nil && opensToSteps(*m):
 		return artifacts{l, m}, nil
 	case l.storage.URI != "" && u.Scheme != "pvc":
 		return artifacts{layout: l}, nil
 	case m != nil:
-		return artifacts{}, errors.New("steps reach an MLflow server by user name and password, which is how Argo Workflows speaks to it, and this environment has a token alone: add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
+		return artifacts{}, errors.New(tokenAlone + ": add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
 	case l.storage.URI != "":
 		return artifacts{}, errors.New("artifacts of Argo Workflows cannot be kept in a volume: give the environment a registry.mlflow, or a kubernetes.storage_uri in S3, Google Cloud Storage or Azure Blob Storage")
 	}
 	return artifacts{}, errors.New("the environment has no place for what steps write: give it a registry.mlflow, or a kubernetes.storage_uri")
+}
+
+// tokenAlone says why Argo has no way to an MLflow server.
+const tokenAlone = "steps reach an MLflow server by user name and password, which is how Argo Workflows speaks to it, and this environment has a token alone"
+
+// opensToSteps reports whether Argo has a way to an MLflow server.
+func opensToSteps(m mlops.MLflow) bool {
+	return m.Mark == "" && m.Token == "" || m.Username != ""
 }
 
 // output is where a step's output of a run goes, and in which form. Run is a name, or
@@ -90,6 +98,9 @@ func (a artifacts) atMLflow(key string) (argoLocation, error) {
 	m := a.spec.MLflowRegistry()
 	if m == nil {
 		return argoLocation{}, errors.New("the environment has no registry.mlflow, and the artifact is in one")
+	}
+	if !opensToSteps(*m) {
+		return argoLocation{}, errors.New(tokenAlone + ": add registry.mlflow.username to it, or give data that is in storage")
 	}
 	at := &argoHTTP{URL: strings.TrimSuffix(m.URI, "/") + mlflowArtifacts + key}
 	if m.Username != "" {

@@ -141,20 +141,24 @@ func (b *backend) registryToList(ctx context.Context, under mlops.ID) (*registry
 }
 
 // preflightRegistry reports at plan that an object of a noun has no registry to be in.
-// It returns nil where that is so, and where the environment is made by the same apply.
+// It returns nil where that is so, and where the same apply makes the environment, or
+// gives it another registry.
 func (b *backend) preflightRegistry(ctx context.Context, c *mlops.Checker, id mlops.ID, noun mlops.Noun) (*registry, error) {
-	p, err := b.place(ctx, id)
+	p, there, err := b.planned(ctx, id)
 	if b.is(err, mlops.NotFound) {
 		return nil, nil //nolint:nilnil // it is made by the same apply
 	}
 	if err != nil {
 		return nil, err
 	}
-	r, err := b.registry(ctx, p)
-	if r == nil && err == nil {
+	if p.spec.MLflowRegistry() == nil {
 		c.Add(mlops.At(parentOf(noun)), "No registry", "%s.", mlops.Message(noRegistry(p.spec.ID, noun)))
+		return nil, nil //nolint:nilnil // it is reported
 	}
-	return r, err
+	if _, changes := b.prospects.of(p.spec.ID); changes || !there {
+		return nil, nil //nolint:nilnil // what is planned has no token here yet
+	}
+	return b.registry(ctx, p)
 }
 
 // noRegistry refuses what only a registry can keep, where there is none.

@@ -12,7 +12,8 @@ import (
 
 // figures shows what monitors found to Prometheus.
 type figures struct {
-	violated, value, threshold, rows, checked, starts, retraining *prometheus.Desc
+	checked            map[string]*prometheus.Desc // by name, what a check found
+	starts, retraining *prometheus.Desc
 
 	mu  sync.Mutex
 	all map[mlops.ID]mlops.MonitorStatus
@@ -22,18 +23,18 @@ func newFigures() *figures {
 	of := []string{"environment", "monitor"}
 	with := func(more ...string) []string { return append(append([]string{}, of...), more...) }
 	desc := func(name, help string, labels []string) *prometheus.Desc {
-		return prometheus.NewDesc("mlops_monitor_"+name, help, labels, nil)
+		return prometheus.NewDesc(name, help, labels, nil)
 	}
-	return &figures{
-		violated:   desc("violated", "Whether a check is violated.", with("check")),
-		value:      desc("value", "Last value of a statistic.", with("check", "feature", "statistic")),
-		threshold:  desc("threshold", "Value from which on a statistic violates its check.", with("check", "feature", "statistic")),
-		rows:       desc("rows", "Rows of the last check.", of),
-		checked:    desc("last_check_timestamp_seconds", "When the last check was made.", of),
-		starts:     desc("retraining_starts_month", "Starts of the pipeline in the calendar month of the last one.", of),
-		retraining: desc("retraining_state", "1 for the state of retraining.", with("state")),
+	out := &figures{
+		checked:    map[string]*prometheus.Desc{},
+		starts:     desc("mlops_monitor_retraining_starts_month", "Starts of the pipeline in the calendar month of the last one.", of),
+		retraining: desc("mlops_monitor_retraining_state", "1 for the state of retraining.", with("state")),
 		all:        map[mlops.ID]mlops.MonitorStatus{},
 	}
+	for _, one := range mlops.MonitorMetrics() {
+		out.checked[one.Name] = desc(one.Name, one.Help, with(one.Labels...))
+	}
+	return out
 }
 
 func (f *figures) show(id mlops.ID, s mlops.MonitorStatus) {
@@ -53,7 +54,9 @@ func (s *Service) Collector() prometheus.Collector { return s.figure }
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.violated, f.value, f.threshold, f.rows, f.checked, f.starts, f.retraining} {
+	ch <- f.starts
+	ch <- f.retraining
+	for _, d := range f.checked {
 		ch <- d
 	}
 }
@@ -69,26 +72,11 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(f.starts, float64(s.Retraining.ThisMonth))
 		gauge(f.retraining, 1, string(cmp.Or(s.Retraining.State, mlops.RetrainingIdle)))
-		r := s.LastReport
-		if r == nil {
+		if s.LastReport == nil {
 			continue
 		}
-		gauge(f.rows, float64(r.Rows))
-		gauge(f.checked, float64(r.At.Unix()))
-		for kind, check := range r.Checks {
-			violated := 0.0
-			if check.State == mlops.MonitorViolated {
-				violated = 1
-			}
-			gauge(f.violated, violated, kind)
-			for _, one := range check.Features {
-				if one.Value != nil {
-					gauge(f.value, *one.Value, kind, one.Name, one.Statistic)
-				}
-				if one.Value != nil && one.Threshold != nil {
-					gauge(f.threshold, *one.Threshold, kind, one.Name, one.Statistic)
-				}
-			}
+		for _, r := range s.LastReport.Readings() {
+			gauge(f.checked[r.Name], r.Value, r.Of...)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package mlflowtest
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -17,6 +18,7 @@ type Gate struct {
 	token  atomic.Value // string
 	shut   atomic.Bool
 	passed atomic.Int64
+	told   atomic.Int64
 	after  atomic.Pointer[func(*http.Request) bool]
 }
 
@@ -39,6 +41,7 @@ func (s *Server) Gate(t testing.TB, token string) *Gate {
 		if after := g.after.Load(); after != nil && (*after)(resp.Request) {
 			panic(http.ErrAbortHandler) // the answer is lost
 		}
+		resp.Body = &counted{resp.Body, &g.told}
 		return nil
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,3 +73,20 @@ func (g *Gate) Passed() int64 { return g.passed.Load() }
 // After has f told of each request that the server answered, before the answer is
 // passed on. Where f says so, it is lost.
 func (g *Gate) After(f func(*http.Request) (lost bool)) { g.after.Store(&f) }
+
+// Told counts the bytes of the server's answers, without headers.
+func (g *Gate) Told() int64 { return g.told.Load() }
+
+// counted counts what is read of an answer.
+type counted struct {
+	io.ReadCloser
+
+	of *atomic.Int64
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(into []byte) (int, error) {
+	n, err := c.ReadCloser.Read(into)
+	c.of.Add(int64(n))
+	return n, err
+}
