@@ -61,7 +61,7 @@ func alertOverridable() (fields []string, owned map[string]string) {
 // other attributes give.
 func checkMonitorOverrides(c *mlops.Checker, spec mlops.MonitorSpec) {
 	if err := wrongMonitorOverrides(spec); err != nil {
-		c.Add(mlops.At("overrides"), "Not an override", "%s.", err)
+		c.Add(mlops.At("overrides"), "Not an override", "%s", sentence(err.Error()))
 	}
 }
 

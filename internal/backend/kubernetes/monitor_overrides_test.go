@@ -125,7 +125,7 @@ func TestMonitorOverridesRefused(t *testing.T) {
 	g.pipeline(mlops.PipelineSpec{Steps: chain()})
 	for _, test := range []struct{ name, overrides, want string }{
 		{"no object", `{"CronWorkflow": 1}`, "CronWorkflow is no object"},
-		{"nothing of ours", `{"Cronworkflow": {"spec": {}}}`, `did you mean "CronWorkflow"?`},
+		{"nothing of ours", `{"Cronworkflow": {"spec": {}}}`, `Did you mean "CronWorkflow"?`},
 		{"no check of it", `{"explainability": {"for": "5m"}}`, "the monitor has no explainability"},
 		{"a query", `{"health": {"expr": "1"}}`, "and not expr"},
 		{"a label of ours", `{"health": {"labels": {"monitor": "other"}}}`, "health.labels.monitor is not for overrides"},
