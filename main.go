@@ -1,6 +1,6 @@
 // Command terraform-provider-mlops is the provider, run by Terraform; with the
 // argument "engine" the embedded engine, run by the provider or by hand; and with
-// "drift" one check of a monitor, run by a job on a cluster.
+// "drift" and "retrain" the steps of a monitor's job, run on a cluster.
 package main
 
 import (
@@ -21,11 +21,14 @@ var version = "dev"
 
 func main() {
 	stderr := os.Stderr // which later is Terraform's
-	switch ctx := context.Background(); slices.Concat(os.Args, []string{""})[1] {
-	case "engine":
+	ctx, first := context.Background(), slices.Concat(os.Args, []string{""})[1]
+	switch command := backend.Commands()[first]; {
+	case first == "engine":
 		os.Exit(engine.Command(ctx, os.Args[2:], version))
-	case "drift":
+	case first == "drift":
 		os.Exit(driftjob.Command(ctx, os.Args[2:]))
+	case command != nil:
+		os.Exit(command(ctx, os.Args[2:]))
 	}
 	debug := flag.Bool("debug", false, "wait for a debugger and print how to attach to the provider")
 	flag.Parse()

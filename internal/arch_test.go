@@ -44,7 +44,8 @@ func ruleFor(dir string) (rule, bool) {
 		"internal/dataset":           {own: []string{"mlops", "table"}, libraries: none},
 		"internal/checks":            {own: []string{"drift", "mlops", "table"}, libraries: none},
 		"internal/driftjob":          {own: []string{"checks", "mlops", "table"}, libraries: []string{"github.com/prometheus/"}},
-		"internal/engine":            {own: []string{"engine", "checks", "drift", "mlops", "schedule", "table"}},
+		"internal/retrain":           {own: []string{"mlops"}, libraries: none},
+		"internal/engine":            {own: []string{"engine", "checks", "drift", "mlops", "retrain", "schedule", "table"}},
 		"internal/engine/registry":   {own: []string{"dataset", "engine", "mlflow", "mlops", "schedule", "table"}}, // the only package of the engine that knows MLflow
 		"internal/mlflow":            {own: []string{"mlops"}, libraries: none},
 		"internal/mlflow/mlflowtest": {own: []string{"engine"}, libraries: none}, // its installer
@@ -60,7 +61,7 @@ func ruleFor(dir string) (rule, bool) {
 		"test":                       {own: []string{""}},
 		"examples":                   {own: []string{""}},
 	}
-	rules["internal/backend/kubernetes"] = rule{own: []string{"backend/kubernetes", "backend/verbs", "dataset", "mlflow", "mlops", "schedule"}}
+	rules["internal/backend/kubernetes"] = rule{own: []string{"backend/kubernetes", "backend/verbs", "dataset", "mlflow", "mlops", "retrain", "schedule"}}
 	for ; ; dir = path.Dir(dir) {
 		if r, ok := rules[dir]; ok {
 			return r, true

@@ -1,7 +1,10 @@
 package backend
 
 import (
+	"context"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/retrainjob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/local"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/sagemaker"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -14,4 +17,10 @@ func All() []mlops.Factory {
 		sagemaker.Factory(),
 		kubernetes.Factory(),
 	}
+}
+
+// Commands are what the jobs of backends run of this program, by its first argument. Each
+// takes those after it, and returns the exit status.
+func Commands() map[string]func(ctx context.Context, args []string) int {
+	return map[string]func(context.Context, []string) int{"retrain": retrainjob.Command}
 }

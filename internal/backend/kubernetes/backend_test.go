@@ -78,7 +78,10 @@ func newFullWorld(t *testing.T) mlopstest.World {
 	w.Target = mlops.Target{Settings: servingSettings(t)}
 	w.Image, w.Machine = "registry.example.com/serve:1", "m7i.large"
 	w.Definition = `{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "spec": {"entrypoint": "a", "templates": [{"name": "a", "container": {"image": "busybox", "command": ["true"]}}]}}`
-	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
+	w.Overrides = map[mlops.Noun]string{
+		mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`,
+		mlops.NounMonitor:       `{"CronWorkflow": {"spec": {"workflowSpec": {"priority": 7}}}}`,
+	}
 	w.Adapt = func(spec any) any { return adaptMonitor(adaptEndpoint(atServer(uri)(spec))) }
 	w.Break = breakEndpoint
 	outputs := keepOutputs(func(output string) string { return "bytes of " + output })

@@ -14,7 +14,7 @@
 // PrometheusRule for health, with a ServiceMonitor where the figures are KServe's, and a
 // CronWorkflow whose job compares captured requests with a baseline, which internal/driftjob
 // does. Its alerts are an AlertmanagerConfig's, and a violation makes a Workflow, by an
-// account that may do nothing else.
+// account that may do nothing else, and as often as a Lease allows (retrainjob).
 //
 // Everything is written by server-side apply as the field manager
 // "terraform-provider-mlops", strictly validated, and applied without effect at plan.
@@ -43,7 +43,8 @@
 // and has another name than its environment is found by listing config maps of all
 // namespaces. For endpoints, to read the gateway that the environment names, to list
 // KServe's runtimes, and where the gateway is out of reach, to create services/proxy.
-// The status of a monitor's health is asked of prometheus_url, from where this runs.
+// The status of a monitor's health is asked of prometheus_url, from where this runs. For
+// monitors, leases too, which the account of a monitor's job gets and updates.
 //
 // # Differences
 //
@@ -60,4 +61,9 @@
 // InferenceService: its spec.predictor is merged (RFC 7386) into that of every variant
 // of an endpoint. The mode, the autoscaler's class and the number of replicas are not
 // its to change.
+//
+// A monitor's are by check, for what its alerts have beside their query, and by object:
+// CronWorkflow, AlertmanagerConfig, PrometheusRule and ServiceMonitor, each of which has
+// its spec merged. Of a list with one element, receivers, groups and endpoints, an
+// override is merged into that.
 package kubernetes

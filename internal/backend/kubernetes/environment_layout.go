@@ -200,6 +200,7 @@ func (l layout) accountManifest() manifest {
 type policyRule struct {
 	Groups    []string `json:"apiGroups"`
 	Resources []string `json:"resources"`
+	Names     []string `json:"resourceNames,omitempty"` // none is all
 	Verbs     []string `json:"verbs"`
 }
 

@@ -184,7 +184,9 @@ func (k monitorKind) change(ctx context.Context, s scene, spec mlops.MonitorSpec
 type monitorPlan struct {
 	spec     mlops.MonitorSpec
 	told     mlops.MonitorSpec // the spec as jobs read it
+	run      map[string]any    // what a violation starts, nil for nothing
 	parts    []manifest        // those that others need before those
+	bare     map[kind]manifest // those of parts that overrides change, without these
 	baseline mlops.BaselineStatus
 	keeps    map[kind]bool // parts whose content is not known, and stays
 }
@@ -205,10 +207,27 @@ func (k monitorKind) plan(ctx context.Context, s scene, spec mlops.MonitorSpec, 
 	}
 	out.parts = append(out.parts, s.alertManifests(spec)...)
 	out.keeps[kindSecret] = spec.Alerts != nil && spec.Alerts.WebhookURL == "" && spec.Alerts.Mark != ""
-	if len(jobChecks(spec)) == 0 {
-		return out, nil
+	if len(jobChecks(spec)) > 0 {
+		if err := k.planJob(ctx, s, &out); err != nil {
+			return out, err
+		}
 	}
-	return out, k.planJob(ctx, s, &out)
+	return out, out.override()
+}
+
+// override merges what the spec's overrides say into the parts.
+func (p *monitorPlan) override() error {
+	p.bare = map[kind]manifest{}
+	for i, m := range p.parts {
+		changed, isOverridden, err := m.override(p.spec)
+		if err != nil {
+			return &mlops.Error{Code: mlops.Invalid, Field: "overrides", Err: err}
+		}
+		if isOverridden {
+			p.parts[i], p.bare[m.kind] = changed, m
+		}
+	}
+	return nil
 }
 
 // put writes the parts, and then the config map with the record: it says that all is
@@ -257,7 +276,15 @@ func (k monitorKind) carry(s scene, plan monitorPlan, facts monitorFacts, former
 	if err != nil {
 		return manifest{}, err
 	}
-	m := s.component(s.monitorPart(kindConfigMap), map[string]any{"data": map[string]string{monitorFile: string(told)}}, plan.spec.Labels)
+	data := map[string]string{monitorFile: string(told)}
+	if plan.run != nil {
+		run, err := json.Marshal(plan.run)
+		if err != nil {
+			return manifest{}, err
+		}
+		data[runFile] = string(run)
+	}
+	m := s.component(s.monitorPart(kindConfigMap), map[string]any{"data": data}, plan.spec.Labels)
 	r, err := k.newRecord(s.id, withoutWebhook(plan.spec), former)
 	if err != nil {
 		return m, err

@@ -14,24 +14,25 @@ import (
 
 // TestAlertDelivered proves the whole way of an alert of a monitor: its rules on what a
 // gateway counts, its route and secret as the operator gives them to Alertmanager, and
-// the webhook, which is told when it is over too. Another monitor's webhook is not.
+// the webhook and the people who get mail by Alertmanager's own server, who are told when
+// it is over too. Another monitor's are not.
 func TestAlertDelivered(t *testing.T) {
 	t.Parallel()
 	const webhook = "/secret-path"
-	inbox, other, mesh := promtest.NewInbox(t), promtest.NewInbox(t), promtest.NewMesh(t)
+	inbox, other, mesh, box := promtest.NewInbox(t), promtest.NewInbox(t), promtest.NewMesh(t), promtest.NewMailbox(t)
 	s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090"})
 	spec := watchSpec()
 	spec.Health.MinRequests, spec.Window = 0, mlops.Duration(10*time.Minute)
-	spec.Alerts = &mlops.Alerts{WebhookURL: inbox.URL + webhook}
+	spec.Alerts = &mlops.Alerts{WebhookURL: inbox.URL + webhook, Emails: []string{"first@example.com", "second@example.com"}}
 	rules, err := json.Marshal(s.rulesManifest(spec, s.monitorRules(spec, time.Now())).content["spec"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	elsewhere := spec
-	elsewhere.Name, elsewhere.Alerts = "elsewhere", &mlops.Alerts{WebhookURL: other.URL}
+	elsewhere.Name, elsewhere.Alerts = "elsewhere", &mlops.Alerts{WebhookURL: other.URL, Emails: []string{"third@example.com"}}
 	away := s
 	away.id = s.id.Environment().Child(mlops.NounMonitor, elsewhere.Name)
-	configuration, err := promtest.Configure(t, alerting(t, append(s.alertManifests(spec), away.alertManifests(elsewhere)...)))
+	configuration, err := promtest.Configure(t, alerting(t, append(s.alertManifests(spec), away.alertManifests(elsewhere)...)), box.Global("alerts@example.com"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,13 +51,44 @@ func TestAlertDelivered(t *testing.T) {
 	if diff := cmp.Diff(want, inbox.Await(t, alertErrors, "firing")); diff != "" {
 		t.Errorf("alert (-want +got):\n%s", diff)
 	}
+	wantLetters(t, box, "[FIRING:1]")
 	mesh.Sent("dev", predictor(secondServer), 200, 900, time.Millisecond)
 	inbox.Await(t, alertErrors, "resolved")
+	wantLetters(t, box, "[RESOLVED]")
 	if got := server.Ask(t, `ALERTS{alertstate="firing"}`); len(got) > 0 {
 		t.Errorf("these fire still: %v", got)
 	}
 	for _, m := range other.Messages() {
 		t.Errorf("another monitor's webhook was told %+v", m)
+	}
+}
+
+// wantLetters waits for a letter to each of two people, and insists that nobody else has
+// one.
+func wantLetters(t *testing.T, box *promtest.Mailbox, subject string) {
+	t.Helper()
+	for _, to := range []string{"first@example.com", "second@example.com"} {
+		l := box.Await(t, to, func(l promtest.Letter) bool { return strings.HasPrefix(l.Subject, subject) })
+		if l.From != "alerts@example.com" || !strings.Contains(l.Subject, "watch") {
+			t.Errorf("it is %+v", l)
+		}
+	}
+	for _, l := range box.Letters() {
+		if len(l.To) != 1 || l.To[0] == "third@example.com" {
+			t.Errorf("another letter is %+v", l)
+		}
+	}
+}
+
+// TestMailWithoutServer proves what the operator says of mail where Alertmanager has no
+// mail server: the docs tell of it.
+func TestMailWithoutServer(t *testing.T) {
+	t.Parallel()
+	spec := watchSpec()
+	spec.Alerts = &mlops.Alerts{Emails: []string{"first@example.com"}}
+	s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090"})
+	if _, err := promtest.Configure(t, alerting(t, s.alertManifests(spec)), ""); err == nil || !strings.Contains(err.Error(), "smarthost") {
+		t.Errorf("the operator says %v", err)
 	}
 }
 

@@ -18,7 +18,7 @@ func monitorFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureMonitorDataQuality:     {Support: mlops.Native, Note: jobOfMonitors},
 		mlops.FeatureMonitorModelQuality:    {Support: mlops.Native, Note: jobOfMonitors + " The truth is a file or folder in storage; its request_id is the request's Ce-Id header."},
 		mlops.FeatureMonitorBias:            {Support: mlops.Native, Note: jobOfMonitors},
-		mlops.FeatureMonitorExplainability:  {Support: mlops.NotProvided, Note: "Run an explainer as a step of a pipeline, on the captured requests."},
+		mlops.FeatureMonitorExplainability:  {Support: mlops.NotProvided, Note: "An explainer of KServe's explains an answer when it is asked to, and compares nothing with a baseline: run one as a step of a pipeline, on the captured requests."},
 		mlops.FeatureMonitorBaselineDataset: {Support: mlops.Native, Note: "As the dataset was when the monitor was last changed."},
 		mlops.FeatureMonitorBaselineRun:     {Support: mlops.Native},
 		mlops.FeatureMonitorBaselineURI:     {Support: mlops.Native, Note: "What Argo Workflows can fetch: https://, s3://, gs:// or mlflow-artifacts:/."},
@@ -28,13 +28,14 @@ func monitorFeatures() map[mlops.Feature]mlops.Answer {
 				"Where Alertmanager selects configurations by labels, give the monitor these labels.",
 		},
 		mlops.FeatureMonitorEmails: {
-			Support: mlops.NotProvided,
-			Note:    "Alertmanager sends mail by the server that its own configuration names: route alerts with the labels namespace and monitor there.",
+			Support: mlops.Native,
+			Note: "By the same AlertmanagerConfig, which names who gets mail and no server: Alertmanager's own configuration has to have `smtp_smarthost` and `smtp_from` as `global`, or the Prometheus operator takes no new configuration in. " +
+				"A server for this monitor alone goes into `overrides`, as `emailConfigs` of the AlertmanagerConfig's `receivers`.",
 		},
 		mlops.FeatureMonitorRetraining: {
 			Support: mlops.Native,
-			Note:    "A step of the job's workflow, at each violation; it counts nothing, so that cooldown and max_per_month must be left out. Health starts no pipeline.",
+			Note:    "A step of the job's workflow, which keeps in a Lease what it started. Health starts no pipeline.",
 		},
-		mlops.FeatureMonitorOverrides: {Support: mlops.NotProvided, Note: "The objects in native are yours to look at, and not to change: what is changed is brought back."},
+		mlops.FeatureMonitorOverrides: {Support: mlops.Native, Note: monitorOverridesNote},
 	}
 }

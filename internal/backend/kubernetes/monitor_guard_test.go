@@ -106,7 +106,7 @@ func (g guard) left() []string {
 	g.Helper()
 	var out []string
 	for _, resource := range []string{
-		"configmaps", "secrets", "serviceaccounts", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io",
+		"configmaps", "secrets", "serviceaccounts", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io", "leases.coordination.k8s.io",
 		"cronworkflows.argoproj.io", "workflows.argoproj.io", "prometheusrules.monitoring.coreos.com",
 		"servicemonitors.monitoring.coreos.com", "alertmanagerconfigs.monitoring.coreos.com",
 	} {
@@ -154,6 +154,7 @@ type verdicts struct {
 	checked  []argoTemplate
 	made     []argoTemplate
 	as       []string
+	start    func(argoTemplate) kubetest.Outcome // what comes of a step that starts a pipeline; nil is all well
 }
 
 // add has one more job come to an outcome.
@@ -184,9 +185,12 @@ func (v *verdicts) play(pod *unstructured.Unstructured) kubetest.Outcome {
 func (v *verdicts) next(pod *unstructured.Unstructured) kubetest.Outcome {
 	step := stepOf(pod)
 	switch {
-	case step.Resource != nil:
+	case step.Name == monitorRetrain:
 		v.made, v.as = append(v.made, step), append(v.as, kubetest.Text(pod, "spec", "serviceAccountName"))
-		return kubetest.Outcome{}
+		if v.start == nil {
+			return kubetest.Outcome{}
+		}
+		return v.start(step)
 	case step.Name != monitorCheck:
 		return playStep(pod)
 	}

@@ -49,7 +49,10 @@ func (k monitorKind) planJob(ctx context.Context, s scene, plan *monitorPlan) er
 		return err
 	}
 	if o := plan.spec.OnViolation; o != nil {
-		task, step, err := k.retraining(ctx, s, *o)
+		if plan.run, err = k.retrainingRun(ctx, s, *o); err != nil {
+			return err
+		}
+		task, step, err := k.retraining(s, *o)
 		if err != nil {
 			return err
 		}
@@ -76,7 +79,7 @@ func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInpu
 		Name: monitorCheck, Deadline: longestCheck, Inputs: &argoArguments{Artifacts: in.artifacts}, Outputs: s.jobOutputs(),
 		Container: k.jobContainer(s, in), Before: []namedContainer{s.fetchCaptures(spec)},
 		Volumes: []map[string]any{
-			{"name": volumeOfMonitor, "configMap": map[string]string{"name": s.monitorPart(kindConfigMap).name}},
+			s.monitorVolume(),
 			{"name": volumeOfCapture, "emptyDir": map[string]any{}},
 			{"name": volumeOfOutputs, "emptyDir": map[string]any{}},
 		},
@@ -96,6 +99,11 @@ func (k monitorKind) monitorWorkflow(s scene, spec mlops.MonitorSpec, in jobInpu
 	}
 	out.Templates = []argoTemplate{graph, check}
 	return out, nil
+}
+
+// monitorVolume has what a monitor's jobs are told.
+func (s scene) monitorVolume() map[string]any {
+	return map[string]any{"name": volumeOfMonitor, "configMap": map[string]string{"name": s.monitorPart(kindConfigMap).name}}
 }
 
 // jobContainer makes the check.

@@ -30,6 +30,7 @@ func monitorPartRules() []monitorPartRule {
 		{kindRoleBinding, retraining, false},
 		{kindRole, retraining, false},
 		{kindServiceAccount, retraining, false},
+		{kindLease, retraining, false},
 		{kindAlertmanagerConfig, alerts, true},
 		{kindSecret, alerts, false},
 		{kindServiceMonitor, withoutRules, true},
@@ -95,10 +96,10 @@ func (k monitorKind) bringWhole(ctx context.Context, s scene, m manifest) (strin
 }
 
 // partMark is a mark of what a part says, "" of one that need only be there: of a secret
-// nothing is told, and of accounts others may write.
+// nothing is told, and accounts and leases others may write.
 func partMark(o *unstructured.Unstructured) string {
 	switch identityOf(o).kind {
-	case kindSecret, kindServiceAccount:
+	case kindSecret, kindServiceAccount, kindLease:
 		return ""
 	}
 	said := maps.Clone(o.Object)

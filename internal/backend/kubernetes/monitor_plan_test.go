@@ -36,8 +36,9 @@ func TestMonitorPlans(t *testing.T) {
 		{"truth of nowhere", func(s *mlops.MonitorSpec) { s.ModelQuality.GroundTruth = "/truth" }, "model_quality.ground_truth_uri: "},
 		{"file", func(s *mlops.MonitorSpec) { s.Baseline.URI = "file:///data.csv" }, "baseline.uri: "},
 		{"braces", func(s *mlops.MonitorSpec) { s.Baseline.URI = "s3://bucket/{{workflow.name}}.csv" }, "baseline.uri: "},
-		{"cooldown", func(s *mlops.MonitorSpec) { s.OnViolation.Cooldown = mlops.Duration(time.Hour) }, "on_violation.cooldown: "},
-		{"count", func(s *mlops.MonitorSpec) { s.OnViolation.MaxPerMonth = &most }, "on_violation.max_per_month: "},
+		{"limits", func(s *mlops.MonitorSpec) {
+			s.OnViolation.Cooldown, s.OnViolation.MaxPerMonth = mlops.Duration(time.Hour), &most
+		}, ""},
 		{"health trains", func(s *mlops.MonitorSpec) { s.OnViolation.Checks = []string{"data_drift", "health"} }, "on_violation.checks[1]: "},
 		{"reference", func(s *mlops.MonitorSpec) { s.OnViolation.Parameters = map[string]string{"x": "{{workflow.name}}"} }, `on_violation.parameters["x"]: `},
 	} {

@@ -64,11 +64,27 @@ func (k monitorKind) rehearseMonitor(ctx context.Context, c *mlops.Checker, s sc
 		if m.kind == kindRole || m.kind == kindRoleBinding {
 			continue // the one is judged by whether the other is there
 		}
-		if err := k.rehearse(ctx, c, s.cluster, monitorOrigins(), m); err != nil {
+		if err := k.rehearsePart(ctx, c, s, plan, m); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rehearsePart has the API server judge an object. What it refuses of one that it would
+// take without overrides is their fault.
+func (k monitorKind) rehearsePart(ctx context.Context, c *mlops.Checker, s scene, plan monitorPlan, m manifest) error {
+	_, err := s.cluster.rehearse(ctx, m)
+	if err == nil {
+		return nil
+	}
+	err = k.explain(err, m.identity, monitorOrigins())
+	if bare, ok := plan.bare[m.kind]; ok {
+		if _, without := s.cluster.rehearse(ctx, bare); without == nil {
+			err = &mlops.Error{Code: k.Code(err), Field: "overrides", Err: errors.New(mlops.Message(err))}
+		}
+	}
+	return k.report(c, err)
 }
 
 // reportMissing is report for what a plan may refer to before it is there.
@@ -106,6 +122,8 @@ func checkMonitor(c *mlops.Checker, spec mlops.MonitorSpec) {
 		c.AddIf(mlops.At("model_quality"), []mlops.Path{mlops.At("model_quality", "ground_truth_uri")}, "No ground truth",
 			"Endpoints take no truth in on Kubernetes: give model_quality a ground_truth_uri, a file or folder of JSON lines in storage.")
 	}
+	checkAddresses(c, spec)
+	checkMonitorOverrides(c, spec)
 	checkRetraining(c, spec)
 }
 
@@ -116,12 +134,6 @@ func checkRetraining(c *mlops.Checker, spec mlops.MonitorSpec) {
 		return
 	}
 	at := mlops.At("on_violation")
-	if o.Cooldown != 0 {
-		c.Add(at.With("cooldown"), "Not available on kubernetes", "Argo Workflows starts the pipeline at each violation and keeps no count: leave cooldown out, and let the schedule be as rare as a run may be.")
-	}
-	if o.MaxPerMonth != nil {
-		c.Add(at.With("max_per_month"), "Not available on kubernetes", "Argo Workflows starts the pipeline at each violation and keeps no count: leave max_per_month out.")
-	}
 	if i := slices.Index(o.Checks, checkHealth); i >= 0 {
 		c.Add(at.With("checks", i), "Not available on kubernetes", "Health is watched by Prometheus, which starts no pipeline: list checks that a job makes, or let a webhook of alerts start it.")
 	}

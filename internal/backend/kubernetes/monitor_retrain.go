@@ -2,8 +2,9 @@ package kubernetes
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"path"
+	"strconv"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -11,30 +12,49 @@ import (
 // labelMonitor is on the runs that a monitor started: its name.
 const labelMonitor = prefix + "monitor"
 
+// kindLease is the kind of what keeps a monitor's starts.
+const kindLease kind = "coordination.k8s.io/v1/Lease"
+
+// runFile is the key of the config map that has the run of on_violation.
+const runFile = "run.json"
+
 // retraining is the step that starts a pipeline where the job says that a check is
-// violated which is to start it. What it makes is a run like those of a schedule.
-func (k monitorKind) retraining(ctx context.Context, s scene, o mlops.OnViolation) (argoTask, argoTemplate, error) {
+// violated which is to start it, and what was started before allows it. What it makes is
+// a run like those of a schedule.
+func (k monitorKind) retraining(s scene, o mlops.OnViolation) (argoTask, argoTemplate, error) {
 	task := argoTask{
 		Name: monitorRetrain, Template: monitorRetrain, Depends: monitorCheck + ".Succeeded",
 		// The job lists checks by our own names, so that no text of anybody's is in the condition.
 		When: `"{{tasks.` + monitorCheck + `.outputs.parameters.` + outputViolated + `}}" != ""`,
 	}
-	run, err := k.retrainingRun(ctx, s, o)
-	if err != nil {
-		return task, argoTemplate{}, err
+	most := int64(mlops.DefaultPerMonth)
+	if o.MaxPerMonth != nil {
+		most = *o.MaxPerMonth
 	}
-	text, err := json.Marshal(run)
-	if err != nil {
-		return task, argoTemplate{}, err
+	step := argoTemplate{
+		Name: monitorRetrain, Account: s.monitorPart(kindServiceAccount).name, Deadline: longestStart,
+		Volumes: []map[string]any{s.monitorVolume()},
+		Container: &container{
+			Image: s.monitorImage(k.options.Version), Command: []string{monitorProgram},
+			Args: []string{
+				"retrain", "--lease", s.monitorPart(kindLease).name, "--pipeline", string(o.Pipeline), "--run", path.Join(monitorFolder, runFile),
+				"--cooldown", o.Cooldown.Or(mlops.DefaultCooldown).String(), "--max-per-month", strconv.FormatInt(most, 10),
+			},
+			Mounts: []volumeMount{{Name: volumeOfMonitor, Path: monitorFolder}},
+		},
 	}
-	step := argoTemplate{Name: monitorRetrain, Account: s.monitorPart(kindServiceAccount).name, Resource: &argoResource{"create", string(text)}}
+	var err error
 	if s.podSecurity == "restricted" {
-		step.PodSpecPatch, err = barePatch([]string{"init"}, []string{"main"})
+		step.PodSpecPatch, err = barePatch([]string{"init"}, []string{"main", "wait"})
 	}
 	return task, step, err
 }
 
-// retrainingRun is the workflow that a violation starts. The API server names it.
+// longestStart is after how many seconds the start of a run is given up. The next
+// violation goes on with it.
+const longestStart = 10 * 60
+
+// retrainingRun is the workflow that a violation starts, which the step names.
 func (k monitorKind) retrainingRun(ctx context.Context, s scene, o mlops.OnViolation) (map[string]any, error) {
 	pipelines := pipelineKind{k.backend}
 	at, err := pipelines.scene(ctx, o.Pipeline)
@@ -96,11 +116,17 @@ func blameRetraining(err error) error {
 }
 
 // retrainingRights let one step of a monitor's workflow start workflows, which nothing
-// else in the environment may: whoever makes a workflow runs as whom it names.
+// else in the environment may: whoever makes a workflow runs as whom it names. The lease
+// is made empty, and what the step writes there stays.
 func (s scene) retrainingRights(spec mlops.MonitorSpec) []manifest {
-	role := s.monitorPart(kindRole).name
-	rules := append(runnerRules(), policyRule{Groups: []string{"argoproj.io"}, Resources: []string{"workflows"}, Verbs: []string{"create", "get"}})
+	role, lease := s.monitorPart(kindRole).name, s.monitorPart(kindLease).name
+	rules := append(
+		runnerRules(),
+		policyRule{Groups: []string{"argoproj.io"}, Resources: []string{"workflows"}, Verbs: []string{"create", "get"}},
+		policyRule{Groups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Names: []string{lease}, Verbs: []string{"get", "update"}},
+	)
 	return []manifest{
+		s.component(s.monitorPart(kindLease), nil, spec.Labels),
 		s.component(s.monitorPart(kindServiceAccount), nil, spec.Labels),
 		s.component(s.monitorPart(kindRole), map[string]any{"rules": rules}, spec.Labels),
 		s.component(s.monitorPart(kindRoleBinding), map[string]any{

@@ -9,7 +9,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/retrainjob"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
 )
 
@@ -49,7 +51,7 @@ func byAge(all []unstructured.Unstructured, some func(*unstructured.Unstructured
 
 // status is what a monitor found, as far as its jobs are kept and Prometheus tells.
 func (m monitorSeen) status(s scene, spec mlops.MonitorSpec, events monitorEvents) mlops.MonitorStatus {
-	out := mlops.MonitorStatus{State: mlops.MonitorWaiting, Since: m.record.Created, Baseline: m.facts.Baseline, Retraining: retrainingStatus(spec, events.runs)}
+	out := mlops.MonitorStatus{State: mlops.MonitorWaiting, Since: m.record.Created, Baseline: m.facts.Baseline, Retraining: m.retraining(spec, events.runs)}
 	if out.Baseline.Features == nil {
 		out.Baseline.Features = []string{}
 	}
@@ -153,31 +155,22 @@ func complete(r mlops.MonitorReport, id mlops.ID) mlops.MonitorReport {
 	return r
 }
 
-// retrainingStatus is how the runs stand that a monitor started. Those that are kept
-// count.
-func retrainingStatus(spec mlops.MonitorSpec, runs []unstructured.Unstructured) mlops.Retraining {
-	out := mlops.Retraining{State: mlops.RetrainingIdle}
-	if spec.OnViolation == nil || len(runs) == 0 {
-		return out
+// retraining is how the pipeline stands that violations start: what the lease keeps, and
+// what became of the last run.
+func (m monitorSeen) retraining(spec mlops.MonitorSpec, runs []unstructured.Unstructured) mlops.Retraining {
+	lease := m.parts[kindLease]
+	if spec.OnViolation == nil || lease == nil {
+		return retrain.Standing(mlops.Retraining{}, nil, time.Now())
 	}
-	now := time.Now().UTC()
-	for i := range runs {
-		if at := runs[i].GetCreationTimestamp().UTC(); at.Year() == now.Year() && at.Month() == now.Month() {
-			out.ThisMonth++
-		}
+	ledger, err := retrainjob.Read(lease)
+	if err != nil {
+		return mlops.Retraining{State: mlops.RetrainingIdle, Reason: err.Error()}
 	}
-	last := &runs[len(runs)-1]
-	status := statusOf[workflowStatus](last)
-	out.LastRun, out.LastAt = spec.OnViolation.Pipeline.Child(mlops.NounPipelineRun, last.GetName()), last.GetCreationTimestamp().UTC()
-	switch status.Phase {
-	case phaseSucceeded:
-		out.State = mlops.RetrainingDone
-	case phaseFailed, phaseError:
-		out.State, out.Reason = mlops.RetrainingFailed, status.Message
-	default:
-		out.State = mlops.RetrainingRunning
+	var last *unstructured.Unstructured
+	if i := slices.IndexFunc(runs, func(o unstructured.Unstructured) bool { return o.GetName() == ledger.LastRun.Name() }); i >= 0 {
+		last = &runs[i]
 	}
-	return out
+	return retrain.Standing(ledger.Follow(last).Retraining, spec.OnViolation, time.Now())
 }
 
 func latest(a, b time.Time) time.Time {

@@ -28,6 +28,11 @@ func TestMonitorLife(t *testing.T) {
 		return reported(mlops.MonitorReport{At: now, Rows: 200, State: state, Reason: "so", Checks: map[string]mlops.CheckReport{"data_drift": {State: state, Features: []mlops.FeatureReport{}}}})
 	}
 	v := &verdicts{given: map[string]kubetest.Outcome{}, outcomes: []kubetest.Outcome{found(mlops.MonitorOK), found(mlops.MonitorViolated), found(mlops.MonitorBroken)}}
+	v.start = func(step argoTemplate) kubetest.Outcome {
+		status, said := g.started(step, "")
+		t.Log(said)
+		return kubetest.Outcome{ExitCode: status}
+	}
 	control.Play(t, g.spec.Name, v.play)
 	spec := g.all()
 	change := g.create(spec)
@@ -53,10 +58,10 @@ func TestMonitorLife(t *testing.T) {
 	if len(v.made) != 1 || v.as[0] != "monitor-watch" {
 		t.Fatalf("the pipeline is started %d times, as %v", len(v.made), v.as)
 	}
-	run := g.executed(v.made[0].Resource.Manifest)
-	ended := g.ended(spec.OnViolation.Pipeline.Child(mlops.NounPipelineRun, run))
-	if ended.Status.State != mlops.RunSucceeded {
-		t.Errorf("the run that it started is %s: %s", ended.Status.State, ended.Reason)
+	g.wantConfined()
+	ended := g.ended(g.watched(change.Ref).Status.Retraining.LastRun)
+	if ended.Status.State != mlops.RunSucceeded || ended.Ref.Parent() != spec.OnViolation.Pipeline {
+		t.Errorf("the run that it started is %s of %s: %s", ended.Status.State, ended.Ref, ended.Reason)
 	}
 	if r := g.watched(change.Ref).Status.Retraining; r.State != mlops.RetrainingDone || r.LastRun != ended.Ref || r.ThisMonth != 1 {
 		t.Errorf("retraining is %+v", r)
@@ -101,8 +106,8 @@ func (g guard) wantNative() {
 	}
 }
 
-// executed makes what a step would make, as the step's account, and returns its name.
-func (g guard) executed(manifest string) string {
+// wantConfined insists that the account of a step that starts pipelines reads nothing else.
+func (g guard) wantConfined() {
 	g.Helper()
 	access := control.Access()
 	client, err := dynamic.NewForConfig(&rest.Config{
@@ -110,14 +115,11 @@ func (g guard) executed(manifest string) string {
 		Impersonate: rest.ImpersonationConfig{UserName: "system:serviceaccount:" + g.spec.Name + ":monitor-watch"},
 	})
 	g.must(err)
-	if _, err := client.Resource(kindSecret.resource()).Namespace(g.spec.Name).List(g.Context(), metav1.ListOptions{}); g.Code(err) != mlops.PermissionDenied {
-		g.Errorf("the account reads secrets: %v", err)
+	for _, of := range []kind{kindSecret, kindConfigMap, kindLease, kindWorkflow} {
+		if _, err := client.Resource(of.resource()).Namespace(g.spec.Name).List(g.Context(), metav1.ListOptions{}); g.Code(err) != mlops.PermissionDenied {
+			g.Errorf("the account lists %s: %v", of.name(), err)
+		}
 	}
-	object := &unstructured.Unstructured{}
-	g.must(object.UnmarshalJSON([]byte(manifest)))
-	made, err := client.Resource(kindWorkflow.resource()).Namespace(g.spec.Name).Create(g.Context(), object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
-	g.must(err)
-	return made.GetName()
 }
 
 // TestMonitorDrift proves that what somebody changed or deleted of a monitor's parts is a
@@ -148,6 +150,7 @@ func TestMonitorDrift(t *testing.T) {
 		{"another route", config, `{spec: {route: {repeatInterval: 1h}}}`, without(func(s *mlops.MonitorSpec) { s.Alerts = nil })},
 		{"no secret", "secrets", "", without(func(s *mlops.MonitorSpec) { s.Alerts = nil })},
 		{"more rights", "roles.rbac.authorization.k8s.io", `{rules: []}`, without(func(s *mlops.MonitorSpec) { s.OnViolation = nil })},
+		{"no count", "leases.coordination.k8s.io", "", without(func(s *mlops.MonitorSpec) { s.OnViolation = nil })},
 		{"no account", "serviceaccounts", "", without(func(s *mlops.MonitorSpec) { s.OnViolation = nil })},
 	} {
 		part := g.ref(test.resource, "monitor-watch")

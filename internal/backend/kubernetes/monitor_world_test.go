@@ -16,7 +16,7 @@ import (
 )
 
 // adaptMonitor makes of the suite's samples what Kubernetes takes: data are in storage,
-// and pipelines are started by what a job finds, without a count.
+// and pipelines are started by what a job finds.
 func adaptMonitor(spec any) any {
 	s, ok := spec.(mlops.MonitorSpec)
 	if !ok {
@@ -33,7 +33,9 @@ func adaptMonitor(spec any) any {
 		s.Baseline = &with
 	}
 	if s.OnViolation != nil {
-		s.OnViolation = &mlops.OnViolation{Pipeline: s.OnViolation.Pipeline}
+		with := *s.OnViolation
+		with.Checks = nil
+		s.OnViolation = &with
 		s.Baseline, s.DataDrift = &mlops.Baseline{URI: "s3://bucket/data.csv"}, &mlops.DriftCheck{}
 	}
 	return s

@@ -60,7 +60,6 @@ type argoTemplate struct {
 	DAG          *argoDAG            `json:"dag,omitempty"`
 	Container    *container          `json:"container,omitempty"`
 	Script       *container          `json:"script,omitempty"`
-	Resource     *argoResource       `json:"resource,omitempty"`
 	Before       []namedContainer    `json:"initContainers,omitempty"`
 	Volumes      []map[string]any    `json:"volumes,omitempty"`
 	Deadline     int64               `json:"activeDeadlineSeconds,omitempty"`
@@ -72,12 +71,6 @@ type argoTemplate struct {
 	Security     map[string]any      `json:"securityContext,omitempty"`    // instead of the workflow's
 	Account      string              `json:"serviceAccountName,omitempty"` // instead of the workflow's
 	PodSpecPatch string              `json:"podSpecPatch,omitempty"`
-}
-
-// argoResource is an object of the cluster's that a step makes.
-type argoResource struct {
-	Action   string `json:"action"`
-	Manifest string `json:"manifest"`
 }
 
 // namedContainer is a container beside the main one.

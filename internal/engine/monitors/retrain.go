@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/retrain"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )

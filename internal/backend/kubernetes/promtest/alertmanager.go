@@ -14,18 +14,19 @@ import (
 )
 
 // Configure has the Prometheus operator make Alertmanager's configuration of
-// AlertmanagerConfigs and the secrets that they name, one manifest. It returns the
-// configuration, or why the operator refuses the objects.
-func Configure(t testing.TB, manifest string) (string, error) {
+// AlertmanagerConfigs and the secrets that they name, one manifest, beside what the
+// cluster's own configuration has as global, "" for nothing. It returns the configuration,
+// or why the operator refuses the objects.
+func Configure(t testing.TB, manifest, global string) (string, error) {
 	t.Helper()
-	return configure(t, "alertmanager", manifest)
+	return configure(t, manifest, "alertmanager", file(t, "global.yml", global))
 }
 
 // Scraping has the Prometheus operator make Prometheus' configuration of ServiceMonitors,
 // and Prometheus judge it. It returns the configuration, or why one of them refuses it.
 func Scraping(t testing.TB, manifest string) (string, error) {
 	t.Helper()
-	text, err := configure(t, "prometheus", manifest)
+	text, err := configure(t, manifest, "prometheus")
 	if err != nil {
 		return "", err
 	}
@@ -33,9 +34,9 @@ func Scraping(t testing.TB, manifest string) (string, error) {
 	return text, promtool(t, "check", "config", "--syntax-only", file(t, "prometheus.yml", text))
 }
 
-func configure(t testing.TB, what, manifest string) (string, error) {
+func configure(t testing.TB, manifest string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), tool(t, "alertmanager", "configure"), what)
+	cmd := exec.CommandContext(t.Context(), tool(t, "alertmanager", "configure"), args...)
 	cmd.Stdin = strings.NewReader(manifest)
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {

@@ -1,6 +1,7 @@
 // Package promtest runs Prometheus' own programs for tests: promtool judges rules and
 // tries them on series, a server scrapes what a test counts and answers queries, and
-// Alertmanager, configured by the operator's own code, delivers alerts. All of it is
+// Alertmanager, configured by the operator's own code, delivers alerts, to a webhook or a
+// mail server that a test opens (see Inbox and Mailbox). All of it is
 // built from Go modules (internal/tools/prometheus and internal/tools/alertmanager),
 // listens on loopback, and ends with the test that started it, also when the test
 // binary is killed.

@@ -86,15 +86,15 @@ stringData: {url: "URL"}
 
 func TestConfigure(t *testing.T) {
 	t.Parallel()
-	got, err := Configure(t, alerts)
+	got, err := Configure(t, alerts, "")
 	if err == nil || !strings.Contains(err.Error(), "URL") {
 		t.Errorf("a webhook without a scheme is taken: %s, %v", got, err)
 	}
 	secretless, _, _ := strings.Cut(alerts, "---")
-	if _, err := Configure(t, secretless); err == nil || !strings.Contains(err.Error(), `"on-call" not found`) {
+	if _, err := Configure(t, secretless, ""); err == nil || !strings.Contains(err.Error(), `"on-call" not found`) {
 		t.Errorf("without the secret it says %v", err)
 	}
-	if _, err := Configure(t, strings.ReplaceAll(alerts, "groupBy", "grouping")); err == nil || !strings.Contains(err.Error(), "grouping") {
+	if _, err := Configure(t, strings.ReplaceAll(alerts, "groupBy", "grouping"), ""); err == nil || !strings.Contains(err.Error(), "grouping") {
 		t.Errorf("of an unknown field it says %v", err)
 	}
 }
@@ -104,7 +104,7 @@ func TestConfigure(t *testing.T) {
 func TestAlert(t *testing.T) {
 	t.Parallel()
 	inbox, mesh := NewInbox(t), NewMesh(t)
-	config, err := Configure(t, strings.ReplaceAll(alerts, "URL", inbox.URL))
+	config, err := Configure(t, strings.ReplaceAll(alerts, "URL", inbox.URL), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,10 @@
 // Prometheus' configurations of objects in one manifest, of AlertmanagerConfigs and the
 // secrets that they name, or of ServiceMonitors.
 //
-//	configure alertmanager < objects.yaml > alertmanager.yml
-//	configure prometheus   < objects.yaml > prometheus.yml
+//	configure alertmanager global.yml < objects.yaml > alertmanager.yml
+//	configure prometheus              < objects.yaml > prometheus.yml
 //
+// global.yml is what the cluster's own configuration of Alertmanager has as "global".
 // It exits with 1 and says why where the operator would refuse the objects.
 package main
 
@@ -41,12 +42,17 @@ receivers: [{name: "nowhere"}]
 `
 
 func main() {
-	makers := map[string]func(context.Context, objects) ([]byte, error){"alertmanager": forAlertmanager, "prometheus": forPrometheus}
-	if len(os.Args) != 2 || makers[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: configure alertmanager|prometheus, with a manifest as the input")
+	var configuration func(context.Context, objects) ([]byte, error)
+	switch args := os.Args[1:]; {
+	case len(args) == 2 && args[0] == "alertmanager":
+		configuration = forAlertmanager(args[1])
+	case len(args) == 1 && args[0] == "prometheus":
+		configuration = forPrometheus
+	default:
+		fmt.Fprintln(os.Stderr, "usage: configure alertmanager global.yml, or configure prometheus, with a manifest as the input")
 		os.Exit(2)
 	}
-	if err := run(context.Background(), makers[os.Args[1]], os.Stdin, os.Stdout); err != nil {
+	if err := run(context.Background(), configuration, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -65,8 +71,18 @@ func run(ctx context.Context, configuration func(context.Context, objects) ([]by
 	return err
 }
 
-// forAlertmanager makes Alertmanager's configuration.
-func forAlertmanager(ctx context.Context, all objects) ([]byte, error) {
+// forAlertmanager makes Alertmanager's configuration, with what a file has as global.
+func forAlertmanager(file string) func(context.Context, objects) ([]byte, error) {
+	return func(ctx context.Context, all objects) ([]byte, error) {
+		global, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return makeAlertmanager(ctx, all, base+string(global))
+	}
+}
+
+func makeAlertmanager(ctx context.Context, all objects, own string) ([]byte, error) {
 	client := fake.NewClientset()
 	for _, s := range all.secrets {
 		if err := client.Tracker().Add(s); err != nil {
@@ -75,7 +91,7 @@ func forAlertmanager(ctx context.Context, all objects) ([]byte, error) {
 	}
 	store := assets.NewStoreBuilder(client.CoreV1(), client.CoreV1())
 	builder := alertmanager.NewConfigBuilder(slog.New(slog.DiscardHandler), semver.MustParse(version), store, &monitoring.Alertmanager{})
-	if err := builder.InitializeFromRawConfiguration([]byte(base)); err != nil {
+	if err := builder.InitializeFromRawConfiguration([]byte(own)); err != nil {
 		return nil, err
 	}
 	if err := builder.AddAlertmanagerConfigs(ctx, all.configs); err != nil {

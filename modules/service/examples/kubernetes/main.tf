@@ -55,7 +55,7 @@ module "wine" {
     data_drift = { statistic = "psi", threshold = 0.2 }
     health     = { max_error_percent = 1 }
   }
-  retraining = {} # at each violation: Argo Workflows counts nothing
+  retraining = { cooldown = "24h", max_per_month = 4 }
 }
 
 output "url" {
