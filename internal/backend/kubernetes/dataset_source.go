@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -106,7 +107,7 @@ func (k datasetKind) fetched(ctx context.Context, spec mlops.DatasetSpec) (datas
 // written brings what a run wrote here, with the evidence of the run.
 func (k datasetKind) written(ctx context.Context, spec mlops.DatasetSpec) (datasetSource, error) {
 	found := datasetSource{field: "output"}
-	run, key, err := modelVersionKind(k).outputOf(ctx, mlops.ModelVersionSpec{Run: spec.Run, Output: spec.Output})
+	run, key, err := verbs.Output(ctx, k, spec.Run, spec.Output)
 	if err != nil {
 		return found, err
 	}
