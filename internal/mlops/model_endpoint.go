@@ -130,7 +130,7 @@ type ModelEndpointStatus struct {
 type RolloutStatus struct {
 	Revision  string             `json:"revision"` // of the change that it brings
 	Strategy  string             `json:"strategy"`
-	State     string             `json:"state"`     // one of RolloutStates
+	State     string             `json:"state"`     // RolloutRunning, RolloutDone or RolloutRolledBack
 	Step      int64              `json:"step"`      // the one under way or the last, from 1; 0 before the first
 	Steps     int64              `json:"steps"`     // how many there are
 	Percent   int64              `json:"percent"`   // on the new versions now
@@ -148,9 +148,6 @@ const (
 	RolloutDone       = "done"
 	RolloutRolledBack = "rolled_back"
 )
-
-// RolloutStates lists the states of a rollout.
-func RolloutStates() []string { return []string{RolloutRunning, RolloutDone, RolloutRolledBack} }
 
 // Credentials is what a client needs to send requests to an endpoint.
 type Credentials struct {

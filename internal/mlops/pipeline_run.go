@@ -120,3 +120,30 @@ func (s PipelineRunStatus) FindOutput(word string) (string, error) {
 	}
 	return "", fmt.Errorf("output %q is ambiguous: say which of %s", word, strings.Join(found, ", "))
 }
+
+// OutputToKeep is FindOutput for whoever makes a version or a dataset of what a run
+// wrote, by the attributes run and output. What it refuses is Invalid and names the
+// one at fault: a run that has not succeeded has nothing to keep.
+func (s PipelineRunStatus) OutputToKeep(run ID, word string) (key string, err error) {
+	if s.State != RunSucceeded {
+		return "", &Error{Code: Invalid, Field: "run", Err: fmt.Errorf("the run %s is %s; only a run that has succeeded has outputs to keep", run, s.State)}
+	}
+	if key, err = s.FindOutput(word); err != nil {
+		return "", &Error{Code: Invalid, Field: "output", Err: err}
+	}
+	return key, nil
+}
+
+// Evidence is what a version has of packages and metrics that is made of an output,
+// given by its key: what its spec says of them, else what the run does.
+func (s PipelineRunStatus) Evidence(key string, spec ModelVersionSpec) (packages []string, metrics map[string]float64) {
+	packages, metrics = spec.Packages, spec.Metrics
+	if metrics == nil {
+		metrics = s.Metrics
+	}
+	if packages == nil && s.Lineage != nil {
+		step, _, _ := strings.Cut(key, ".")
+		packages = s.Lineage.Steps[step].Packages
+	}
+	return packages, metrics
+}

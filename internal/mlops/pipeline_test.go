@@ -253,3 +253,34 @@ func TestFindOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestEvidence proves that a version says what its spec does, and for the rest what
+// the run does that made it.
+func TestEvidence(t *testing.T) {
+	t.Parallel()
+	run := PipelineRunStatus{
+		Metrics: map[string]float64{"auc": 0.9},
+		Lineage: &Lineage{Steps: map[string]StepLineage{"train": {Packages: []string{"a==1"}}, "other": {Packages: []string{"b==1"}}}},
+	}
+	tests := []struct {
+		name     string
+		run      PipelineRunStatus
+		spec     ModelVersionSpec
+		packages []string
+		metrics  map[string]float64
+	}{
+		{"the run's", run, ModelVersionSpec{}, []string{"a==1"}, map[string]float64{"auc": 0.9}},
+		{"its own", run, ModelVersionSpec{Packages: []string{"c==1"}, Metrics: map[string]float64{"f1": 1}}, []string{"c==1"}, map[string]float64{"f1": 1}},
+		{"none, by its own word", run, ModelVersionSpec{Packages: []string{}, Metrics: map[string]float64{}}, []string{}, map[string]float64{}},
+		{"a run without evidence", PipelineRunStatus{}, ModelVersionSpec{}, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			packages, metrics := tt.run.Evidence("train.model", tt.spec)
+			if diff := cmp.Diff(tt.packages, packages) + cmp.Diff(tt.metrics, metrics); diff != "" {
+				t.Errorf("evidence (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -112,7 +112,7 @@ func (k datasetKind) fetched(ctx context.Context, spec mlops.DatasetSpec) (datas
 // written brings what a run wrote here, with the evidence of the run.
 func (k datasetKind) written(ctx context.Context, spec mlops.DatasetSpec) (datasetSource, error) {
 	found := datasetSource{field: "output"}
-	run, key, err := modelVersionKind(k).outputOf(ctx, mlops.ModelVersionSpec{Run: spec.Run, Output: spec.Output})
+	run, key, err := verbs.Output(ctx, k, spec.Run, spec.Output)
 	if err != nil {
 		return found, err
 	}

@@ -5,18 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
-
-// hasScheme tells a URI from a path.
-var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 
 // find finds the bytes of a version that are not its server's own artifacts already:
 // a file or a directory of this machine, or an output of a run.
@@ -37,21 +33,12 @@ func (k modelVersionKind) find(ctx context.Context, spec mlops.ModelVersionSpec)
 // localPath is the path that a URI names on this machine. A relative one begins where
 // the provider runs.
 func localPath(uri string) (string, error) {
-	if filepath.IsAbs(uri) || uri != "" && !hasScheme.MatchString(uri) {
-		return filepath.Abs(uri)
+	const field = "artifact_uri"
+	path, err := mlops.LocalPath(field, ".", uri)
+	if mlops.CodeOf(err) == mlops.Unsupported {
+		err = unreadable(field, uri)
 	}
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || uri == "":
-		return "", refuseField("artifact_uri", "%q is not a URI", uri)
-	case u.Scheme != "file":
-		return "", unreadable("artifact_uri", uri)
-	case u.Host != "" && u.Host != "localhost":
-		return "", refuseField("artifact_uri", "%q is on the machine %q; only files of this one can be read", uri, u.Host)
-	case !filepath.IsAbs(filepath.FromSlash(u.Path)):
-		return "", refuseField("artifact_uri", "%q names no absolute path; write file:///…", uri)
-	}
-	return filepath.FromSlash(u.Path), nil
+	return path, err
 }
 
 // unreadable refuses what the provider has no client for.
@@ -66,18 +53,12 @@ func refuseField(field, format string, args ...any) error {
 
 // fromRun fetches the bytes that a run wrote, with the evidence of the run.
 func (k modelVersionKind) fromRun(ctx context.Context, spec mlops.ModelVersionSpec) (mlflow.Found, error) {
-	run, key, err := k.outputOf(ctx, spec)
+	run, key, err := verbs.Output(ctx, k, spec.Run, spec.Output)
 	if err != nil {
 		return mlflow.Found{}, err
 	}
-	found := mlflow.Found{Packages: spec.Packages, Metrics: spec.Metrics, Lineage: run.Lineage}
-	if found.Metrics == nil {
-		found.Metrics = run.Metrics
-	}
-	if found.Packages == nil && run.Lineage != nil {
-		step, _, _ := strings.Cut(key, ".")
-		found.Packages = run.Lineage.Steps[step].Packages
-	}
+	found := mlflow.Found{Lineage: run.Lineage}
+	found.Packages, found.Metrics = run.Evidence(key, spec)
 	directory, err := os.MkdirTemp("", "mlops-output-")
 	if err != nil {
 		return mlflow.Found{}, err
@@ -88,25 +69,6 @@ func (k modelVersionKind) fromRun(ctx context.Context, spec mlops.ModelVersionSp
 		return mlflow.Found{}, err
 	}
 	return found, nil
-}
-
-// outputOf finds an output of a run, which must have succeeded.
-func (k modelVersionKind) outputOf(ctx context.Context, spec mlops.ModelVersionSpec) (run mlops.PipelineRunStatus, key string, err error) {
-	seen, err := pipelineRunKind(k).Get(ctx, spec.Run)
-	if k.is(err, mlops.NotFound) {
-		return run, "", refuseField("run", "there is no run %s", spec.Run)
-	}
-	if err != nil {
-		return run, "", err
-	}
-	if seen.Status.State != mlops.RunSucceeded {
-		return run, "", refuseField("run", "the run %s is %s; only a run that has succeeded has outputs to keep", spec.Run, seen.Status.State)
-	}
-	key, err = seen.Status.FindOutput(spec.Output)
-	if err != nil {
-		err = refuseField("output", "%w", err)
-	}
-	return seen.Status, key, err
 }
 
 // fetchOutput fetches an output, which Argo packs, from the MLflow server of the run's

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/dataset"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -26,7 +27,7 @@ func (k datasetKind) datasetSource(ctx context.Context, s scene, spec mlops.Data
 	if spec.Run == "" {
 		found.outside, err = k.outsideAt(ctx, s.c, "uri", spec.URI)
 	} else {
-		run, output, errRun := k.runOutput(ctx, spec.Run, spec.Output)
+		run, output, errRun := verbs.Output(ctx, k, spec.Run, spec.Output)
 		if errRun != nil {
 			return found, errRun
 		}

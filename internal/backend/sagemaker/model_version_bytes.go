@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -26,9 +25,6 @@ type outside struct {
 	uri    string // s3://…
 	single bool   // one file, not a tree
 }
-
-// hasScheme tells a URI from a path.
-var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 
 // outsideAt finds the bytes that a URI names. Relative paths start where Terraform
 // was started.
@@ -69,24 +65,14 @@ func (b *backend) outsideS3(ctx context.Context, c *clients, field, uri string) 
 	return at, nil
 }
 
-// localPath returns the absolute path that a URI names: a file URI of this
-// machine, or a path.
+// localPath returns the absolute path that a URI names on this machine. A relative one
+// begins where the provider runs.
 func localPath(field, uri string) (string, error) {
-	if filepath.IsAbs(uri) || uri != "" && !hasScheme.MatchString(uri) {
-		return filepath.Abs(uri)
+	path, err := mlops.LocalPath(field, ".", uri)
+	if mlops.CodeOf(err) == mlops.Unsupported {
+		err = &mlops.Error{Code: mlops.Unsupported, Field: field, Err: fmt.Errorf("SageMaker has no access to %s: give a file of this machine, or an object of S3", uri)}
 	}
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || uri == "":
-		return "", refuseField(field, "%q is not a URI", uri)
-	case u.Scheme != "file":
-		return "", &mlops.Error{Code: mlops.Unsupported, Field: field, Err: fmt.Errorf("SageMaker has no access to %s: give a file of this machine, or an object of S3", uri)}
-	case u.Host != "" && u.Host != "localhost":
-		return "", refuseField(field, "%q is on the machine %q; only files of this one can be read", uri, u.Host)
-	case !filepath.IsAbs(filepath.FromSlash(u.Path)):
-		return "", refuseField(field, "%q names no absolute path; write file:///…", uri)
-	}
-	return filepath.FromSlash(u.Path), nil
+	return path, err
 }
 
 func refuseField(field, format string, args ...any) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -48,7 +49,7 @@ func (k modelVersionKind) versionSource(ctx context.Context, s scene, spec mlops
 
 // fromRun finds the bytes and the evidence in a run that has succeeded.
 func (k modelVersionKind) fromRun(ctx context.Context, c *clients, spec mlops.ModelVersionSpec, found *versionSource) error {
-	run, output, err := k.runOutput(ctx, spec.Run, spec.Output)
+	run, output, err := verbs.Output(ctx, k, spec.Run, spec.Output)
 	if err != nil {
 		return err
 	}
@@ -56,33 +57,8 @@ func (k modelVersionKind) fromRun(ctx context.Context, c *clients, spec mlops.Mo
 		return err
 	}
 	found.lineage = run.Lineage
-	if found.metrics == nil {
-		found.metrics = run.Metrics
-	}
-	if found.packages == nil && run.Lineage != nil {
-		step, _, _ := strings.Cut(output, ".")
-		found.packages = run.Lineage.Steps[step].Packages
-	}
+	found.packages, found.metrics = run.Evidence(output, spec)
 	return nil
-}
-
-// runOutput finds an output of a run, which must have succeeded.
-func (b *backend) runOutput(ctx context.Context, id mlops.ID, word string) (run mlops.PipelineRunStatus, output string, err error) {
-	seen, err := (pipelineRunKind{b}).Get(ctx, id)
-	if b.is(err, mlops.NotFound) {
-		return run, "", refuseField("run", "there is no run %s", id)
-	}
-	if err != nil {
-		return run, "", err
-	}
-	if seen.Status.State != mlops.RunSucceeded {
-		return run, "", refuseField("run", "the run %s is %s; only a run that has succeeded has outputs to keep", id, seen.Status.State)
-	}
-	output, err = seen.Status.FindOutput(word)
-	if err != nil {
-		err = refuseField("output", "%w", err)
-	}
-	return seen.Status, output, err
 }
 
 // asked are the packages that a version asks for; an MLflow model lists its own,

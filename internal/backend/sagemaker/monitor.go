@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -84,24 +83,31 @@ func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
 	return k.monitorReferences(ctx, spec)
 }
 
-// monitorReferences insists that what a monitor refers to is there.
+// monitorReferences insists that what a monitor refers to is there. What is not is the
+// fault of the attribute that names it, and not NotFound: that would be the monitor.
 func (k monitorKind) monitorReferences(ctx context.Context, spec mlops.MonitorSpec) error {
+	missing := func(field string, err error) error {
+		if k.is(err, mlops.NotFound) {
+			return &mlops.Error{Code: mlops.Invalid, Field: field, Err: err}
+		}
+		return err
+	}
 	if _, err := modelEndpointKind(k).Get(ctx, spec.Endpoint); err != nil {
-		return fmt.Errorf("endpoint: %w", err)
+		return missing("endpoint", err)
 	}
 	if o := spec.OnViolation; o != nil {
 		if _, err := pipelineKind(k).Get(ctx, o.Pipeline); err != nil {
-			return fmt.Errorf("on_violation.pipeline: %w", err)
+			return missing("on_violation.pipeline", err)
 		}
 	}
 	if b := spec.Baseline; b != nil && b.Dataset != "" {
 		if _, err := datasetKind(k).Get(ctx, b.Dataset); err != nil {
-			return fmt.Errorf("baseline.dataset: %w", err)
+			return missing("baseline.dataset", err)
 		}
 	}
 	if b := spec.Baseline; b != nil && b.Run != "" {
 		if _, err := pipelineRunKind(k).Get(ctx, b.Run); err != nil {
-			return fmt.Errorf("baseline.run: %w", err)
+			return missing("baseline.run", err)
 		}
 	}
 	return nil

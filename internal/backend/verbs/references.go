@@ -87,6 +87,20 @@ func Readers(ctx context.Context, b mlops.Backend, dataset mlops.ID) ([]mlops.Ob
 	}), err
 }
 
+// Output finds an output of a run, which must be there and have succeeded, for a version
+// or a dataset that is made of it by the attributes run and output.
+func Output(ctx context.Context, b mlops.Backend, run mlops.ID, word string) (status mlops.PipelineRunStatus, key string, err error) {
+	seen, err := b.PipelineRuns().Get(ctx, run)
+	if err != nil && b.Code(err) == mlops.NotFound {
+		err = &mlops.Error{Code: mlops.Invalid, Field: "run", Err: fmt.Errorf("there is no run %s", run)}
+	}
+	if err != nil {
+		return status, "", err
+	}
+	key, err = seen.Status.OutputToKeep(run, word)
+	return seen.Status, key, err
+}
+
 // list lists what a kind has under an ID: nothing where it has no lists, and thus
 // nothing that could be found.
 func list[Spec, Status any](ctx context.Context, k mlops.Kind[Spec, Status], under mlops.ID) ([]mlops.Observed[Spec, Status], error) {

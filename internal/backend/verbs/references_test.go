@@ -32,6 +32,16 @@ func (s shown[Spec, Status]) List(_ context.Context, id mlops.ID) ([]mlops.Obser
 	return s.under[id], s.err
 }
 
+// Get finds one among all that are listed.
+func (s shown[Spec, Status]) Get(_ context.Context, ref mlops.ID) (mlops.Observed[Spec, Status], error) {
+	for _, o := range s.under[ref.Parent()] {
+		if o.Ref == ref {
+			return o, s.err
+		}
+	}
+	return mlops.Observed[Spec, Status]{}, mlops.NewError(mlops.NotFound, errors.New("there is no such thing"))
+}
+
 // house is a platform of which a test says what is there.
 type house struct {
 	mlops.Backend
@@ -119,6 +129,51 @@ func TestReferredTo(t *testing.T) {
 			got := []mlops.Code{mlops.CodeOf(Untracked(t.Context(), tt.house, experiment)), mlops.CodeOf(Unread(t.Context(), tt.house, dataset))}
 			if diff := cmp.Diff([]mlops.Code{tt.experiment, tt.datasets}, got); diff != "" {
 				t.Errorf("experiment and dataset (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestOutput proves what of a run can be kept, and which attribute is at fault where
+// nothing can.
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	pipeline := here.Child(mlops.NounPipeline, "p")
+	run := func(name string, status mlops.PipelineRunStatus) seenRun {
+		return seenRun{Ref: pipeline.Child(mlops.NounPipelineRun, name), Status: status}
+	}
+	outputs := map[string]string{"train.model": "file:///m", "train.metrics": "file:///n"}
+	h := house{runs: map[mlops.ID][]seenRun{pipeline: {
+		run("done", mlops.PipelineRunStatus{State: mlops.RunSucceeded, Outputs: outputs}),
+		run("going", mlops.PipelineRunStatus{State: mlops.RunRunning, Outputs: outputs}),
+	}}}
+	broken := h
+	broken.broken = mlops.NewError(mlops.Unavailable, errors.New("broken"))
+	for _, tt := range []struct {
+		name             string
+		house            house
+		run, word, field string
+		want             string
+		code             mlops.Code
+	}{
+		{name: "by its name", house: h, run: "done", word: "model", want: "train.model"},
+		{name: "by its step and name", house: h, run: "done", word: "train.model", want: "train.model"},
+		{name: "no such output", house: h, run: "done", word: "mode", field: "output", code: mlops.Invalid},
+		{name: "a run that goes on", house: h, run: "going", word: "model", field: "run", code: mlops.Invalid},
+		{name: "no such run", house: h, run: "none", word: "model", field: "run", code: mlops.Invalid},
+		{name: "a platform that does not answer", house: broken, run: "done", word: "model", code: mlops.Unavailable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			status, got, err := Output(t.Context(), tt.house, pipeline.Child(mlops.NounPipelineRun, tt.run), tt.word)
+			if got != tt.want || mlops.CodeOf(err) != tt.code {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			if e, ok := errors.AsType[*mlops.Error](err); ok && e.Field != tt.field {
+				t.Errorf("the attribute at fault is %q, want %q", e.Field, tt.field)
+			}
+			if err == nil && status.Outputs[got] != "file:///m" {
+				t.Errorf("the run is %+v", status)
 			}
 		})
 	}

@@ -1,50 +1,28 @@
 package artifact
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
-
-// hasScheme tells a URI from a path.
-var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 
 // URI writes an absolute path as a file URI.
 func URI(path string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
 }
 
-// Path returns the path that an artifact's URI names: a file URI of this
-// machine, or a path. A relative path starts at folder, and is refused where
-// folder is "". Errors are Invalid or Unsupported.
-func Path(folder, uri string) (string, error) {
-	if filepath.IsAbs(uri) {
-		return uri, nil
+// Path returns the path that a user's URI names: a file URI of this machine, or a
+// path. A relative path starts at folder, and is refused where folder is "". Errors
+// are Invalid or Unsupported, and name the attribute that gave the URI.
+func Path(field, folder, uri string) (string, error) {
+	path, err := mlops.LocalPath(field, folder, uri)
+	if mlops.CodeOf(err) == mlops.Unsupported {
+		err = &mlops.Error{Code: mlops.Unsupported, Field: field, Err: fmt.Errorf("the embedded engine reads files of this machine only; download %s first", uri)}
 	}
-	if uri != "" && !hasScheme.MatchString(uri) {
-		if folder == "" {
-			return "", refuse(mlops.Invalid, fmt.Errorf("%q is a relative path, which names no file here", uri))
-		}
-		return filepath.Join(folder, uri), nil
-	}
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || uri == "":
-		return "", refuse(mlops.Invalid, fmt.Errorf("%q is not a URI", uri))
-	case u.Scheme != "file":
-		return "", refuse(mlops.Unsupported, errors.New("the embedded engine reads files of this machine only; download "+uri+" first"))
-	case u.Host != "" && u.Host != "localhost":
-		return "", refuse(mlops.Invalid, fmt.Errorf("%q is on the machine %q; the embedded engine reads files of this one only", uri, u.Host))
-	case !filepath.IsAbs(filepath.FromSlash(u.Path)):
-		return "", refuse(mlops.Invalid, fmt.Errorf("%q names no absolute path; write file:///…", uri))
-	}
-	return filepath.FromSlash(u.Path), nil
+	return path, err
 }
 
-func refuse(code mlops.Code, err error) error {
-	return &mlops.Error{Code: code, Field: "artifact_uri", Err: err}
-}
+// Kept returns the path of bytes that the engine keeps, of which it wrote the URI.
+func Kept(uri string) (string, error) { return mlops.LocalPath("", "", uri) }

@@ -192,3 +192,22 @@ func TestDigest(t *testing.T) {
 		t.Errorf("of no run: %q, %v", got, err)
 	}
 }
+
+// TestDigestOfWhatIsElsewhere proves that a URI of another place is refused with the
+// attribute that gave it, which each noun calls by another name.
+func TestDigestOfWhatIsElsewhere(t *testing.T) {
+	t.Parallel()
+	c, err := New(Options{Directory: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const uri = "s3://bucket/key"
+	_, ofVersion := c.ModelVersions().Digest(t.Context(), mlops.ModelVersionSpec{ArtifactURI: uri})
+	_, ofDataset := c.Datasets().Digest(t.Context(), mlops.DatasetSpec{URI: uri})
+	for field, err := range map[string]error{"artifact_uri": ofVersion, "uri": ofDataset} {
+		e, ok := errors.AsType[*mlops.Error](err)
+		if !ok || e.Code != mlops.Unsupported || e.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}

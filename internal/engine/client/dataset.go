@@ -29,7 +29,7 @@ func (c *Client) Datasets() Datasets {
 // Digest returns the digest that the bytes of a spec have now. It is "" while
 // they are not there.
 func (d Datasets) Digest(ctx context.Context, spec mlops.DatasetSpec) (string, error) {
-	return d.client.ModelVersions().Digest(ctx, mlops.ModelVersionSpec{ArtifactURI: spec.URI, Run: spec.Run, Output: spec.Output})
+	return d.client.plannedDigest(ctx, "uri", spec.URI, spec.Run, spec.Output)
 }
 
 // Preflight holds data that can be read now to their rules. Large ones are left
@@ -67,7 +67,7 @@ func (d Datasets) Preflight(ctx context.Context, spec mlops.DatasetSpec, c *mlop
 // path is where the bytes of a spec are, "" while they are not there.
 func (d Datasets) path(ctx context.Context, spec mlops.DatasetSpec) (string, error) {
 	if spec.Run == "" {
-		return artifact.Path(d.client.options.folder, spec.URI)
+		return artifact.Path("uri", d.client.options.folder, spec.URI)
 	}
 	run, err := d.client.PipelineRuns().Get(ctx, spec.Run)
 	if mlops.CodeOf(err) == mlops.NotFound || err == nil && run.Status.State != mlops.RunSucceeded {
@@ -80,5 +80,5 @@ func (d Datasets) path(ctx context.Context, spec mlops.DatasetSpec) (string, err
 	if err != nil {
 		return "", &mlops.Error{Code: mlops.Invalid, Field: "output", Err: err}
 	}
-	return artifact.Path("", run.Status.Outputs[key])
+	return artifact.Kept(run.Status.Outputs[key])
 }

@@ -26,13 +26,19 @@ func (c *Client) ModelVersions() Versions {
 // they are not there: the run has not succeeded, or the file is still to be
 // made.
 func (v Versions) Digest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
+	return v.client.plannedDigest(ctx, "artifact_uri", spec.ArtifactURI, spec.Run, spec.Output)
+}
+
+// plannedDigest is the digest of a file that an attribute names, or of a run's output;
+// "" while it is not known.
+func (c *Client) plannedDigest(ctx context.Context, field, uri string, run mlops.ID, output string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	if spec.Run != "" {
-		return v.outputDigest(ctx, spec)
+	if run != "" {
+		return c.outputDigest(ctx, run, output)
 	}
-	path, err := artifact.Path(v.client.options.folder, spec.ArtifactURI)
+	path, err := artifact.Path(field, c.options.folder, uri)
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +56,7 @@ func (v Versions) Export(ctx context.Context, ref mlops.ID, directory string) (s
 	if err != nil {
 		return "", err
 	}
-	path, err := artifact.Path("", seen.Status.URI)
+	path, err := artifact.Kept(seen.Status.URI)
 	if err != nil {
 		return "", err
 	}
@@ -62,15 +68,15 @@ func (v Versions) Export(ctx context.Context, ref mlops.ID, directory string) (s
 }
 
 // outputDigest finds the digest of a run's output in the run's evidence.
-func (v Versions) outputDigest(ctx context.Context, spec mlops.ModelVersionSpec) (string, error) {
-	run, err := v.client.PipelineRuns().Get(ctx, spec.Run)
+func (c *Client) outputDigest(ctx context.Context, id mlops.ID, word string) (string, error) {
+	run, err := c.PipelineRuns().Get(ctx, id)
 	if mlops.CodeOf(err) == mlops.NotFound || err == nil && run.Status.State != mlops.RunSucceeded {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	key, err := run.Status.FindOutput(spec.Output)
+	key, err := run.Status.FindOutput(word)
 	if err != nil {
 		return "", &mlops.Error{Code: mlops.Invalid, Field: "output", Err: err}
 	}

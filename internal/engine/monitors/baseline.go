@@ -88,7 +88,7 @@ func (s *Service) findBaseline(ctx context.Context, b mlops.Baseline) (checks.So
 }
 
 func sourceOf(field, folder, uri, format string) (checks.Source, error) {
-	path, err := artifact.Path(folder, uri)
+	path, err := artifact.Path(field, folder, uri)
 	if err != nil {
 		return checks.Source{}, invalid(field, "%s", mlops.Message(err))
 	}

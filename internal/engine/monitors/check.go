@@ -94,7 +94,7 @@ func openTruth(captures string, check mlops.ModelQualityCheck, from time.Time) (
 		files, err := openFiles(captures, gateway.GroundTruthFile, from)
 		return checks.Truth{Files: files}, err
 	}
-	path, err := artifact.Path("", check.GroundTruth)
+	path, err := artifact.Path("model_quality.ground_truth_uri", "", check.GroundTruth)
 	if err != nil {
 		return checks.Truth{}, err
 	}

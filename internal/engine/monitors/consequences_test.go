@@ -164,7 +164,7 @@ func wantSame(t *testing.T, what string, want, got mlops.MonitorReport) {
 
 func onDisk(t *testing.T, uri string) (r mlops.MonitorReport) {
 	t.Helper()
-	path, err := artifact.Path("", uri)
+	path, err := artifact.Kept(uri)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 		return invalid("schedule.cron", "%w", err)
 	}
 	if q := spec.ModelQuality; q != nil && q.GroundTruth != "" {
-		if _, err := artifact.Path("", q.GroundTruth); err != nil {
+		if _, err := artifact.Path("", "", q.GroundTruth); err != nil {
 			return invalid("model_quality.ground_truth_uri", "%s", mlops.Message(err))
 		}
 	}

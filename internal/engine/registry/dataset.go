@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -154,9 +153,6 @@ func (g *Registry) data(ctx context.Context, spec mlops.DatasetSpec) (source, er
 		found, err = g.source(ctx, mlops.ModelVersionSpec{Run: spec.Run, Output: spec.Output})
 	} else {
 		found.path, err = bytesAt(field, api.Folder(ctx), spec.URI)
-		if e, ok := errors.AsType[*mlops.Error](err); ok && e.Field == "artifact_uri" {
-			e.Field = field
-		}
 	}
 	if err != nil {
 		return source{}, err

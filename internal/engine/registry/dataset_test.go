@@ -78,7 +78,7 @@ func TestDatasetVersions(t *testing.T) {
 		if want := int64(strings.Count(step.content, "\n") - 1); o.Status.Rows != want {
 			b.Errorf("%s: %d rows, want %d", step.name, o.Status.Rows, want)
 		}
-		path, err := artifact.Path("", o.Status.URI)
+		path, err := artifact.Kept(o.Status.URI)
 		b.must(err)
 		if kept, err := os.ReadFile(path); err != nil || string(kept) != step.content || len(b.blobs()) != 1 {
 			b.Errorf("%s: kept %q of %q, %v", step.name, kept, b.blobs(), err)
@@ -94,7 +94,7 @@ func TestDatasetIsACopy(t *testing.T) {
 	spec := b.dataset("a\n1\n", nil)
 	b.must(os.Remove(spec.URI))
 	o := b.seen(spec.ID())
-	path, err := artifact.Path("", o.Status.URI)
+	path, err := artifact.Kept(o.Status.URI)
 	b.must(err)
 	if digest, size, err := blob.Digest(path); digest != o.Status.Digest || size != o.Status.Size || err != nil {
 		b.Errorf("kept %s of %d bytes, %v; the status says %s of %d", digest, size, err, o.Status.Digest, o.Status.Size)
@@ -127,7 +127,7 @@ func TestBytesChangeWhileCopied(t *testing.T) {
 		}
 		b.must(err)
 		o := b.seen(spec.ID())
-		path, err := artifact.Path("", o.Status.URI)
+		path, err := artifact.Kept(o.Status.URI)
 		b.must(err)
 		text, err := os.ReadFile(path)
 		b.must(err)

@@ -95,7 +95,7 @@ client.set_model_version_tag(name, v.version, "mlops.approval", "rejected")
 	if err != nil || kept.Revision != o.Revision || kept.Spec.Approval != "rejected" {
 		t.Errorf("the engine remembers %+v, %v", kept.Spec, err)
 	}
-	path, err := artifact.Path("", o.Status.URI)
+	path, err := artifact.Kept(o.Status.URI)
 	s.must(err)
 	if text, err := os.ReadFile(path); err != nil || string(text) != "bytes" {
 		t.Errorf("kept %q, %v", text, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
@@ -48,29 +47,20 @@ func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (sou
 
 // fromRun finds the bytes and the evidence in a run that has succeeded.
 func fromRun(run mlops.PipelineRunStatus, spec mlops.ModelVersionSpec) (source, error) {
-	if run.State != mlops.RunSucceeded {
-		return source{}, invalid("run", "the run %s is %s; only a run that has succeeded has outputs to keep", spec.Run, run.State)
-	}
-	key, err := run.FindOutput(spec.Output)
+	key, err := run.OutputToKeep(spec.Run, spec.Output)
 	if err != nil {
-		return source{}, invalid("output", "%w", err)
+		return source{}, err
 	}
 	path, err := bytesAt("output", "", run.Outputs[key])
-	s := source{path: path, packages: spec.Packages, metrics: spec.Metrics, lineage: run.Lineage}
-	if s.metrics == nil {
-		s.metrics = run.Metrics
-	}
-	if s.packages == nil && run.Lineage != nil {
-		step, _, _ := strings.Cut(key, ".")
-		s.packages = run.Lineage.Steps[step].Packages
-	}
+	s := source{path: path, lineage: run.Lineage}
+	s.packages, s.metrics = run.Evidence(key, spec)
 	return s, err
 }
 
 // bytesAt returns the path of an artifact that is there. A relative one is in a
 // folder.
 func bytesAt(field, folder, uri string) (string, error) {
-	path, err := artifact.Path(folder, uri)
+	path, err := artifact.Path(field, folder, uri)
 	if err != nil {
 		return "", err
 	}

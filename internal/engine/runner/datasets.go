@@ -47,7 +47,7 @@ func versionOf(s mlops.DatasetStatus) mlops.DatasetVersion {
 func (e *execution) verify(step mlops.Step) error {
 	for _, name := range (mlops.PipelineSpec{Steps: map[string]mlops.Step{"": step}}).Datasets() {
 		d := e.plan.Datasets[name]
-		path, err := artifact.Path("", d.URI)
+		path, err := artifact.Kept(d.URI)
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (e *execution) resolve(output func(store.Step, string) string) func(mlops.R
 			return e.id.Name(), nil
 		case mlops.RefDataset:
 			if d, ok := e.plan.Datasets[r.Name]; ok {
-				return artifact.Path("", d.URI)
+				return artifact.Kept(d.URI)
 			}
 		case mlops.RefInput, mlops.RefOutput:
 		}
