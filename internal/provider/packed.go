@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"strconv"
+
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/tinylib/msgp/msgp"
@@ -66,11 +68,15 @@ func (v packed) whole() (n int64, ok bool) {
 	return 0, false
 }
 
-// float is a number. Those that no float is exactly, Terraform sends as text.
+// float is the nearest float of a number. Those that no float is exactly, such as 0.1,
+// Terraform sends as text; to the framework, too, they are the float that they are near.
 func (v packed) float() (f float64, ok bool) {
 	switch msgp.NextType(v) { //nolint:exhaustive // others are not numbers
 	case msgp.Float64Type, msgp.Float32Type:
 		f, _, err := msgp.ReadFloat64Bytes(v)
+		return f, err == nil
+	case msgp.StrType:
+		f, err := strconv.ParseFloat(v.words(), 64)
 		return f, err == nil
 	}
 	n, ok := v.whole()

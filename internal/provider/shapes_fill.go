@@ -1,9 +1,6 @@
 package provider
 
-import (
-	"reflect"
-	"strconv"
-)
+import "reflect"
 
 // fillMembers decodes an object's members, all known, into a model. It reports whether
 // it could: what it does not know how to decode, it leaves to the framework. Members
@@ -72,11 +69,6 @@ func fillScalar(v packed, to reflect.Value) bool {
 		return ok
 	case reflect.Float64:
 		f, ok := v.float()
-		if !ok { // a number that no float is exactly, such as 0.1
-			var err error
-			f, err = strconv.ParseFloat(v.words(), 64)
-			ok = err == nil
-		}
 		to.SetFloat(f)
 		return ok
 	}
