@@ -32,7 +32,8 @@ type Reads struct {
 // NewReads returns a Reads that knows nothing yet.
 func NewReads() *Reads { return &Reads{batches: map[family]*batch{}} }
 
-// family is what one list answers for.
+// family is what one list answers for: what is under a parent, or all of an environment
+// where that costs no more.
 type family struct {
 	noun   mlops.Noun
 	parent mlops.ID
@@ -152,6 +153,10 @@ func (t Target[Spec, Status]) finder(id mlops.ID) (family, find[Spec, Status]) {
 		}
 	}
 	f := family{t.Noun, id.Parent()}
+	if surveyor, ok := t.Kind.(mlops.Surveyor[Spec, Status]); ok {
+		f.parent = id.Environment()
+		return f, func(ctx context.Context) ([]mlops.Observed[Spec, Status], error) { return surveyor.Survey(ctx, f.parent) }
+	}
 	lister, ok := t.Kind.(mlops.Lister[Spec, Status])
 	if !ok {
 		return f, nil

@@ -184,6 +184,55 @@ func (u unlistable) List(ctx context.Context, parent mlops.ID) ([]observed, erro
 	return lister.List(ctx, parent)
 }
 
+// surveyed is a platform that answers for a whole environment at once.
+type surveyed struct {
+	mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus]
+
+	models  []mlops.ID
+	surveys *int
+}
+
+func (s surveyed) Survey(ctx context.Context, _ mlops.ID) (all []mlops.Observed[mlops.ModelVersionSpec, mlops.ModelVersionStatus], err error) {
+	*s.surveys++
+	lister, ok := s.Kind.(mlops.Lister[mlops.ModelVersionSpec, mlops.ModelVersionStatus])
+	if !ok {
+		return nil, errors.New("the kind does not list")
+	}
+	for _, model := range s.models {
+		some, err := lister.List(ctx, model)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// What is under many parents is read by one list where the platform has such, however
+// many the parents are.
+func TestManyParentsAreSurveyedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, 0)
+		_, models := s.models(t, 20)
+		surveys := 0
+		versions := over(s, mlops.NounModelVersion, mlops.Kind[mlops.ModelVersionSpec, mlops.ModelVersionStatus](surveyed{s.backend.ModelVersions(), models, &surveys}))
+		versions.Reads = lifecycle.NewReads()
+		var ids []mlops.ID
+		for i, model := range models {
+			spec := mlops.ModelVersionSpec{Model: model, ArtifactURI: fmt.Sprintf("s3://bucket/%d", i), Format: "sklearn", Approval: "approved"}
+			ids = append(ids, apply(t, s, mlops.NounModelVersion, s.backend.ModelVersions(), spec))
+		}
+		for _, id := range ids {
+			if seen, err := versions.Read(t.Context(), id); err != nil || seen.Ref != id {
+				t.Errorf("read %s: %s, %v", id, seen.Ref, err)
+			}
+		}
+		if gets := s.platform.Calls()["get model_version"]; surveys != 1 {
+			t.Errorf("%d surveys and %d looks, want one survey", surveys, gets)
+		}
+	})
+}
+
 func TestReadsWithoutTheRightToList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStack(t, 0)

@@ -200,19 +200,16 @@ func (m *Models) List(ctx context.Context, environment mlops.ID) ([]ObservedMode
 
 // newest finds the newest version of each registered model that a filter finds.
 func (r *Registry) newest(ctx context.Context, filter string) (map[string]string, error) {
-	versions, err := r.client.searchModelVersions(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
 	out, highest := map[string]string{}, map[string]int{}
-	for _, native := range versions {
+	err := r.client.eachModelVersion(ctx, filter, func(native modelVersion) error {
 		v, err := versionOf(native)
-		if err != nil {
-			return nil, err
-		}
-		if v.record != nil && v.number() > highest[native.Name] {
+		if err == nil && v.record != nil && v.number() > highest[native.Name] {
 			out[native.Name], highest[native.Name] = native.Version, v.number()
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

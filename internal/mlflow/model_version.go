@@ -284,12 +284,11 @@ func (v *ModelVersions) Get(ctx context.Context, ref mlops.ID) (ObservedVersion,
 
 // List returns the versions of a model, or of an environment.
 func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]ObservedVersion, error) {
-	environment := under.Environment()
-	all, err := v.client.searchModelVersions(ctx, ours(environment))
-	if err != nil {
-		return nil, err
+	of := ours(under.Environment())
+	if under != under.Environment() {
+		of += " and name = " + quote(RegisteredName(under))
 	}
-	models, err := v.client.searchRegisteredModels(ctx, ours(environment))
+	models, err := v.client.searchRegisteredModels(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -298,14 +297,15 @@ func (v *ModelVersions) List(ctx context.Context, under mlops.ID) ([]ObservedVer
 		aliases[m.Name] = m
 	}
 	out := []ObservedVersion{}
-	for _, native := range all {
+	err = v.client.eachModelVersion(ctx, of, func(native modelVersion) error {
 		found, err := versionOf(native)
-		if err != nil {
-			return nil, err
-		}
-		if found.record != nil && (found.record.ID == under || environment == under && found.record.ID.Environment() == under) {
+		if err == nil && found.record != nil && slices.Contains([]mlops.ID{found.record.ID, found.record.ID.Environment()}, under) {
 			out = append(out, v.observe(found, aliases[native.Name].aliasesOf(native.Version)))
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b ObservedVersion) int { return a.Status.CreatedAt.Compare(b.Status.CreatedAt) })
 	return out, nil

@@ -11,7 +11,7 @@ import (
 // How much one page holds.
 const (
 	modelsPage   = 500
-	versionsPage = 2000
+	versionsPage = 500
 	runsPage     = 1000
 )
 
@@ -111,16 +111,28 @@ func (c *Client) deleteModelVersion(ctx context.Context, name, version string) e
 }
 
 func (c *Client) searchModelVersions(ctx context.Context, filter string) (all []modelVersion, err error) {
-	err = c.pages(ctx, func(token string) (string, error) {
+	err = c.eachModelVersion(ctx, filter, func(v modelVersion) error { all = append(all, v); return nil })
+	return all, err
+}
+
+// eachModelVersion calls take with every version that a filter finds, page by page: with
+// its tags, a version is several times as large as what is made of it.
+func (c *Client) eachModelVersion(ctx context.Context, filter string, take func(modelVersion) error) error {
+	return c.pages(ctx, func(token string) (string, error) {
 		var out struct {
 			Versions []modelVersion `json:"model_versions"`
 			Next     string         `json:"next_page_token"`
 		}
-		err := c.get(ctx, versionsPath+"search", c.search(filter, versionsPage, token), &out)
-		all = append(all, out.Versions...)
-		return out.Next, err
+		if err := c.get(ctx, versionsPath+"search", c.search(filter, versionsPage, token), &out); err != nil {
+			return "", err
+		}
+		for _, v := range out.Versions {
+			if err := take(v); err != nil {
+				return "", err
+			}
+		}
+		return out.Next, nil
 	})
-	return all, err
 }
 
 func (c *Client) tagModelVersion(ctx context.Context, name, version, key, value string) error {

@@ -79,6 +79,13 @@ type Lister[Spec, Status any] interface {
 	List(ctx context.Context, parent ID) ([]Observed[Spec, Status], error)
 }
 
+// Surveyor is a Lister that answers for a whole environment as cheaply as for one
+// parent in it. Survey returns every object of the kind in an environment, under
+// whichever parent.
+type Surveyor[Spec, Status any] interface {
+	Survey(ctx context.Context, environment ID) ([]Observed[Spec, Status], error)
+}
+
 // Planner is a Kind that can tell, before anything is changed, the content
 // digest that a spec's outside bytes have right now (a file that the spec
 // names, which may change while the spec does not). The empty digest means

@@ -77,6 +77,9 @@ type proposal[M, S any] struct {
 	config, plan, state map[string]tftypes.Value
 }
 
+// had reports whether the prior object has an attribute.
+func (p proposal[M, S]) had(attribute string) bool { return !p.state[attribute].IsNull() }
+
 // stays reports whether nothing but the object's surroundings can change.
 func (p proposal[M, S]) stays() bool {
 	return p.exists && len(p.asked.unknown) == 0 && mlops.DigestOf(p.before) == mlops.DigestOf(p.asked.bare)
@@ -97,7 +100,7 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 	if p.exists {
 		p.held = mlops.ID(textOf(p.state["id"]))
 	}
-	if p.exists && !ails(p.state) && r.uneventful(r.platforms, p.state) && req.Plan.Raw.Equal(req.State.Raw) {
+	if p.exists && !ails(p.state) && r.uneventful(r.platforms, p.had) && req.Plan.Raw.Equal(req.State.Raw) {
 		p.same = true
 	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
 		return p, false

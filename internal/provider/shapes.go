@@ -1,11 +1,6 @@
 package provider
 
-import (
-	"math/big"
-	"reflect"
-
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-)
+import "reflect"
 
 // shapes says where in models' structs the attributes are: by type, and attribute.
 type shapes map[reflect.Type]map[string][]int
@@ -41,33 +36,30 @@ func (s shapes) add(t reflect.Type) {
 
 // sameMembers reports whether a model's object has exactly these members, but for
 // those that are passed over. What it cannot compare it takes to be different.
-func (s shapes) sameMembers(members map[string]tftypes.Value, model any, pass func(name string, v tftypes.Value) bool) bool {
-	m := reflect.ValueOf(model)
+func (s shapes) sameMembers(object packed, model any, pass func(name string, v packed) bool) bool {
+	return s.sameObject(object, reflect.ValueOf(model), pass)
+}
+
+func (s shapes) sameObject(object packed, m reflect.Value, pass func(name string, v packed) bool) bool {
 	fields := s[m.Type()]
-	for name, v := range members {
-		if pass != nil && pass(name, v) {
-			continue
-		}
-		at, ok := fields[name]
-		if !ok || !s.same(v, m.FieldByIndex(at)) {
-			return false
-		}
-	}
-	return true
+	return object.size() == len(fields) && object.eachMember(func(name []byte, v packed) bool {
+		at, ok := fields[string(name)]
+		return ok && (pass != nil && pass(string(name), v) || s.same(v, m.FieldByIndex(at)))
+	})
 }
 
 // same reports whether a Go value of a model is encoded as v.
-func (s shapes) same(v tftypes.Value, m reflect.Value) bool {
-	if !v.IsKnown() {
+func (s shapes) same(v packed, m reflect.Value) bool {
+	if !v.known() {
 		return false
 	}
 	switch m.Kind() { //nolint:exhaustive // models have no others
 	case reflect.Pointer, reflect.Map, reflect.Slice:
-		if m.IsNil() || v.IsNull() {
-			return m.IsNil() && v.IsNull()
+		if m.IsNil() || v.null() {
+			return m.IsNil() && v.null()
 		}
 	default:
-		if v.IsNull() {
+		if v.null() {
 			return false
 		}
 	}
@@ -79,53 +71,37 @@ func (s shapes) same(v tftypes.Value, m reflect.Value) bool {
 	case reflect.Slice:
 		return s.sameList(v, m)
 	case reflect.Struct:
-		members, err := membersOf(v)
-		return err == nil && v.Type().Is(tftypes.Object{}) && s.sameMembers(members, m.Interface(), nil)
+		return s.sameObject(v, m, nil)
 	}
 	return sameScalar(v, m)
 }
 
-func (s shapes) sameMap(v tftypes.Value, m reflect.Value) bool {
-	var members map[string]tftypes.Value
-	if !v.Type().Is(tftypes.Map{}) || v.As(&members) != nil || len(members) != m.Len() {
-		return false
-	}
-	for key, member := range members {
-		have := m.MapIndex(reflect.ValueOf(key))
-		if !have.IsValid() || !s.same(member, have) {
-			return false
-		}
-	}
-	return true
+func (s shapes) sameMap(v packed, m reflect.Value) bool {
+	return v.size() == m.Len() && v.eachMember(func(key []byte, member packed) bool {
+		have := m.MapIndex(reflect.ValueOf(string(key)))
+		return have.IsValid() && s.same(member, have)
+	})
 }
 
 // sameList compares in order, also sets: of a set in another order it takes no view.
-func (s shapes) sameList(v tftypes.Value, m reflect.Value) bool {
-	var elements []tftypes.Value
-	if v.As(&elements) != nil || len(elements) != m.Len() {
-		return false
-	}
-	for i, element := range elements {
-		if !s.same(element, m.Index(i)) {
-			return false
-		}
-	}
-	return true
+func (s shapes) sameList(v packed, m reflect.Value) bool {
+	return v.size() == m.Len() && v.eachElement(func(i int, element packed) bool { return s.same(element, m.Index(i)) })
 }
 
-func sameScalar(v tftypes.Value, m reflect.Value) bool {
-	var number big.Float
+func sameScalar(v packed, m reflect.Value) bool {
 	switch m.Kind() { //nolint:exhaustive // models have no others
 	case reflect.String:
-		var text string
-		return v.Type().Is(tftypes.String) && v.As(&text) == nil && text == m.String()
+		text, ok := v.text()
+		return ok && string(text) == m.String()
 	case reflect.Bool:
-		var is bool
-		return v.Type().Is(tftypes.Bool) && v.As(&is) == nil && is == m.Bool()
+		is, ok := v.boolean()
+		return ok && is == m.Bool()
 	case reflect.Int64:
-		return v.Type().Is(tftypes.Number) && v.As(&number) == nil && number.Cmp(new(big.Float).SetInt64(m.Int())) == 0
+		n, ok := v.whole()
+		return ok && n == m.Int()
 	case reflect.Float64:
-		return v.Type().Is(tftypes.Number) && v.As(&number) == nil && number.Cmp(big.NewFloat(m.Float())) == 0
+		f, ok := v.float()
+		return ok && f == m.Float()
 	}
 	return false
 }

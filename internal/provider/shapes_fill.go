@@ -1,32 +1,24 @@
 package provider
 
-import (
-	"math/big"
-	"reflect"
-
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-)
+import "reflect"
 
 // fillMembers decodes an object's members, all known, into a model. It reports whether
 // it could: what it does not know how to decode, it leaves to the framework. Members
 // that are null stay nil.
-func (s shapes) fillMembers(members map[string]tftypes.Value, m reflect.Value) bool {
+func (s shapes) fillMembers(object packed, m reflect.Value) bool {
 	fields := s[m.Type()]
-	for name, v := range members {
-		if v.IsNull() {
-			continue
+	return object.eachMember(func(name []byte, v packed) bool {
+		if v.null() {
+			return true
 		}
-		at, ok := fields[name]
-		if !ok || !s.fill(v, m.FieldByIndex(at)) {
-			return false
-		}
-	}
-	return true
+		at, ok := fields[string(name)]
+		return ok && s.fill(v, m.FieldByIndex(at))
+	})
 }
 
 // fill decodes a value that is neither null nor unknown.
-func (s shapes) fill(v tftypes.Value, to reflect.Value) bool {
-	if v.IsNull() || !v.IsKnown() {
+func (s shapes) fill(v packed, to reflect.Value) bool {
+	if v.null() || !v.known() {
 		return false
 	}
 	switch to.Kind() { //nolint:exhaustive // models have no others
@@ -38,62 +30,46 @@ func (s shapes) fill(v tftypes.Value, to reflect.Value) bool {
 	case reflect.Slice:
 		return s.fillList(v, to)
 	case reflect.Struct:
-		members, err := membersOf(v)
-		return err == nil && v.Type().Is(tftypes.Object{}) && s.fillMembers(members, to)
+		return s.fillMembers(v, to)
 	}
 	return fillScalar(v, to)
 }
 
-func (s shapes) fillMap(v tftypes.Value, to reflect.Value) bool {
-	var members map[string]tftypes.Value
-	if !v.Type().Is(tftypes.Map{}) || v.As(&members) != nil {
-		return false
-	}
-	to.Set(reflect.MakeMapWithSize(to.Type(), len(members)))
-	for key, member := range members {
+func (s shapes) fillMap(v packed, to reflect.Value) bool {
+	to.Set(reflect.MakeMapWithSize(to.Type(), max(v.size(), 0)))
+	return v.eachMember(func(key []byte, member packed) bool {
 		entry := reflect.New(to.Type().Elem()).Elem()
 		if !s.fill(member, entry) {
 			return false
 		}
-		to.SetMapIndex(reflect.ValueOf(key), entry)
-	}
-	return true
+		to.SetMapIndex(reflect.ValueOf(string(key)), entry)
+		return true
+	})
 }
 
-func (s shapes) fillList(v tftypes.Value, to reflect.Value) bool {
-	var elements []tftypes.Value
-	if v.As(&elements) != nil {
-		return false
-	}
-	to.Set(reflect.MakeSlice(to.Type(), len(elements), len(elements)))
-	for i, element := range elements {
-		if !s.fill(element, to.Index(i)) {
-			return false
-		}
-	}
-	return true
+func (s shapes) fillList(v packed, to reflect.Value) bool {
+	n := max(v.size(), 0)
+	to.Set(reflect.MakeSlice(to.Type(), n, n))
+	return v.eachElement(func(i int, element packed) bool { return s.fill(element, to.Index(i)) })
 }
 
-func fillScalar(v tftypes.Value, to reflect.Value) bool {
-	var number big.Float
+func fillScalar(v packed, to reflect.Value) bool {
 	switch to.Kind() { //nolint:exhaustive // as above
 	case reflect.String:
-		to.SetString(textOf(v))
-		return v.Type().Is(tftypes.String)
+		text, ok := v.text()
+		to.SetString(string(text))
+		return ok
 	case reflect.Bool:
-		var is bool
-		ok := v.Type().Is(tftypes.Bool) && v.As(&is) == nil
+		is, ok := v.boolean()
 		to.SetBool(is)
 		return ok
 	case reflect.Int64:
-		ok := v.Type().Is(tftypes.Number) && v.As(&number) == nil
-		whole, accuracy := number.Int64()
-		to.SetInt(whole)
-		return ok && accuracy == big.Exact
+		n, ok := v.whole()
+		to.SetInt(n)
+		return ok
 	case reflect.Float64:
-		ok := v.Type().Is(tftypes.Number) && v.As(&number) == nil
-		near, _ := number.Float64()
-		to.SetFloat(near)
+		f, ok := v.float()
+		to.SetFloat(f)
 		return ok
 	}
 	return false

@@ -34,6 +34,7 @@ type quiet interface {
 	calm
 	still
 	sound
+	recoder
 }
 
 // slim wraps the framework's server of a provider, unless it is one that cannot
@@ -65,6 +66,11 @@ func (s slimServer) ValidateResourceConfig(ctx context.Context, q *tfprotov6.Val
 
 // UpgradeResourceState implements tfprotov6.ResourceServer.
 func (s slimServer) UpgradeResourceState(ctx context.Context, q *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	if c, known := s.calms[q.TypeName]; known {
+		if resp := c.recoded(q); resp != nil {
+			return resp, nil
+		}
+	}
 	return letGo(ctx, q, s.wholeServer.UpgradeResourceState)
 }
 

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -34,19 +34,12 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 	if r.outside != nil || !sameBytes(q.PriorState, q.ProposedNewState) {
 		return nil
 	}
-	state, err := q.PriorState.Unmarshal(r.wire)
-	if err != nil || state.IsNull() {
+	state, config := packedOf(q.PriorState), packedOf(q.Config)
+	given := func(attribute string) bool { return !state.member(attribute).null() }
+	if state.size() != len(r.wire.AttributeTypes) || !r.defaults.hold(config, state) || given(problem) || !r.uneventful(p, given) {
 		return nil
 	}
-	config, err := q.Config.Unmarshal(r.wire)
-	if err != nil || !r.defaults.hold(config, state) {
-		return nil
-	}
-	members, err := membersOf(state)
-	if err != nil || ails(members) || !r.uneventful(p, members) {
-		return nil
-	}
-	id := mlops.ID(textOf(members["id"]))
+	id := mlops.ID(state.member("id").words())
 	private, err := withHeld(q.PriorPrivate, id)
 	if err != nil || id == "" || !p.claims.hold(id) {
 		return nil
@@ -55,9 +48,9 @@ func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChan
 }
 
 // uneventful reports whether an object that is asked for as it is can need
-// nothing.
-func (r *managed[M, S, T]) uneventful(p *platforms, state map[string]tftypes.Value) bool {
-	guards := slices.ContainsFunc(r.guarded, func(attribute string) bool { return !state[attribute].IsNull() })
+// nothing. Given says which attributes its state has.
+func (r *managed[M, S, T]) uneventful(p *platforms, given func(attribute string) bool) bool {
+	guards := slices.ContainsFunc(r.guarded, given)
 	return r.outside == nil && !guards && (r.consider == nil || p.prospects.none())
 }
 
@@ -86,44 +79,36 @@ func withHeld(private []byte, id mlops.ID) ([]byte, error) {
 // defaultTree holds the defaults of a schema, and of its nested objects, with no
 // branch that has none. A nil tree has none at all.
 type defaultTree struct {
-	value   *tftypes.Value          // of an attribute
-	members map[string]*defaultTree // of an object, or of each object of a map
+	value   *reflect.Value          // of an attribute
+	members map[string]*defaultTree // of an object
+	each    *defaultTree            // of each object of a map
 }
 
 // hold reports whether every attribute that the configuration leaves to its
 // default has that value in the state.
-func (d *defaultTree) hold(config, state tftypes.Value) bool {
+func (d *defaultTree) hold(config, state packed) bool {
 	switch {
 	case d == nil:
 		return true
 	case d.value != nil:
-		return !config.IsNull() || state.Equal(*d.value)
-	case config.IsNull() || state.IsNull():
+		return !config.null() || sameScalar(state, *d.value)
+	case config.null() || state.null():
 		return true
+	case d.each == nil:
+		return d.holdAll(config, state)
 	}
-	asked, err := membersOf(config)
-	had, stateErr := membersOf(state)
-	if err != nil || stateErr != nil || !config.IsKnown() {
-		return false
-	}
-	if _, object := config.Type().(tftypes.Object); object {
-		return d.holdAll(asked, had)
-	}
-	for key := range asked {
-		if !asked[key].IsKnown() || !d.hold(asked[key], had[key]) {
-			return false
-		}
-	}
-	return true
+	return config.eachMember(func(key []byte, asked packed) bool {
+		return asked.known() && d.each.hold(asked, state.member(string(key)))
+	})
 }
 
-func (d *defaultTree) holdAll(asked, had map[string]tftypes.Value) bool {
+func (d *defaultTree) holdAll(config, state packed) bool {
 	for name, below := range d.members {
-		if !below.hold(asked[name], had[name]) {
+		if !below.hold(config.member(name), state.member(name)) {
 			return false
 		}
 	}
-	return true
+	return config.known() && state.known()
 }
 
 // defaultsOf collects the defaults of attributes.
@@ -140,32 +125,34 @@ func defaultsOf(ctx context.Context, all attributes) *defaultTree {
 }
 
 func defaultOf(ctx context.Context, a schema.Attribute) *defaultTree {
-	leaf := func(t tftypes.Type, v any) *defaultTree {
-		value := tftypes.NewValue(t, v)
+	leaf := func(v any) *defaultTree {
+		value := reflect.ValueOf(v)
 		return &defaultTree{value: &value}
 	}
 	switch a := a.(type) {
 	case schema.SingleNestedAttribute:
 		return defaultsOf(ctx, a.Attributes)
 	case schema.MapNestedAttribute:
-		return defaultsOf(ctx, a.NestedObject.Attributes)
+		if each := defaultsOf(ctx, a.NestedObject.Attributes); each != nil {
+			return &defaultTree{each: each}
+		}
 	case schema.StringAttribute:
 		if a.Default != nil {
 			var resp defaults.StringResponse
 			a.Default.DefaultString(ctx, defaults.StringRequest{}, &resp)
-			return leaf(tftypes.String, resp.PlanValue.ValueString())
+			return leaf(resp.PlanValue.ValueString())
 		}
 	case schema.BoolAttribute:
 		if a.Default != nil {
 			var resp defaults.BoolResponse
 			a.Default.DefaultBool(ctx, defaults.BoolRequest{}, &resp)
-			return leaf(tftypes.Bool, resp.PlanValue.ValueBool())
+			return leaf(resp.PlanValue.ValueBool())
 		}
 	case schema.Int64Attribute:
 		if a.Default != nil {
 			var resp defaults.Int64Response
 			a.Default.DefaultInt64(ctx, defaults.Int64Request{}, &resp)
-			return leaf(tftypes.Number, resp.PlanValue.ValueInt64())
+			return leaf(resp.PlanValue.ValueInt64())
 		}
 	}
 	return nil

@@ -113,12 +113,13 @@ func TestUnchangedLeavesWhatIsJudgedAnew(t *testing.T) {
 			p := &platforms{prospects: newProspects()}
 			tt.note(p.prospects)
 			g := guide{testFactories()}
+			bare := func(string) bool { return false }
 			endpoint := &managed[modelEndpointModel, mlops.ModelEndpointSpec, mlops.ModelEndpointStatus]{definition: modelEndpoint(g)}
-			if got := endpoint.uneventful(p, nil); got != tt.want {
+			if got := endpoint.uneventful(p, bare); got != tt.want {
 				t.Errorf("endpoint: %v, want %v", got, tt.want)
 			}
 			other := &managed[modelModel, mlops.ModelSpec, mlops.ModelStatus]{definition: model()}
-			if !other.uneventful(p, nil) {
+			if !other.uneventful(p, bare) {
 				t.Error("a model is judged by what others are")
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -30,13 +29,9 @@ func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfproto
 	if q.CurrentState == nil || q.CurrentIdentity == nil || !plainPrivate(q.Private) {
 		return nil, ctx
 	}
-	state, err := q.CurrentState.Unmarshal(r.wire)
-	if err != nil || state.IsNull() {
-		return nil, ctx
-	}
-	members, err := membersOf(state)
-	id := mlops.ID(textOf(members["id"]))
-	if err != nil || id == "" || identityIn(q.CurrentIdentity) != id {
+	state := packedOf(q.CurrentState)
+	id := mlops.ID(state.member("id").words())
+	if id == "" || identityIn(q.CurrentIdentity) != id {
 		return nil, ctx
 	}
 	patient, cancel := context.WithTimeout(ctx, readPatience)
@@ -46,7 +41,7 @@ func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfproto
 		return nil, ctx
 	}
 	g := glanceAt(patient, target, id)
-	if g.err != nil || !r.same(members, r.model(g.seen, noTimeouts())) {
+	if g.err != nil || !r.same(state, r.model(g.seen, noTimeouts())) {
 		return nil, context.WithValue(ctx, glanceKey{}, g)
 	}
 	return &tfprotov6.ReadResourceResponse{NewState: q.CurrentState, NewIdentity: q.CurrentIdentity, Private: q.Private}, ctx
@@ -54,9 +49,9 @@ func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfproto
 
 // same reports whether a refresh that shows a model would leave the members of a
 // state as they are; see Read.
-func (r *managed[M, S, T]) same(state map[string]tftypes.Value, m M) bool {
-	return r.shapes.sameMembers(state, m, func(name string, v tftypes.Value) bool {
-		return name == "timeouts" || slices.Contains(r.kept, name) && !v.IsNull() // carried over from the state
+func (r *managed[M, S, T]) same(state packed, m M) bool {
+	return r.shapes.sameMembers(state, m, func(name string, v packed) bool {
+		return name == "timeouts" || slices.Contains(r.kept, name) && !v.null() // carried over from the state
 	})
 }
 
@@ -98,16 +93,5 @@ func plainPrivate(private []byte) bool {
 
 // identityIn is the ID that an identity names, or "".
 func identityIn(identity *tfprotov6.ResourceIdentityData) mlops.ID {
-	if identity.IdentityData == nil {
-		return ""
-	}
-	v, err := identity.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}})
-	if err != nil {
-		return ""
-	}
-	members, err := membersOf(v)
-	if err != nil {
-		return ""
-	}
-	return mlops.ID(textOf(members["id"]))
+	return mlops.ID(packedOf(identity.IdentityData).member("id").words())
 }

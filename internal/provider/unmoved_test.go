@@ -2,6 +2,7 @@ package provider
 
 import (
 	"maps"
+	"math/big"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,17 +28,20 @@ func newRefreshes(t *testing.T) refreshes {
 		t.Fatal("the server is not slim")
 	}
 	run := made(t, s, mlops.NounPipelineRun, mlops.Backend.PipelineRuns, mlops.PipelineRunSpec{Pipeline: s.pipeline, Parameters: map[string]string{"word": "yes"}, Triggers: map[string]string{"a": "1"}})
+	version := made(t, s, mlops.NounModelVersion, mlops.Backend.ModelVersions, mlops.ModelVersionSpec{
+		Model: s.versions[0].Parent(), ArtifactURI: s.files[0], Format: "sklearn", Metrics: map[string]float64{"auc": 0.1}, Approval: "approved",
+	})
 	experiment := made(t, s, mlops.NounExperiment, mlops.Backend.Experiments, mlops.ExperimentSpec{Environment: s.environment, Name: "tries"})
-	half, most := 0.5, int64(3)
+	tenth, most := 0.1, int64(3)
 	monitor := made(t, s, mlops.NounMonitor, mlops.Backend.Monitors, mlops.MonitorSpec{
 		Endpoint: s.endpoint, Name: "watch", Schedule: mlops.Schedule{Cron: "0 3 * * *"},
-		Baseline: &mlops.Baseline{URI: s.files[0], Format: "csv", Features: []string{"b", "a"}}, DataDrift: &mlops.DriftCheck{Statistic: "psi", Threshold: &half, Features: []string{"b", "a"}},
-		Health:      &mlops.HealthCheck{MaxErrorPercent: &half},
+		Baseline: &mlops.Baseline{URI: s.files[0], Format: "csv", Features: []string{"b", "a"}}, DataDrift: &mlops.DriftCheck{Statistic: "psi", Threshold: &tenth, Features: []string{"b", "a"}},
+		Health:      &mlops.HealthCheck{MaxErrorPercent: &tenth},
 		OnViolation: &mlops.OnViolation{Pipeline: s.pipeline, MaxPerMonth: &most, Parameters: map[string]string{"word": "again"}},
 	})
 	return refreshes{s, quick, map[string]mlops.ID{
 		"mlops_environment": s.environment, "mlops_pipeline": s.pipeline, "mlops_pipeline_run": run, "mlops_experiment": experiment,
-		"mlops_model": s.versions[0].Parent(), "mlops_model_version": s.versions[0], "mlops_model_endpoint": s.endpoint, "mlops_monitor": monitor,
+		"mlops_model": s.versions[0].Parent(), "mlops_model_version": version, "mlops_model_endpoint": s.endpoint, "mlops_monitor": monitor,
 	}}
 }
 
@@ -118,6 +122,11 @@ func TestUnmoved(t *testing.T) {
 			}
 			if short != nil {
 				s.wantAlike(t, q, short)
+				sent := s.asSent(t, q)
+				if short = s.short(t, sent); short == nil {
+					t.Fatal("the short cut does not answer what Terraform sends")
+				}
+				s.wantAlike(t, sent, short)
 			}
 			for attribute, v := range members(t, s.types[name], q.CurrentState) {
 				if attribute == "id" {
@@ -134,6 +143,30 @@ func TestUnmoved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asSent is a request with its numbers as Terraform has them, which reads them from its
+// state's file: to more digits than a float has.
+func (s refreshes) asSent(t *testing.T, q *tfprotov6.ReadResourceRequest) *tfprotov6.ReadResourceRequest {
+	t.Helper()
+	state, err := q.CurrentState.Unmarshal(s.types[q.TypeName])
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err = tftypes.Transform(state, func(_ *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+		var number big.Float
+		if !v.Type().Is(tftypes.Number) || v.IsNull() || v.As(&number) != nil {
+			return v, nil
+		}
+		exact, _, err := big.ParseFloat(number.Text('g', -1), 10, 512, big.ToNearestEven)
+		return tftypes.NewValue(tftypes.Number, exact), err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := *q
+	sent.CurrentState = encoded(t, state)
+	return &sent
 }
 
 // otherThan is another value of the same type: one text, number or entry more, null for

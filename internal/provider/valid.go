@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -31,19 +30,15 @@ type sound interface {
 // valid implements sound. Where a rule needs the provider's settings, or a backend's
 // own objects, it takes no view.
 func (r *managed[M, S, T]) valid(ctx context.Context, q *tfprotov6.ValidateResourceConfigRequest) bool {
-	if q.Config == nil || r.locate != nil || len(r.own) > 0 {
+	if r.locate != nil || len(r.own) > 0 {
 		return false
 	}
-	config, err := q.Config.Unmarshal(r.wire)
-	if err != nil || config.IsNull() || !config.IsFullyKnown() {
-		return false
-	}
-	members, err := membersOf(config)
-	if err != nil || !members["timeouts"].IsNull() || !r.chooses(members) || !validMembers(ctx, r.full.Attributes, members) {
+	config := packedOf(q.Config)
+	if !config.member("timeouts").null() || !r.chooses(config) || !validObject(ctx, r.full.Attributes, config) {
 		return false
 	}
 	var m M
-	if !r.shapes.fillMembers(members, reflect.ValueOf(&m).Elem()) {
+	if !r.shapes.fillMembers(config, reflect.ValueOf(&m).Elem()) {
 		return false
 	}
 	c := mlops.NewChecker()
@@ -52,41 +47,40 @@ func (r *managed[M, S, T]) valid(ctx context.Context, q *tfprotov6.ValidateResou
 }
 
 // chooses reports whether exactly one of the exclusive attributes is given.
-func (r *managed[M, S, T]) chooses(members map[string]tftypes.Value) bool {
+func (r *managed[M, S, T]) chooses(config packed) bool {
 	given := 0
 	for _, name := range r.exclusive {
-		if !members[name].IsNull() {
+		if !config.member(name).null() {
 			given++
 		}
 	}
 	return len(r.exclusive) == 0 || given == 1
 }
 
-// validMembers reports whether the framework certainly accepts an object's members.
-func validMembers(ctx context.Context, all attributes, members map[string]tftypes.Value) bool {
-	for name, a := range all {
-		if !validAttribute(ctx, a, members[name]) {
-			return false
-		}
-	}
-	return true
+// validObject reports whether the framework certainly accepts an object.
+func validObject(ctx context.Context, all attributes, object packed) bool {
+	return object.size() == len(all) && object.eachMember(func(name []byte, v packed) bool {
+		a, ok := all[string(name)]
+		return ok && validAttribute(ctx, a, v)
+	})
 }
 
-func validAttribute(ctx context.Context, a schema.Attribute, v tftypes.Value) bool {
-	if v.IsNull() {
+func validAttribute(ctx context.Context, a schema.Attribute, v packed) bool {
+	if v.null() {
 		return !a.IsRequired() // no validator minds what is not there: a test sees to it
 	}
-	if a.IsWriteOnly() || a.GetDeprecationMessage() != "" || !a.IsRequired() && !a.IsOptional() {
+	if !v.known() || a.IsWriteOnly() || a.GetDeprecationMessage() != "" || !a.IsRequired() && !a.IsOptional() {
 		return false
 	}
 	switch a := a.(type) {
 	case schema.SingleNestedAttribute:
-		members, err := membersOf(v)
-		return err == nil && len(a.Validators) == 0 && a.CustomType == nil && validMembers(ctx, a.Attributes, members)
+		return len(a.Validators) == 0 && a.CustomType == nil && validObject(ctx, a.Attributes, v)
 	case schema.MapNestedAttribute:
-		return onlyNoNulls(a.Validators) && len(a.NestedObject.Validators) == 0 && a.CustomType == nil && validEntries(ctx, a.NestedObject.Attributes, v)
+		return onlyNoNulls(a.Validators) && len(a.NestedObject.Validators) == 0 && a.CustomType == nil &&
+			v.eachMember(func(_ []byte, entry packed) bool { return !entry.null() && validObject(ctx, a.NestedObject.Attributes, entry) })
 	}
-	return validLeaf(ctx, a, v)
+	value, ok := v.attribute(ctx, a.GetType())
+	return ok && validLeaf(ctx, a, value)
 }
 
 // onlyNoNulls reports whether all that is asked of a map is that no entry is null.
@@ -99,28 +93,31 @@ func onlyNoNulls(validators []validator.Map) bool {
 	return true
 }
 
-// validEntries reports whether all objects of a map are valid, and none is null.
-func validEntries(ctx context.Context, all attributes, v tftypes.Value) bool {
-	entries, err := membersOf(v)
-	if err != nil {
-		return false
+// attribute is the value as validators have it, if all of it is known.
+func (v packed) attribute(ctx context.Context, kind attr.Type) (attr.Value, bool) {
+	switch kind := kind.(type) {
+	case basetypes.StringType:
+		text, ok := v.text()
+		return types.StringValue(string(text)), ok
+	case basetypes.StringTypable:
+		text, ok := v.text()
+		value, diags := kind.ValueFromString(ctx, types.StringValue(string(text)))
+		return value, ok && len(diags) == 0
+	case basetypes.BoolType:
+		is, ok := v.boolean()
+		return types.BoolValue(is), ok
 	}
-	for _, entry := range entries {
-		members, err := membersOf(entry)
-		if err != nil || entry.IsNull() || !validMembers(ctx, all, members) {
-			return false
-		}
+	raw, err := v.value(kind.TerraformType(ctx))
+	if err != nil || !raw.IsFullyKnown() {
+		return nil, false
 	}
-	return true
+	value, err := kind.ValueFromTerraform(ctx, raw)
+	return value, err == nil
 }
 
 // validLeaf asks the validators of an attribute that has no attributes of its own, and
 // its type.
-func validLeaf(ctx context.Context, a schema.Attribute, v tftypes.Value) bool {
-	value, err := a.GetType().ValueFromTerraform(ctx, v)
-	if err != nil {
-		return false
-	}
+func validLeaf(ctx context.Context, a schema.Attribute, value attr.Value) bool {
 	if own, ok := value.(xattr.ValidateableAttribute); ok {
 		var resp xattr.ValidateAttributeResponse
 		own.ValidateAttribute(ctx, xattr.ValidateAttributeRequest{Path: path.Empty()}, &resp)

@@ -92,7 +92,8 @@ func wantCalmAboutNull(t *testing.T, all attributes) {
 		case schema.MapNestedAttribute:
 			wantCalmAboutNull(t, nested.NestedObject.Attributes)
 		default:
-			if v := tftypes.NewValue(a.GetType().TerraformType(t.Context()), nil); !validLeaf(t.Context(), a, v) {
+			v, err := a.GetType().ValueFromTerraform(t.Context(), tftypes.NewValue(a.GetType().TerraformType(t.Context()), nil))
+			if err != nil || !validLeaf(t.Context(), a, v) {
 				t.Errorf("a validator of %s minds null", name)
 			}
 		}
@@ -113,7 +114,7 @@ func (r *managed[M, S, T]) decodesAlike(t *testing.T, raw *tfprotov6.DynamicValu
 	}
 	want, unknown, diags := r.codec.decode(t.Context(), config)
 	var got M
-	if diags.HasError() || len(unknown) > 0 || !r.shapes.fillMembers(members(t, r.wire, raw), reflect.ValueOf(&got).Elem()) {
+	if diags.HasError() || len(unknown) > 0 || !r.shapes.fillMembers(packedOf(raw), reflect.ValueOf(&got).Elem()) {
 		t.Fatalf("it cannot be decoded: %v, unknown %v", diags, unknown)
 	}
 	if diff := cmp.Diff(r.toSpec(want), r.toSpec(got)); diff != "" {

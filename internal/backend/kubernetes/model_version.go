@@ -63,6 +63,11 @@ func (k modelVersionKind) List(ctx context.Context, under mlops.ID) ([]versionOb
 	return k.of(r).List(ctx, under)
 }
 
+// Survey returns the versions of an environment: one search however many models there are.
+func (k modelVersionKind) Survey(ctx context.Context, environment mlops.ID) ([]versionObserved, error) {
+	return k.List(ctx, environment)
+}
+
 // Update changes what is said of a version in place. Other content becomes a
 // successor, and ref stays as history.
 func (k modelVersionKind) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelVersionSpec) (mlops.Change, error) {

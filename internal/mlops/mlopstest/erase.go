@@ -14,6 +14,8 @@ type anyKind interface {
 	mlops.Advancer
 
 	lists() bool // whether List is the platform's
+	// survey is the kind's Survey; ok tells whether it has one.
+	survey(ctx context.Context, environment mlops.ID) (all []observed, ok bool, err error)
 }
 
 type erased[Spec, Status any] struct {
@@ -52,11 +54,16 @@ func (e erased[Spec, Status]) List(ctx context.Context, parent mlops.ID) ([]obse
 		return nil, fmt.Errorf("%T does not list", e.kind)
 	}
 	all, err := lister.List(ctx, parent)
-	out := make([]observed, 0, len(all))
-	for _, seen := range all {
-		out = append(out, eraseOne(seen))
+	return eraseAll(all), err
+}
+
+func (e erased[Spec, Status]) survey(ctx context.Context, environment mlops.ID) ([]observed, bool, error) {
+	surveyor, ok := e.kind.(mlops.Surveyor[Spec, Status])
+	if !ok {
+		return nil, false, nil
 	}
-	return out, err
+	all, err := surveyor.Survey(ctx, environment)
+	return eraseAll(all), true, err
 }
 
 // Advance is the kind's, if it has one.
@@ -80,6 +87,14 @@ func as[T any](v any) T {
 		panic(fmt.Sprintf("mlopstest: a rule took a %T for a %T", v, typed))
 	}
 	return typed
+}
+
+func eraseAll[Spec, Status any](all []mlops.Observed[Spec, Status]) []observed {
+	out := make([]observed, 0, len(all))
+	for _, seen := range all {
+		out = append(out, eraseOne(seen))
+	}
+	return out
 }
 
 func eraseOne[Spec, Status any](seen mlops.Observed[Spec, Status]) observed {

@@ -1,6 +1,10 @@
 package mlopstest
 
 import (
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -83,7 +87,7 @@ func (suite) TestProtected(l *lab) {
 }
 
 // TestUnderParent proves that runs and versions are listed under their own
-// parent alone.
+// parent alone, and that whoever surveys an environment finds those of all parents.
 func (suite) TestUnderParent(l *lab) {
 	if !l.kind(modelVersionNoun()).lists() {
 		return
@@ -96,6 +100,18 @@ func (suite) TestUnderParent(l *lab) {
 	for parent, want := range map[mlops.ID]mlops.ID{l.model(): mine, other: theirs} {
 		if all := l.list(modelVersionNoun(), parent); len(all) != 1 || all[want].Ref != want {
 			l.Errorf("under %q are %v, want %q alone", parent, all, want)
+		}
+	}
+	all, ok, err := l.kind(modelVersionNoun()).survey(l.Context(), mine.Environment())
+	if err != nil {
+		l.Fatalf("survey %s: %v", mine.Environment(), err)
+	}
+	for _, ref := range []mlops.ID{mine, theirs} {
+		i := slices.IndexFunc(all, func(o observed) bool { return o.Ref == ref })
+		if ok && i < 0 {
+			l.Errorf("%q is not among the %d versions of its environment", ref, len(all))
+		} else if ok && cmp.Diff(l.get(modelVersionNoun(), ref), all[i]) != "" {
+			l.Errorf("%s (-get +survey):\n%s", ref, cmp.Diff(l.get(modelVersionNoun(), ref), all[i]))
 		}
 	}
 }
