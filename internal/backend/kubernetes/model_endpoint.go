@@ -79,6 +79,11 @@ func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSp
 	if err != nil {
 		return err
 	}
+	if p.knative() {
+		if err := knativeCapabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, withoutSteps(spec)); err != nil {
+			return err
+		}
+	}
 	c := mlops.NewChecker()
 	checkEndpoint(c, spec)
 	checkEndpointPlace(c, spec, p.layout)

@@ -228,28 +228,44 @@ func (e endpointState) firstShare(f endpointForm) int64 {
 	return 0
 }
 
+// knativeCapabilities are those of the backend in Knative mode.
+func knativeCapabilities() mlops.Capabilities {
+	const standard = ` kubernetes.endpoint_mode = "standard" of the environment has it.`
+	c := capabilities()
+	c.Features = maps.Clone(c.Features)
+	for feature, why := range map[mlops.Feature]string{
+		mlops.FeatureEndpointSplit:        "In Knative mode an endpoint is one service, which serves one variant, and a second one while a rollout lasts.",
+		mlops.FeatureEndpointShadow:       "Knative copies no requests.",
+		mlops.FeatureEndpointKeepPrevious: "Knative keeps no pods of revisions that have no traffic.",
+		mlops.FeatureEndpointSmokeTest:    "Knative gives a revision traffic when its pods are ready, before the provider could send it a request.",
+	} {
+		c.Features[feature] = mlops.Answer{Support: mlops.NotProvided, Note: why + standard}
+	}
+	return c
+}
+
+// withoutSteps is a spec as its user gave it, without what the provider's own steps on
+// the way there ask for.
+func withoutSteps(spec mlops.ModelEndpointSpec) mlops.ModelEndpointSpec {
+	if spec.Transition != nil {
+		spec.Variants = spec.Transition.To
+	}
+	if r := spec.Rollout; r != nil && r.KeepPrevious != nil && *r.KeepPrevious == 0 { // keeping nothing
+		kept := *r
+		kept.KeepPrevious = nil
+		spec.Rollout = &kept
+	}
+	return spec
+}
+
 // checkKnative refuses what an endpoint in Knative mode cannot have.
 func checkKnative(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
-	const standard = `kubernetes.endpoint_mode = "standard" of the environment has it.`
-	if len(spec.Variants) > 1 && spec.Transition == nil {
-		c.Add(mlops.At("variants"), "Too many variants", "In Knative mode an endpoint is one service, which serves one variant, and a second one while a rollout lasts; these are %d. %s", len(spec.Variants), standard)
-	}
+	knativeCapabilities().CheckFeatures(c, name, withoutSteps(spec))
 	if len(spec.Name) > longestKnative {
 		c.Add(mlops.At("name"), "Name too long", "Knative adds to it: in Knative mode it has at most %d characters.", longestKnative)
 	}
 	if t := time.Duration(spec.Timeout); t%time.Second != 0 {
 		c.Add(mlops.At("request_timeout"), "Not whole seconds", "Knative counts in seconds; this is %s.", t)
-	}
-	if spec.SmokeTest != nil {
-		c.Add(mlops.At("smoke_test"), "Not in Knative mode", "Knative gives a new revision traffic when its pods are ready, before the provider could send it a request. "+standard)
-	}
-	if r := spec.Rollout; r != nil {
-		if r.Strategy == mlops.RolloutShadow {
-			c.Add(mlops.At("rollout", "strategy"), "Not in Knative mode", "Knative copies no requests. "+standard)
-		}
-		if r.KeepPrevious != nil && *r.KeepPrevious > 0 {
-			c.Add(mlops.At("rollout", "keep_previous"), "Not in Knative mode", "Knative keeps no pods of revisions that have no traffic: leave it out, or set it to \"0s\". "+standard)
-		}
 	}
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		if s := spec.Variants[variant].Scaling; s != nil && time.Duration(s.IdleAfter) > longestIdle {
