@@ -74,11 +74,13 @@ locals {
 
   # On a cluster, KServe's logger keeps every request or, where it has nowhere to write
   # to, none; gates are judged by figures that somebody has to have; and what a rollout
-  # replaced stays warm before the apply is over, which has half an hour.
+  # replaced stays warm before the apply is over, which has half an hour, unless Knative
+  # runs the endpoints, which keeps nothing.
   cluster  = var.target.kubernetes
   captures = try(local.cluster.capture_url, null) != null || can(regex("^(s3|gs)://", local.cluster.storage_uri))
   measured = try(local.cluster.prometheus_url, null) != null
-  warm     = { dev = "0s", test = "0s", staging = "2m", prod = "5m" }
+  knative  = try(local.cluster.endpoint_mode, null) == "knative"
+  warm     = { dev = "0s", test = "0s", staging = local.knative ? "0s" : "2m", prod = local.knative ? "0s" : "5m" }
   figures = {
     max_error_percent = local.measured && try(local.cluster.metrics, null) != "kserve" ? local.careful.max_error_percent : null
     max_p95           = local.measured ? local.careful.max_p95 : null

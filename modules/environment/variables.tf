@@ -43,6 +43,7 @@ variable "target" {
       capture_url         = optional(string)
       step_image          = optional(string)
       workflow_controller = optional(string)
+      endpoint_mode       = optional(string)
       gateway             = optional(string)
       endpoint_domain     = optional(string)
       prometheus_url      = optional(string)

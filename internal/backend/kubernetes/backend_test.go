@@ -54,6 +54,24 @@ func TestConformance(t *testing.T) {
 	mlopstest.Run(t, mlopstest.Harness{Factory: Factory(), NewWorld: newFullWorld, Patience: 3 * time.Minute})
 }
 
+// TestKnativeConformance runs the suite for endpoints in Knative mode, with KServe's own
+// manager. What Knative comes to is played.
+func TestKnativeConformance(t *testing.T) {
+	t.Parallel()
+	control.Start(t, kubetest.KServe, kubetest.Knative)
+	control.Apply(t, "", machines)
+	factory := Factory()
+	factory.Capabilities = knativeCapabilities()
+	world := func(t *testing.T) mlopstest.World {
+		t.Helper()
+		w := newFullWorld(t)
+		w.Target.Settings[targetMode] = modeKnative
+		delete(w.Target.Settings, targetGateway)
+		return w
+	}
+	mlopstest.Run(t, mlopstest.Harness{Factory: factory, NewWorld: world, Nouns: []mlops.Noun{mlops.NounModelEndpoint}, Patience: 3 * time.Minute})
+}
+
 // TestBareConformance runs the suite for environments that have nothing.
 func TestBareConformance(t *testing.T) {
 	t.Parallel()

@@ -55,6 +55,7 @@ const (
 	targetPrometheus     = "prometheus_url"
 	targetMetrics        = "metrics"
 	targetCapture        = "capture_url"
+	targetMode           = "endpoint_mode"
 )
 
 // settings describes the backend's object in the provider block.

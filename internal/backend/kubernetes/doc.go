@@ -10,8 +10,10 @@
 // server, and so are experiments; a dataset is an experiment there whose runs keep its
 // versions, which steps fetch themselves. An endpoint is an InferenceService of KServe for each variant, with an
 // HTTPRoute of the Gateway API whose weights share the traffic out, and a
-// HorizontalPodAutoscaler or a ScaledObject of KEDA. A monitor is a config map, a
-// PrometheusRule for health, with a ServiceMonitor where the figures are KServe's, and a
+// HorizontalPodAutoscaler or a ScaledObject of KEDA. In Knative mode it is one
+// InferenceService, of whose changes Knative makes revisions, and a config map with its
+// record. A monitor is a config map, a
+// PrometheusRule for health, with a ServiceMonitor where the figures are KServe's or Knative's, and a
 // CronWorkflow whose job compares captured requests with a baseline, which internal/driftjob
 // does. Its alerts are an AlertmanagerConfig's, and a violation makes a Workflow, by an
 // account that may do nothing else, and as often as a Lease allows (retrainjob).
@@ -42,9 +44,10 @@
 // brought. To hold what the role grants, or to escalate. A namespace that was brought
 // and has another name than its environment is found by listing config maps of all
 // namespaces. For endpoints, to read the gateway that the environment names, to list
-// KServe's runtimes, and where the gateway is out of reach, to create services/proxy.
-// The status of a monitor's health is asked of prometheus_url, from where this runs. For
-// monitors, leases too, which the account of a monitor's job gets and updates.
+// KServe's runtimes, in Knative mode to list Knative's services, and where the gateway is
+// out of reach, to create services/proxy. The status of a monitor's health is asked of
+// prometheus_url, from where this runs. For monitors, leases too, which the account of a
+// monitor's job gets and updates.
 //
 // # Differences
 //

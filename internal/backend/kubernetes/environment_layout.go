@@ -68,6 +68,9 @@ func layoutOf(spec mlops.EnvironmentSpec) layout {
 	}
 	if _, given := s[targetIngress]; !given {
 		l.ingress = defaultIngress()
+		if l.knative() { // beside knative-serving, the ingress that its makers install
+			l.ingress = append(l.ingress, "kourier-system")
+		}
 	}
 	if l.storage.Secret == "" && (len(spec.Target.Secrets.Map(targetStorageKeys)) > 0 || spec.Target.Mark != "") {
 		l.storage.Secret = nameOfStorage

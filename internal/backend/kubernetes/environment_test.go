@@ -390,9 +390,11 @@ func TestNeeds(t *testing.T) {
 	c, err := e.in(e.spec.ID)
 	e.must(err)
 	e.must(c.needs(t.Context(), needsKServe, needsArgo, needsPrometheus, needsGateway, needsKEDA))
-	e.wantCode("what is missing", c.needs(t.Context(), needsKServe, needsKnative), mlops.Unsupported, "Knative Serving", "kubectl apply", testCluster)
+	bare, err := bareCluster(t).in(e.spec.ID)
+	e.must(err)
+	e.wantCode("what is missing", bare.needs(t.Context(), needsKServe, needsKnative), mlops.Unsupported, "Knative Serving", "kubectl apply", testCluster)
 	for one, want := range map[capability]bool{needsKEDA: true, needsKnative: false} {
-		if got, err := c.has(t.Context(), one); err != nil || got != want {
+		if got, err := bare.has(t.Context(), one); err != nil || got != want {
 			t.Errorf("has %s: %t, %v", one, got, err)
 		}
 	}

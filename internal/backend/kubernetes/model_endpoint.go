@@ -79,17 +79,25 @@ func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSp
 	if err != nil {
 		return err
 	}
+	if p.knative() {
+		if err := knativeCapabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, withoutSteps(spec)); err != nil {
+			return err
+		}
+	}
 	c := mlops.NewChecker()
 	checkEndpoint(c, spec)
 	checkEndpointPlace(c, spec, p.layout)
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return p.cluster.needs(ctx, endpointNeeds(spec)...)
+	return p.cluster.needs(ctx, endpointNeeds(spec, p.layout)...)
 }
 
 // endpointNeeds lists what a spec needs of a cluster.
-func endpointNeeds(spec mlops.ModelEndpointSpec) []capability {
+func endpointNeeds(spec mlops.ModelEndpointSpec, l layout) []capability {
+	if l.knative() {
+		return []capability{needsKServe, needsKnative}
+	}
 	needs := []capability{needsKServe, needsGateway}
 	for _, v := range spec.Variants {
 		if byRequests(v.Scaling) && !slices.Contains(needs, needsKEDA) {
@@ -99,8 +107,14 @@ func endpointNeeds(spec mlops.ModelEndpointSpec) []capability {
 	return needs
 }
 
-// routeOf is the route of an endpoint.
-func (s scene) routeOf() identity { return s.of(kindHTTPRoute, s.id.Name()) }
+// routeOf is the route of an endpoint, which carries its record. In Knative mode, where
+// the route is Knative's, it is a config map.
+func (s scene) routeOf() identity {
+	if s.knative() {
+		return s.of(kindConfigMap, "endpoint-"+s.id.Name())
+	}
+	return s.of(kindHTTPRoute, s.id.Name())
+}
 
 // ofEndpoint selects the parts of an endpoint, and what KServe makes of them.
 func (s scene) ofEndpoint() string {
@@ -120,18 +134,10 @@ func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, er
 	if err != nil {
 		return state, err
 	}
-	servers, err := s.servers(ctx, s.ofEndpoint())
-	if err != nil {
-		return state, err
+	seen, err := k.seen(ctx, s.place, s.ofEndpoint(), state.facts.force() != nil) // of what serves nobody yet, nobody asks
+	if err == nil {
+		seen.give(&state)
 	}
-	var replicas map[string]int64
-	if state.facts.force() != nil { // of what serves nobody yet, nobody asks
-		if replicas, err = k.replicas(ctx, s.place, s.ofEndpoint()); err != nil {
-			return state, err
-		}
-	}
-	state.runOn(servers[s.id], replicas)
-	state.gateway, err = k.gateway(ctx, s.place)
 	return state, err
 }
 
@@ -143,7 +149,7 @@ func (k modelEndpointKind) add(ctx context.Context, s scene, spec mlops.ModelEnd
 // alone.
 func (k modelEndpointKind) change(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, old endpointState) (mlops.Change, error) {
 	if old.record.Spec == nil { // its creation was interrupted
-		return k.put(ctx, s, spec, endpointState{held: held{object: old.object}})
+		return k.put(ctx, s, spec, endpointState{held: held{object: old.object}, serverless: old.serverless, knative: old.knative})
 	}
 	if old.record.Revision == revisionOf(spec) && old.record.Owner == k.options.Owner && old.facts.Failure == "" && old.flaw() == "" {
 		return old.record.change(), nil
@@ -171,9 +177,11 @@ func (k modelEndpointKind) put(ctx context.Context, s scene, spec mlops.ModelEnd
 		if err != nil {
 			return change, m.blame(err)
 		}
-		if facts.Applied[m.name], err = m.echo(have); err != nil {
+		applied, err := m.echo(have)
+		if err != nil {
 			return change, err
 		}
+		facts.Applied[m.server()] = withoutShare(applied)
 	}
 	return change, k.write(ctx, s, spec, old.record, facts)
 }

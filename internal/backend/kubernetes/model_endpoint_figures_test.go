@@ -59,7 +59,7 @@ func (m *measured) now() time.Time {
 // is insists on the figures since a time.
 func (m *measured) is(since time.Time, want mlops.Figures) {
 	m.Helper()
-	got, err := m.kind.measure(m.Context(), m.scene, "a", since)
+	got, err := m.kind.measure(m.Context(), m.scene, predictor("a"), since)
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestWakes(t *testing.T) {
 func TestFiguresUnavailable(t *testing.T) {
 	t.Parallel()
 	k, s := modelEndpointKind{backend: openAs("us")}, watchScene(mlops.Settings{targetPrometheus: "http://127.0.0.1:1"})
-	if _, err := k.measure(t.Context(), s, "a", time.Now()); !k.is(err, mlops.Unavailable) || !strings.Contains(err.Error(), "http://127.0.0.1:1") {
+	if _, err := k.measure(t.Context(), s, predictor("a"), time.Now()); !k.is(err, mlops.Unavailable) || !strings.Contains(err.Error(), "http://127.0.0.1:1") {
 		t.Errorf("it says %v, want it to be unavailable, and where", err)
 	}
 }

@@ -114,6 +114,9 @@ type routeStatus struct {
 
 // routeRefused says why the gateway does not take the route, or "".
 func (e endpointState) routeRefused() string {
+	if e.serverless {
+		return ""
+	}
 	for _, p := range statusOf[routeStatus](e.object).Parents {
 		for _, c := range p.Conditions {
 			if c.Type == "Accepted" && c.Status == "False" && c.ObservedGeneration >= e.object.GetGeneration() {
@@ -126,6 +129,9 @@ func (e endpointState) routeRefused() string {
 
 // routeProblem says why the route does not lead anywhere yet, or "".
 func (e endpointState) routeProblem() string {
+	if e.serverless {
+		return e.trafficProblem()
+	}
 	if e.gateway.words != "" {
 		return e.gateway.words
 	}

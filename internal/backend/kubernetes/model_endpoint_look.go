@@ -54,27 +54,17 @@ func (k modelEndpointKind) List(ctx context.Context, parent mlops.ID) ([]endpoin
 // many there are. Those that wait for something come last, with what their pods say,
 // whose logs are not read; of the others one at a time is in memory.
 func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(endpointState)) error {
-	servers, err := p.servers(ctx, selects(mlops.NounModelEndpoint))
-	if err != nil {
-		return err
-	}
-	replicas, err := k.replicas(ctx, p, selects(mlops.NounModelEndpoint))
-	if err != nil {
-		return err
-	}
-	gateway, err := k.gateway(ctx, p)
+	seen, err := k.seen(ctx, p, selects(mlops.NounModelEndpoint), true)
 	if err != nil {
 		return err
 	}
 	var late []*endpointState
-	err = p.each(ctx, kindHTTPRoute, mlops.NounModelEndpoint, func(h held) error {
+	err = p.each(ctx, p.endpointCarrier(), mlops.NounModelEndpoint, func(h held) error {
 		e, err := newEndpointState(h)
 		if err != nil {
 			return err
 		}
-		e.gateway = gateway
-		e.runOn(servers[h.record.ID], replicas)
-		if delete(servers, h.record.ID); e.waits() {
+		if seen.give(&e); e.waits() {
 			late = append(late, &e)
 			return nil
 		}
@@ -109,8 +99,8 @@ func (e endpointState) observed(s scene) endpointObserved {
 	v := e.verdict()
 	out := endpointObserved{
 		Ref: s.id, Phase: v.phase, Reason: v.reason, Wait: v.wait, Due: v.step != endpointRest, Spec: e.spec(), Revision: e.record.Revision,
-		Status: mlops.ModelEndpointStatus{URL: e.gateway.url(s.layout, s.id.Name()), Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}},
-		Native: map[string]string{"namespace": s.namespace, "http_route": s.id.Name(), "gateway": e.gateway.ref.Namespace + "/" + e.gateway.ref.Name},
+		Status: mlops.ModelEndpointStatus{URL: e.url(s), Serving: map[string]mlops.Serving{}, Replicas: map[string]int64{}},
+		Native: e.native(s),
 	}
 	f := e.facts.force()
 	if f == nil || v.phase == mlops.PhaseFailed {
@@ -120,7 +110,11 @@ func (e endpointState) observed(s scene) endpointObserved {
 	e.showFlaws(&out, f)
 	for variant, of := range out.Spec.Variants {
 		server := f.Servers[variant]
-		out.Native["inference_service_"+variant] = server
+		if !e.serverless {
+			out.Native["inference_service_"+variant] = server
+		} else if revision := f.Revisions[server]; revision != "" {
+			out.Native["revision_"+variant] = revision
+		}
 		out.Status.Serving[variant] = mlops.Serving{Version: of.Version, Digest: f.Digests[of.Version], Traffic: of.Traffic, Since: f.Since[variant]}
 		out.Status.Replicas[variant] = e.servers[server].replicas
 	}
@@ -131,9 +125,32 @@ func (e endpointState) observed(s scene) endpointObserved {
 	return out
 }
 
+// url is where an endpoint answers, "" where that is not known.
+func (e endpointState) url(s scene) string {
+	switch {
+	case !e.serverless:
+		return e.gateway.url(s.layout, s.id.Name())
+	case e.knative != nil:
+		return e.knative.url
+	}
+	return ""
+}
+
+// native are the names of what an endpoint is made of, but for its variants'.
+func (e endpointState) native(s scene) map[string]string {
+	if e.serverless {
+		return map[string]string{"namespace": s.namespace, "inference_service": s.id.Name(), "knative_service": predictor(s.id.Name())}
+	}
+	return map[string]string{"namespace": s.namespace, "http_route": s.id.Name(), "gateway": e.gateway.ref.Namespace + "/" + e.gateway.ref.Name}
+}
+
 // showFlaws makes what somebody changed a difference from the configuration: a server
 // that is gone, or is another, is no variant, and shares are those of the route.
 func (e endpointState) showFlaws(out *endpointObserved, f *endpointForm) {
+	if e.serverless {
+		e.showKnativeFlaw(out, f)
+		return
+	}
 	out.Spec.Variants = maps.Clone(out.Spec.Variants)
 	shares := e.shares()
 	for variant, v := range f.Spec.Variants {

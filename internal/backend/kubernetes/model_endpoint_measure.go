@@ -34,15 +34,15 @@ func (k modelEndpointKind) Measure(ctx context.Context, ref mlops.ID, since time
 		if v.Traffic == 0 {
 			continue
 		}
-		if out[variant], err = k.measure(ctx, s, form.Servers[variant], since); err != nil {
+		if out[variant], err = k.measure(ctx, s, form.service(form.Servers[variant]), since); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// measure is what one server did since a time.
-func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, since time.Time) (mlops.Figures, error) {
+// measure is what the server behind a service did since a time.
+func (k modelEndpointKind) measure(ctx context.Context, s scene, service string, since time.Time) (mlops.Figures, error) {
 	f := figuresOf(s.layout)
 	if f.requests == "" {
 		return mlops.Figures{}, &mlops.Error{Code: mlops.Unsupported, Field: "rollout.gates", Err: fmt.Errorf("the environment %q has no prometheus_url, by which gates are judged", s.spec.ID)}
@@ -61,11 +61,11 @@ func (k modelEndpointKind) measure(ctx context.Context, s scene, server string, 
 		return value
 	}
 	seconds := func(q float64) mlops.Duration {
-		return mlops.Duration(number(f.quantile(q, s.namespace, server, time.Since(since))) * float64(time.Second))
+		return mlops.Duration(number(f.quantile(q, s.namespace, service, time.Since(since))) * float64(time.Second))
 	}
 	figures := mlops.Figures{
-		Requests: int64(math.Round(number(f.query(f.requests, s.namespace, server, time.Since(since))))),
-		Errors:   int64(math.Round(number(f.query(f.errors, s.namespace, server, time.Since(since))))),
+		Requests: int64(math.Round(number(f.query(f.requests, s.namespace, service, time.Since(since))))),
+		Errors:   int64(math.Round(number(f.query(f.errors, s.namespace, service, time.Since(since))))),
 		P50:      seconds(0.5), P95: seconds(0.95), P99: seconds(0.99),
 	}
 	if err != nil {

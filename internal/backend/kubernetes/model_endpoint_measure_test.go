@@ -18,12 +18,15 @@ import (
 func TestFiguresQueries(t *testing.T) {
 	t.Parallel()
 	zero := int64(0)
-	for _, source := range []string{metricsIstio, metricsKServe} {
+	for _, source := range []string{metricsIstio, metricsKServe, metricsKnative} {
 		l := layout{whereabouts: whereabouts{namespace: "ns"}, spec: mlops.EnvironmentSpec{Target: mlops.Target{
 			Settings: mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: source},
 		}}}
 		f := figuresOf(l)
 		queries := []string{f.query(f.requests, "ns", "a", time.Minute), f.quantile(0.95, "ns", "a", 90*time.Second)}
+		if source == metricsKnative {
+			queries = append(queries, f.query(f.errors, "ns", "a", time.Hour))
+		}
 		if source == metricsIstio {
 			queries = append(
 				queries, f.query(f.errors, "ns", "a", time.Hour), f.query(f.inFlight, "ns", "a", time.Minute),

@@ -11,13 +11,13 @@ import (
 
 // The sources of an endpoint's figures.
 const (
-	metricsIstio  = "istio"
-	metricsKServe = "kserve"
+	metricsIstio   = "istio"
+	metricsKServe  = "kserve"
+	metricsKnative = "knative"
 )
 
 // figures are the queries for what one server does, in PromQL. In each, $service is the
-// name of KServe's service, $server that of the inference service, $namespace theirs,
-// and $window a range. A query that a source has no figures for is empty.
+// name of its service, $namespace that of both, and $window a range. A query that a source has no figures for is empty.
 type figures struct {
 	source   string // where it is written which metrics there are
 	requests string
@@ -33,6 +33,8 @@ func figuresNamed(source string) *figures {
 		return &istioFigures
 	case metricsKServe:
 		return &kserveFigures
+	case metricsKnative:
+		return &knativeFigures
 	}
 	return nil
 }
@@ -74,27 +76,48 @@ var kserveFigures = figures{
 	seconds:  "histogram_quantile($quantile, sum by (le) " + since("request_predict_seconds_bucket{"+ofServer+"}") + ")",
 }
 
+// knativeFigures are of the requests that Knative's proxy handed to the servers of a
+// revision, by its pods. They have the names of Knative 1.19 and later; what a pod reports
+// does not name the revision, so Prometheus' own labels of it do.
+//
+//nolint:gochecknoglobals // data
+var knativeFigures = figures{
+	source:   "https://knative.dev/docs/serving/observability/metrics/serving-metrics/",
+	requests: "sum(" + since("kn_serving_invocation_duration_seconds_count{"+ofServer+"}") + ")",
+	errors:   "sum(" + since("kn_serving_invocation_duration_seconds_count{"+ofServer+`,http_response_status_code=~"5.."}`) + ")",
+	seconds:  "histogram_quantile($quantile, sum by (le) " + since("kn_serving_invocation_duration_seconds_bucket{"+ofServer+"}") + ")",
+}
+
+// metrics is the source of an environment's figures.
+func (l layout) metrics() string {
+	usual := metricsIstio
+	if l.knative() {
+		usual = metricsKnative
+	}
+	return cmp.Or(l.spec.Target.Settings.String(targetMetrics), usual)
+}
+
 // figuresOf are the figures that an environment has; none without a Prometheus server.
 func figuresOf(l layout) figures {
 	s := l.spec.Target.Settings
 	if s.String(targetPrometheus) == "" {
 		return figures{}
 	}
-	if f := figuresNamed(cmp.Or(s.String(targetMetrics), metricsIstio)); f != nil {
+	if f := figuresNamed(l.metrics()); f != nil {
 		return *f
 	}
 	return figures{}
 }
 
 // query fills a query in.
-func (f figures) query(text, namespace, server string, window time.Duration) string {
+func (f figures) query(text, namespace, service string, window time.Duration) string {
 	whole := model.Duration(max(window.Round(time.Millisecond), time.Millisecond))
 	return strings.NewReplacer(
-		"$namespace", namespace, "$service", predictor(server), "$server", server, "$window", whole.String(),
+		"$namespace", namespace, "$service", service, "$window", whole.String(),
 	).Replace(text)
 }
 
 // quantile is the query for a quantile of the time that answers take.
-func (f figures) quantile(q float64, namespace, server string, window time.Duration) string {
-	return f.query(strings.ReplaceAll(f.seconds, "$quantile", strconv.FormatFloat(q, 'g', -1, 64)), namespace, server, window)
+func (f figures) quantile(q float64, namespace, service string, window time.Duration) string {
+	return f.query(strings.ReplaceAll(f.seconds, "$quantile", strconv.FormatFloat(q, 'g', -1, 64)), namespace, service, window)
 }

@@ -223,12 +223,12 @@ func byRequests(s *mlops.Scaling) bool {
 // counts as busy until nobody has asked it for a while.
 func (s scene) inFlight(server string, scaling *mlops.Scaling) string {
 	f := figuresOf(s.layout)
-	query := f.query(f.inFlight, s.namespace, server, time.Minute)
+	query := f.query(f.inFlight, s.namespace, predictor(server), time.Minute)
 	if scaling.Min == nil || *scaling.Min != 0 {
 		return query
 	}
 	idle := scaling.IdleAfter.Or(5 * time.Minute)
-	return fmt.Sprintf("(%s or vector(0)) + 0.001 * ((%s or vector(0)) > bool 0)", query, f.query(f.requests, s.namespace, server, idle))
+	return fmt.Sprintf("(%s or vector(0)) + 0.001 * ((%s or vector(0)) > bool 0)", query, f.query(f.requests, s.namespace, predictor(server), idle))
 }
 
 // checkEnv refuses variables that a container cannot have.

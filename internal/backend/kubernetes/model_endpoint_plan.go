@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ type endpointPart struct {
 	variant string
 }
 
+// server is what the part describes.
+func (p endpointPart) server() string { return cmp.Or(p.labels[labelServer], p.name) }
+
 // at is the attribute that the part comes from.
 func (p endpointPart) at() mlops.Path { return mlops.At("variants", mlops.Key(p.variant)) }
 
@@ -46,7 +50,7 @@ func (k modelEndpointKind) compile(ctx context.Context, s scene, spec mlops.Mode
 	if err != nil {
 		return endpointPlan{}, err
 	}
-	return k.planEndpoint(ctx, s, spec, versions)
+	return k.planEndpoint(ctx, s, spec, versions, old)
 }
 
 // endpointVersions finds the versions of a spec, and refuses those that the environment
@@ -88,7 +92,10 @@ func (e endpointState) serves(version mlops.ID) bool {
 
 // planEndpoint compiles every variant. Two variants that are alike have a server each,
 // whose figures are their own.
-func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, versions map[mlops.ID]servedVersion) (endpointPlan, error) {
+func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, versions map[mlops.ID]servedVersion, old endpointState) (endpointPlan, error) {
+	if s.knative() {
+		return k.planKnative(ctx, s, spec, versions, old)
+	}
 	p := endpointPlan{form: endpointForm{Servers: map[string]string{}, Digests: map[mlops.ID]string{}}}
 	alike, speaks := map[string]int{}, ""
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
@@ -191,7 +198,20 @@ func checkEndpointOverrides(spec mlops.ModelEndpointSpec) error {
 // checkEndpointPlace refuses what the environment has no means for.
 func checkEndpointPlace(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout) {
 	s := l.spec.Target.Settings
-	if s.String(targetGateway) == "" {
+	if l.knative() {
+		checkKnative(c, spec)
+	} else {
+		checkBehindGateway(c, spec, l)
+	}
+	if spec.Capture != nil && s.String(targetCapture) == "" && !slices.Contains([]string{"s3", "gs"}, l.storage.scheme()) {
+		c.Add(mlops.At("capture"), "Nowhere to keep captures", "KServe's logger writes to s3:// and gs://: give the environment such a kubernetes.storage_uri, or a kubernetes.capture_url that takes CloudEvents.")
+	}
+	checkMeasurable(c, spec, l)
+}
+
+// checkBehindGateway refuses what an endpoint cannot be behind a gateway.
+func checkBehindGateway(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout) {
+	if l.spec.Target.Settings.String(targetGateway) == "" {
 		c.Add(mlops.At("environment"), "No gateway", "Endpoints are reached through a gateway: set kubernetes.gateway of the environment to namespace/name of a Gateway.")
 	}
 	if host := l.host(spec.Name); host != "" && len(spec.Name)+1+len(l.namespace) > 63 {
@@ -200,15 +220,11 @@ func checkEndpointPlace(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout
 	if room := l.serverRoom(); len(spec.Name) > room && room <= stemMark {
 		c.AddIf(mlops.At("name"), []mlops.Path{mlops.At("name"), mlops.At("environment")}, "Name too long", "KServe gives servers hosts of their name and the namespace %s, which leaves %d characters for the endpoint's. Take a shorter name, or an environment with a shorter namespace.", l.namespace, max(0, room))
 	}
-	if spec.Capture != nil && s.String(targetCapture) == "" && !slices.Contains([]string{"s3", "gs"}, l.storage.scheme()) {
-		c.Add(mlops.At("capture"), "Nowhere to keep captures", "KServe's logger writes to s3:// and gs://: give the environment such a kubernetes.storage_uri, or a kubernetes.capture_url that takes CloudEvents.")
-	}
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		if byRequests(spec.Variants[variant].Scaling) && figuresOf(l).inFlight == "" {
 			c.Add(mlops.At("variants", mlops.Key(variant), "scaling"), "Requests are not counted", "Scaling by requests, and to zero, needs the gateway's figures: set kubernetes.prometheus_url of the environment, with kubernetes.metrics = \"istio\". Without target and with min of 1 or more, it scales by CPU.")
 		}
 	}
-	checkMeasurable(c, spec, l)
 }
 
 // checkMeasurable refuses gates that nobody has figures for.

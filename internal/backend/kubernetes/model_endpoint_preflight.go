@@ -26,7 +26,7 @@ func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpoi
 	if c.Err() != nil || !there {
 		return nil //nolint:nilerr // it is reported
 	}
-	if err := p.cluster.needs(ctx, endpointNeeds(spec)...); err != nil {
+	if err := p.cluster.needs(ctx, endpointNeeds(spec, p.layout)...); err != nil {
 		return k.report(c, err)
 	}
 	if err := k.preflightGateway(ctx, c, mlops.At("environment"), p); err != nil {
@@ -53,7 +53,7 @@ func (k modelEndpointKind) rehearseEndpoint(ctx context.Context, c *mlops.Checke
 	known := spec
 	known.Variants = maps.Clone(spec.Variants)
 	maps.DeleteFunc(known.Variants, func(_ string, v mlops.Variant) bool { _, ok := versions[v.Version]; return !ok })
-	plan, err := k.planEndpoint(ctx, s, known, versions)
+	plan, err := k.planEndpoint(ctx, s, known, versions, e)
 	if err != nil {
 		return k.reportVariant(c, err)
 	}

@@ -45,8 +45,12 @@ type routeBackend struct {
 }
 
 // routeContent is the route of what is in force, in which the servers that are asked
-// for can be reached too. Without anything in force, nobody answers.
+// for can be reached too. Without anything in force, nobody answers. In Knative mode it is
+// nothing: what carries the record leads nowhere.
 func routeContent(s scene, spec mlops.ModelEndpointSpec, facts endpointFacts) map[string]any {
+	if s.knative() {
+		return map[string]any{}
+	}
 	parent, err := s.gatewayRef()
 	r := route{Rules: []routeRule{}}
 	if err == nil {

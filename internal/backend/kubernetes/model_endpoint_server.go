@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -86,8 +87,51 @@ func (p place) servers(ctx context.Context, selector string) (map[mlops.ID]map[s
 	return out, withoutKind(err)
 }
 
+// serversSeen is what endpoints run on, as a look finds it.
+type serversSeen struct {
+	servers    map[mlops.ID]map[string]server // in standard mode, by endpoint and name
+	serverless bool
+	knative    map[mlops.ID]*knativeSeen // in Knative mode, by endpoint
+	replicas   map[string]int64
+	gateway    gatewaySeen
+}
+
+// seen looks at what endpoints run on.
+func (k modelEndpointKind) seen(ctx context.Context, p place, selector string, counted bool) (seen serversSeen, err error) {
+	if seen.serverless = p.knative(); seen.serverless {
+		seen.knative, err = p.knatives(ctx, selector)
+	} else {
+		seen.servers, err = p.servers(ctx, selector)
+	}
+	if err == nil && counted {
+		seen.replicas, err = k.replicas(ctx, p, selector)
+	}
+	if err == nil && !seen.serverless {
+		seen.gateway, err = k.gateway(ctx, p)
+	}
+	return seen, err
+}
+
+// give adds to an endpoint what it runs on, which is then nobody else's.
+func (a serversSeen) give(e *endpointState) {
+	id := e.record.ID
+	if e.serverless = a.serverless; e.serverless {
+		e.runOnKnative(a.knative[id], a.replicas)
+		delete(a.knative, id)
+		return
+	}
+	e.runOn(a.servers[id], a.replicas)
+	e.gateway = a.gateway
+	delete(a.servers, id)
+}
+
 // labelService is KServe's label of what belongs to an inference service.
 const labelService = "serving.kserve.io/inferenceservice"
+
+// serverIn is the server that the labels of what KServe or Knative made are of.
+func serverIn(labels map[string]string) string {
+	return cmp.Or(labels[labelServer], labels[labelService])
+}
 
 // replicas counts the replicas of servers that are ready. What may not be read is not
 // told.
@@ -105,7 +149,7 @@ func (k modelEndpointKind) replicas(ctx context.Context, p place, selector strin
 		if err := json.Unmarshal(raw, &o); err != nil {
 			return err
 		}
-		out[o.Metadata.Labels[labelService]] += o.Status.ReadyReplicas
+		out[serverIn(o.Metadata.Labels)] += o.Status.ReadyReplicas
 		return nil
 	})
 	if k.is(err, mlops.PermissionDenied) {
@@ -236,7 +280,7 @@ type pod struct {
 
 // trouble says what keeps a pod from being ready, with words "" where nothing does.
 func (o pod) trouble() trouble {
-	t := trouble{endpoint: o.Metadata.Labels[labelName], server: o.Metadata.Labels[labelService], pod: o.Metadata.Name}
+	t := trouble{endpoint: o.Metadata.Labels[labelName], server: serverIn(o.Metadata.Labels), pod: o.Metadata.Name}
 	for _, c := range slices.Concat(o.Status.InitContainerStatuses, o.Status.ContainerStatuses) {
 		w := c.State.Waiting
 		if w == nil || w.Reason == "" || w.Reason == "PodInitializing" || w.Reason == "ContainerCreating" {

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -13,10 +14,11 @@ import (
 // endpointSettings are those of an environment's settings that endpoints need.
 func endpointSettings() []mlops.Setting {
 	return []mlops.Setting{
-		{Name: targetGateway, Doc: "Gateway of the Gateway API that endpoints are reached through, as `namespace/name`, or `namespace/name/listener`. Its listener has to take routes of this namespace. Without it, the environment has no endpoints."},
+		{Name: targetMode, Doc: "How endpoints are run: `standard`, as deployments behind a gateway of the Gateway API; or `knative`, as one service of Knative Serving each, which counts requests in flight by itself, holds them while a server wakes from zero, and shares the traffic between two versions while a rollout lasts. Knative's own ingress leads to these, at the URL that it gives them. Default: `standard`. Changing it replaces the environment.", Replace: true},
+		{Name: targetGateway, Doc: "Gateway of the Gateway API that endpoints are reached through, as `namespace/name`, or `namespace/name/listener`. Its listener has to take routes of this namespace. Without it, the environment has no endpoints in standard mode."},
 		{Name: targetDomain, Doc: "Domain under which each endpoint has the host `endpoint-namespace`. Without it, endpoints have paths at the gateway's address: `/namespace/endpoint`."},
 		{Name: targetPrometheus, Doc: "URL of the Prometheus server that has the figures of endpoints, for the gates of rollouts and for scaling by requests. It is called from where Terraform runs, and by KEDA."},
-		{Name: targetMetrics, Doc: "Whose figures these are: `istio`, the standard metrics of an Istio gateway, or `kserve`, those of KServe's own model servers, which count no errors. Default: `istio`."},
+		{Name: targetMetrics, Doc: "Whose figures these are: `istio`, the standard metrics of an Istio gateway, or `kserve`, those of KServe's own model servers, which count no errors. In Knative mode `istio` or `knative`, those of Knative's own proxy beside each server. Default: `istio`, in Knative mode `knative`."},
 		{Name: targetCapture, Doc: "URL that captured requests and responses are sent to as CloudEvents. Without it they are kept below `storage_uri`."},
 	}
 }
@@ -69,6 +71,7 @@ func (l layout) path(endpoint string) string {
 // checkServing refuses settings of endpoints that mean nothing.
 func checkServing(c *mlops.Checker, s mlops.Settings) {
 	l := layout{spec: mlops.EnvironmentSpec{Target: mlops.Target{Settings: s}}}
+	checkMode(c, s)
 	if s.String(targetGateway) != "" {
 		if _, err := l.gatewayRef(); err != nil {
 			c.Add(mlops.At(name, targetGateway), "Not a gateway", "%s.", err)
@@ -89,7 +92,25 @@ func checkServing(c *mlops.Checker, s mlops.Settings) {
 			c.Add(mlops.At(name, setting), "Credentials in a URL", "The URL would be in the state with what is before the @; give one that needs none.")
 		}
 	}
-	if text := s.String(targetMetrics); text != "" && figuresNamed(text) == nil {
-		c.Add(mlops.At(name, targetMetrics), "Unknown metrics", "%q has no figures of endpoints; use istio or kserve.%s", text, mlops.DidYouMean(text, []string{metricsIstio, metricsKServe}))
+	known := []string{metricsIstio, metricsKServe}
+	if l.knative() {
+		known = []string{metricsIstio, metricsKnative}
+	}
+	if text := s.String(targetMetrics); text != "" && !slices.Contains(known, text) {
+		c.Add(mlops.At(name, targetMetrics), "Unknown metrics", "%q has no figures of endpoints; use %s.%s", text, strings.Join(known, " or "), mlops.DidYouMean(text, known))
+	}
+}
+
+// checkMode refuses modes that there are not, and settings that mean nothing in the one
+// that is given.
+func checkMode(c *mlops.Checker, s mlops.Settings) {
+	modes, mode := []string{modeStandard, modeKnative}, s.String(targetMode)
+	if mode != "" && !slices.Contains(modes, mode) {
+		c.Add(mlops.At(name, targetMode), "Unknown mode", "%q is no way to run endpoints; use %s.%s", mode, strings.Join(modes, " or "), mlops.DidYouMean(mode, modes))
+	}
+	for _, setting := range []string{targetGateway, targetDomain} {
+		if mode == modeKnative && s.String(setting) != "" {
+			c.AddIf(mlops.At(name, setting), []mlops.Path{mlops.At(name, targetMode)}, "Nothing of Knative's", "In Knative mode endpoints are reached through Knative's own ingress, under its domain (config-domain): leave %s out.", setting)
+		}
 	}
 }

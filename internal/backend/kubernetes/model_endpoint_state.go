@@ -21,6 +21,11 @@ type endpointForm struct {
 	Predict  string                   `json:"predict"` // path at which the servers answer
 	Since    map[string]time.Time     `json:"since,omitempty"`
 	Previous map[string]mlops.Serving `json:"previous,omitempty"` // what served before
+
+	// In Knative mode, the server that the inference service describes, and the names of
+	// the revisions that servers are.
+	Latest    string            `json:"latest,omitempty"`
+	Revisions map[string]string `json:"revisions,omitempty"`
 }
 
 // endpointFacts is what an endpoint's record has beside the spec: how far the change
@@ -42,6 +47,9 @@ type endpointState struct {
 	facts   endpointFacts
 	servers map[string]server
 	gateway gatewaySeen
+
+	serverless bool         // it is run in Knative mode
+	knative    *knativeSeen // nil where there is nothing of it
 }
 
 // server is an inference service as a look finds it.
@@ -118,7 +126,7 @@ func (e endpointState) live() []string {
 
 // keptUntil is until when what was replaced stays warm.
 func (e endpointState) keptUntil() time.Time {
-	if e.facts.Before == nil || e.facts.Done.IsZero() || e.spec().Transition != nil || e.wentBack() {
+	if e.serverless || e.facts.Before == nil || e.facts.Done.IsZero() || e.spec().Transition != nil || e.wentBack() {
 		return e.facts.Done
 	}
 	return e.facts.Done.Add(e.spec().Rollout.Previous(0))
@@ -133,6 +141,12 @@ func (e endpointState) wentBack() bool {
 
 // surplus are the names of the servers that are not needed any more.
 func (e endpointState) surplus() []string {
+	if e.serverless {
+		if n := e.knative; n != nil && !n.leaving && e.facts.Failure != "" && e.facts.Before == nil {
+			return e.services()
+		}
+		return nil
+	}
 	live := e.live()
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
@@ -146,6 +160,12 @@ func (e endpointState) surplus() []string {
 // departing is the first server that was removed and is not gone yet, or "". Until it is,
 // a change is not over: the next one might ask for the same server.
 func (e endpointState) departing() string {
+	if e.serverless {
+		if n := e.knative; n != nil && n.leaving && e.facts.Failure != "" && e.facts.Before == nil {
+			return n.name
+		}
+		return ""
+	}
 	live := e.live()
 	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
 		if e.servers[name].leaving && !slices.Contains(live, name) {
@@ -173,6 +193,9 @@ func (e endpointState) flaw() string {
 	f := e.facts.force()
 	if f == nil {
 		return ""
+	}
+	if e.serverless {
+		return e.knativeFlaw()
 	}
 	for _, variant := range slices.Sorted(maps.Keys(f.Servers)) {
 		if words := e.flawOf(f.Servers[variant]); words != "" {

@@ -58,6 +58,11 @@ func (k modelEndpointKind) move(ctx context.Context, s scene, e endpointState) e
 		e.facts.Shadow = now()
 		return k.keep(ctx, s, e)
 	}
+	if s.knative() {
+		if err := k.promote(ctx, s, &e); err != nil {
+			return err
+		}
+	}
 	e.facts.Done = now()
 	e.facts.Asked.Since = e.facts.since()
 	return k.keep(ctx, s, e)
@@ -113,7 +118,7 @@ func (k modelEndpointKind) judgeShadow(ctx context.Context, s scene, e endpointS
 	patient := time.Since(e.facts.Shadow) < r.Bake.Or(mlops.DefaultBake)+r.Gates.Wait.Or(mlops.DefaultGateWait)
 	var broken []string
 	for _, name := range fresh(e.facts) {
-		f, err := k.measure(ctx, s, name, e.facts.Shadow)
+		f, err := k.measure(ctx, s, e.facts.Asked.service(name), e.facts.Shadow)
 		if err != nil {
 			return "", false, err
 		}
@@ -132,6 +137,9 @@ func (k modelEndpointKind) judgeShadow(ctx context.Context, s scene, e endpointS
 // sweep removes the servers that are not needed any more, and lets the route forget
 // them first.
 func (k modelEndpointKind) sweep(ctx context.Context, s scene, e endpointState) error {
+	if s.knative() && e.facts.Failure != "" && e.facts.Before != nil {
+		return k.restore(ctx, s, e)
+	}
 	surplus := e.surplus()
 	if !e.facts.Done.IsZero() && e.facts.Before != nil {
 		e.facts.Before = nil
@@ -159,12 +167,12 @@ func (k modelEndpointKind) drop(ctx context.Context, s scene, e endpointState) e
 			return err
 		}
 	}
-	if len(e.servers) == 0 {
+	if len(e.services()) == 0 {
 		err := s.cluster.remove(ctx, e.object)
 		return withoutKind(err)
 	}
 	var parts []identity
-	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
+	for _, name := range e.services() {
 		parts = append(parts, s.of(kindInferenceService, name))
 	}
 	return k.dismiss(ctx, s.cluster, s.id, parts)

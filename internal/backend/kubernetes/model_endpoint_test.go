@@ -29,14 +29,20 @@ type serving struct {
 func newServing(t *testing.T, settings mlops.Settings) serving {
 	t.Helper()
 	control.Start(t, kubetest.KServe)
-	s := &shelf{versions: map[mlops.ID]mlops.ModelVersionSpec{}, models: map[mlops.ID]mlops.ModelSpec{}}
-	b := openAs("us")
 	all := servingSettings(t)
 	maps.Copy(all, settings)
+	return newServingBy(t, all)
+}
+
+// newServingBy makes an environment with some settings and no others.
+func newServingBy(t *testing.T, settings mlops.Settings) serving {
+	t.Helper()
+	s := &shelf{versions: map[mlops.ID]mlops.ModelVersionSpec{}, models: map[mlops.ID]mlops.ModelSpec{}}
+	b := openAs("us")
 	namespace := kubetest.Name("serving")
 	spec := mlops.EnvironmentSpec{
 		ID: mlops.EnvironmentID(name, []string{testCluster}, namespace), Name: namespace, Stage: "dev",
-		Target: mlops.Target{Backend: name, Settings: all}, Labels: map[string]string{},
+		Target: mlops.Target{Backend: name, Settings: settings}, Labels: map[string]string{},
 	}
 	if _, err := b.Environments().Create(t.Context(), spec); err != nil {
 		t.Fatal(err)

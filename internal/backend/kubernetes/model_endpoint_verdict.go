@@ -50,7 +50,7 @@ func (e endpointState) verdict() endpointVerdict {
 
 // leavingVerdict is of an endpoint that was deleted.
 func (e endpointState) leavingVerdict() endpointVerdict {
-	for _, name := range slices.Sorted(maps.Keys(e.servers)) {
+	for _, name := range e.services() {
 		return endpointVerdict{mlops.PhaseDeleting, endpointFinish, "the InferenceService " + name + " is being removed", 0}
 	}
 	if words := lingering(e.object); words != "" {
@@ -68,6 +68,10 @@ func (e endpointState) failedVerdict() endpointVerdict {
 		return endpointVerdict{phase: mlops.PhasePending, reason: e.facts.Failure}
 	case e.facts.Before == nil:
 		return endpointVerdict{phase: mlops.PhaseFailed, reason: e.facts.Failure}
+	case e.serverless:
+		if v, restoring := e.restoreVerdict(); restoring {
+			return v
+		}
 	}
 	return endpointVerdict{phase: mlops.PhaseReady, reason: e.facts.Failure}
 }

@@ -105,7 +105,7 @@ func (k modelVersionKind) serverOf(ctx context.Context, version mlops.ID) (mlops
 	if err != nil {
 		return "", err
 	}
-	routes, err := p.all(ctx, kindHTTPRoute, mlops.NounModelEndpoint)
+	routes, err := p.all(ctx, p.endpointCarrier(), mlops.NounModelEndpoint)
 	if withoutKind(err) != nil {
 		return "", err
 	}

@@ -112,23 +112,35 @@ func alerting(t *testing.T, all []manifest) string {
 }
 
 // TestScrapeConfigured has the operator and Prometheus judge how the model servers of an
-// endpoint are scraped.
+// endpoint are scraped, or Knative's proxies beside them.
 func TestScrapeConfigured(t *testing.T) {
 	t.Parallel()
-	s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: metricsKServe})
-	m, ok := s.scrapeManifest(watchSpec())
-	if !ok {
-		t.Fatal("nothing is scraped")
-	}
-	text, err := m.json()
-	if err != nil {
-		t.Fatal(err)
-	}
-	configuration, err := promtest.Scraping(t, string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := predictor(s.serversOf("churn")); !strings.Contains(configuration, want) {
-		t.Errorf("it keeps no %s:\n%s", want, configuration)
+	for _, tt := range []struct {
+		name     string
+		settings mlops.Settings
+		want     string
+	}{
+		{"kserve", mlops.Settings{targetMetrics: metricsKServe}, predictor((whereabouts{namespace: "dev"}).serversOf("churn"))},
+		{"knative", mlops.Settings{targetMode: modeKnative}, "__meta_kubernetes_service_label_networking_internal_knative_dev_serviceType"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.settings[targetPrometheus] = "http://prometheus:9090"
+			m, ok := watchScene(tt.settings).scrapeManifest(watchSpec())
+			if !ok {
+				t.Fatal("nothing is scraped")
+			}
+			text, err := m.json()
+			if err != nil {
+				t.Fatal(err)
+			}
+			configuration, err := promtest.Scraping(t, string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(configuration, tt.want) {
+				t.Errorf("it keeps no %s:\n%s", tt.want, configuration)
+			}
+		})
 	}
 }

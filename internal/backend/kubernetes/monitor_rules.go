@@ -87,7 +87,7 @@ func (s scene) healthRules(spec mlops.MonitorSpec, created time.Time) []alertRul
 	if h == nil {
 		return nil
 	}
-	f, endpoint := figuresOf(s.layout).ofEndpoint(), s.serversOf(spec.Endpoint.Name())
+	f, endpoint := figuresOf(s.layout).ofEndpoint(), s.servicesOf(spec.Endpoint.Name())
 	over := fmt.Sprintf(" over %s, and its limit is ", window)
 	var rules []alertRule
 	if limit := h.MaxErrorPercent; limit != nil {
@@ -152,6 +152,15 @@ func (s scene) rulesManifest(spec mlops.MonitorSpec, rules []alertRule) manifest
 // versions.
 func (w whereabouts) serversOf(endpoint string) string {
 	return w.serverStem(endpoint) + "-[0-9a-f]{10}"
+}
+
+// servicesOf is a pattern of the names of the services of an endpoint's servers: in
+// Knative mode of revisions, which are numbered.
+func (l layout) servicesOf(endpoint string) string {
+	if l.knative() {
+		return predictor(endpoint) + "-[0-9]{5}"
+	}
+	return predictor(l.serversOf(endpoint))
 }
 
 // ofEndpoint are the queries for all servers of an endpoint together, by a pattern.

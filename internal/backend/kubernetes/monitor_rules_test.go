@@ -36,13 +36,17 @@ func watchSpec() mlops.MonitorSpec {
 func TestHealthRules(t *testing.T) {
 	t.Parallel()
 	created := time.Unix(1_700_000_000, 0)
-	for _, source := range []string{metricsIstio, metricsKServe} {
+	for _, source := range []string{metricsIstio, metricsKServe, metricsKnative} {
+		mode, servers := modeStandard, "churn-[0-9a-f]{10}-predictor"
+		if source == metricsKnative {
+			mode, servers = modeKnative, "churn-predictor-[0-9]{5}-.+"
+		}
 		spec := watchSpec()
 		if source == metricsKServe {
 			spec.Health.MaxErrorPercent = nil
 		}
 		spec.DataDrift, spec.Bias = &mlops.DriftCheck{}, &mlops.BiasCheck{}
-		s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: source, targetPushgateway: "http://pushgateway:9091"})
+		s := watchScene(mlops.Settings{targetPrometheus: "http://prometheus:9090", targetMetrics: source, targetMode: mode, targetPushgateway: "http://pushgateway:9091"})
 		rules := s.monitorRules(spec, created)
 		m := s.rulesManifest(spec, rules)
 		text, err := json.Marshal(m.content["spec"])
@@ -58,7 +62,7 @@ func TestHealthRules(t *testing.T) {
 			if r.Labels[alertNamespace] != "dev" || r.Labels[alertMonitor] != "watch" {
 				t.Errorf("%s has the labels %v", r.Alert, r.Labels)
 			}
-			if r.Labels[alertCheck] == checkHealth && !strings.Contains(r.Query, "churn-[0-9a-f]{10}-predictor") {
+			if r.Labels[alertCheck] == checkHealth && !strings.Contains(r.Query, servers) {
 				t.Errorf("%s is of other servers: %s", r.Alert, r.Query)
 			}
 		}

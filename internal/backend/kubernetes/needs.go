@@ -73,7 +73,7 @@ func requirements() map[capability]requirement {
 		needsKnative: {
 			"serving.knative.dev", "v1",
 			[]string{"services"},
-			"kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.19.0/serving-crds.yaml -f https://github.com/knative/serving/releases/download/knative-v1.19.0/serving-core.yaml",
+			"kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-crds.yaml -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-core.yaml",
 		},
 	}
 }

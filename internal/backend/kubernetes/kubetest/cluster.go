@@ -29,10 +29,14 @@ const (
 	// Nodes is the scheduler and two nodes, of which one has eight GPUs, with volumes for
 	// whoever claims them.
 	Nodes
-	// KServe is KServe's manager with its webhooks, in Standard mode.
+	// KServe is KServe's manager with its webhooks, in Standard mode where an inference
+	// service names none.
 	KServe
 	// Argo is Argo's workflow controller.
 	Argo
+	// Knative is Knative Serving as KServe's Knative mode sees it, which is played: there is
+	// none of its programs.
+	Knative
 )
 
 // Cluster is one control plane, which starts when it is first needed and is shared
@@ -120,7 +124,7 @@ func needed(parts []Part) []Part {
 	all := slices.Clone(parts)
 	for _, part := range parts {
 		switch part {
-		case KServe, Argo:
+		case KServe, Argo, Knative:
 			all = append(all, Controllers, Nodes)
 		case Nodes:
 			all = append(all, Controllers)
@@ -141,6 +145,8 @@ func (c *Cluster) start(ctx context.Context, part Part) error {
 		return c.startKServe(ctx)
 	case Argo:
 		return c.startArgo(ctx)
+	case Knative:
+		return c.startKnative(ctx)
 	default:
 		return fmt.Errorf("there is no part %d", part)
 	}

@@ -43,7 +43,12 @@ func definitions() []source {
 
 // installDefinitions installs all of them and waits until they serve.
 func (c *Cluster) installDefinitions(ctx context.Context) error {
-	found, err := c.sources(definitions()...)
+	return c.install(ctx, definitions()...)
+}
+
+// install installs the definitions in some files, and waits likewise.
+func (c *Cluster) install(ctx context.Context, from ...source) error {
+	found, err := c.sources(from...)
 	if err != nil {
 		return err
 	}
