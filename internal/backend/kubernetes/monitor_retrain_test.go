@@ -26,8 +26,8 @@ import (
 type starting struct {
 	guard
 
-	step argoTemplate
-	is   mlops.ID
+	step    argoTemplate
+	monitor mlops.ID
 }
 
 // newStarting is one whose runs are held at work where a test says so.
@@ -39,7 +39,7 @@ func newStarting(t *testing.T, o mlops.OnViolation, outcome func(*unstructured.U
 	spec := g.all()
 	o.Pipeline, o.Parameters, o.Checks = spec.OnViolation.Pipeline, map[string]string{}, []string{"data_drift"}
 	spec.OnViolation = &o
-	s := starting{guard: g, is: g.create(spec).Ref}
+	s := starting{guard: g, monitor: g.create(spec).Ref}
 	s.step = g.stepNamed(monitorRetrain)
 	return s
 }
@@ -156,11 +156,11 @@ func TestRetrainingLimits(t *testing.T) {
 	if r := s.violated("2026-04-01T00:59:00Z", mlops.RetrainingCooling, 2); !strings.Contains(r.Reason, "the run was removed") {
 		t.Errorf("of a run that somebody deleted it says %q", r.Reason)
 	}
-	seen := s.watched(s.is).Status.Retraining
+	seen := s.watched(s.monitor).Status.Retraining
 	if seen.State != mlops.RetrainingCooling || seen.LastRun != third {
 		t.Errorf("the status is %+v", seen)
 	}
-	s.destroy(s.is)
+	s.destroy(s.monitor)
 }
 
 // ends ends a run from outside.
@@ -192,7 +192,7 @@ func TestRetrainingOnce(t *testing.T) {
 	if seen := s.ended(s.ledger().LastRun); seen.Status.State != mlops.RunSucceeded {
 		t.Errorf("the run is %s: %s", seen.Status.State, seen.Reason)
 	}
-	r := s.watched(s.is).Status.Retraining
+	r := s.watched(s.monitor).Status.Retraining
 	if r.State != mlops.RetrainingDone || r.ThisMonth != 1 || !r.NextAllowed.Equal(r.LastAt.Add(mlops.DefaultCooldown)) {
 		t.Errorf("the status is %+v", r)
 	}
@@ -243,7 +243,7 @@ func TestRetrainingRefused(t *testing.T) {
 	if status != 1 || !strings.Contains(said, "Not_A_Name") {
 		t.Errorf("it ends with %d: %s", status, said)
 	}
-	r := s.watched(s.is).Status.Retraining
+	r := s.watched(s.monitor).Status.Retraining
 	if r.State != mlops.RetrainingFailed || !strings.Contains(r.Reason, "could not be started") || r.ThisMonth != 1 || r.NextAllowed.IsZero() {
 		t.Errorf("the status is %+v", r)
 	}
