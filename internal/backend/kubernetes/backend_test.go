@@ -55,21 +55,31 @@ func TestConformance(t *testing.T) {
 }
 
 // TestKnativeConformance runs the suite for endpoints in Knative mode, with KServe's own
-// manager. What Knative comes to is played.
+// manager. What Knative comes to is played, and versions are the test's own.
 func TestKnativeConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.KServe, kubetest.Knative)
 	control.Apply(t, "", machines)
 	factory := Factory()
 	factory.Capabilities = knativeCapabilities()
-	world := func(t *testing.T) mlopstest.World {
+	mlopstest.Run(t, mlopstest.Harness{Factory: factory, NewWorld: newKnativeWorld, Nouns: []mlops.Noun{mlops.NounModelEndpoint}, Patience: 3 * time.Minute})
+}
+
+// newKnativeWorld is one whose endpoints are services of Knative's.
+func newKnativeWorld(t *testing.T) mlopstest.World {
+	t.Helper()
+	w := newWorld(t)
+	kept := &shelf{versions: map[mlops.ID]mlops.ModelVersionSpec{}, models: map[mlops.ID]mlops.ModelSpec{}}
+	w.Open = func(t *testing.T, owner string) mlops.Backend {
 		t.Helper()
-		w := newFullWorld(t)
-		w.Target.Settings[targetMode] = modeKnative
-		delete(w.Target.Settings, targetGateway)
-		return w
+		return shelved{openAs(owner), kept}
 	}
-	mlopstest.Run(t, mlopstest.Harness{Factory: factory, NewWorld: world, Nouns: []mlops.Noun{mlops.NounModelEndpoint}, Patience: 3 * time.Minute})
+	w.Target = mlops.Target{Settings: mlops.Settings{targetMode: modeKnative, targetStorage: "s3://bucket", targetPrometheus: "http://prometheus.monitoring:9090"}}
+	w.Image, w.Machine = "registry.example.com/serve:1", "m7i.large"
+	w.Artifact = func(_ *testing.T, content string) string { return "s3://bucket/" + revisionOf(content) }
+	w.Overrides = map[mlops.Noun]string{mlops.NounModelEndpoint: `{"InferenceService": {"spec": {"predictor": {"terminationGracePeriodSeconds": 7}}}}`}
+	w.Adapt, w.Break = adaptEndpoint, breakEndpoint
+	return w
 }
 
 // TestBareConformance runs the suite for environments that have nothing.

@@ -132,7 +132,7 @@ func (k modelEndpointKind) planKnative(ctx context.Context, s scene, spec mlops.
 }
 
 // takeOver adds a variant that is in force and stays so while a rollout lasts.
-func (f *endpointForm) takeOver(variant string, version mlops.ID, force *endpointForm) error {
+func (f endpointForm) takeOver(variant string, version mlops.ID, force *endpointForm) error {
 	if force == nil || force.Servers[variant] == "" {
 		return mlops.NewError(mlops.Conflict, fmt.Errorf("variant %q, which the traffic is to be moved away from, serves nothing", variant))
 	}

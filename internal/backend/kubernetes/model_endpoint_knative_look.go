@@ -93,7 +93,7 @@ func (o knativeInference) seen() *knativeSeen {
 		n.share = *spec.Predictor.Share
 	}
 	o.inferenceService.Status = o.Status.inferenceStatus
-	s := o.inferenceService.server()
+	s := o.server()
 	n.progress = cmp.Or(s.failure, s.progress)
 	return n
 }
@@ -167,8 +167,8 @@ func (n *knativeSeen) words() string {
 // runOnKnative adds what an endpoint in Knative mode runs on. Of its servers the one
 // that its inference service describes is ready when the revision is; others are
 // revisions that have been.
-func (e *endpointState) runOnKnative(n *knativeSeen, replicas map[string]int64) {
-	e.knative = n
+func (e endpointState) runOnKnative(replicas map[string]int64) {
+	n := e.knative
 	if n == nil {
 		return
 	}

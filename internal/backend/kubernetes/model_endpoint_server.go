@@ -116,7 +116,8 @@ func (k modelEndpointKind) seen(ctx context.Context, p place, selector string, c
 func (a serversSeen) give(e *endpointState) {
 	id := e.record.ID
 	if e.serverless = a.serverless; e.serverless {
-		e.runOnKnative(a.knative[id], a.replicas)
+		e.knative = a.knative[id]
+		e.runOnKnative(a.replicas)
 		delete(a.knative, id)
 		return
 	}
