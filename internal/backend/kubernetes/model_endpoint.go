@@ -131,6 +131,7 @@ func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, er
 		}
 	}
 	state.runOn(servers[s.id], replicas)
+	state.moved = state.movedFrom(s.layout)
 	state.gateway, err = k.gateway(ctx, s.place)
 	return state, err
 }

@@ -72,7 +72,7 @@ func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(end
 		if err != nil {
 			return err
 		}
-		e.gateway = gateway
+		e.gateway, e.moved = gateway, e.movedFrom(p.layout)
 		e.runOn(servers[h.record.ID], replicas)
 		if delete(servers, h.record.ID); e.waits() {
 			late = append(late, &e)
@@ -123,6 +123,9 @@ func (e endpointState) observed(s scene) endpointObserved {
 		out.Native["inference_service_"+variant] = server
 		out.Status.Serving[variant] = mlops.Serving{Version: of.Version, Digest: f.Digests[of.Version], Traffic: of.Traffic, Since: f.Since[variant]}
 		out.Status.Replicas[variant] = e.servers[server].replicas
+	}
+	if e.moved != "" { // it serves, but not what it would serve
+		out.Spec.Variants, out.Revision, out.Reason = map[string]mlops.Variant{}, "", e.moved
 	}
 	if e.keeping() {
 		out.Status.PreviousUntil = e.keptUntil()

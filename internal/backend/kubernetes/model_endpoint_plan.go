@@ -90,10 +90,11 @@ func (e endpointState) serves(version mlops.ID) bool {
 // whose figures are their own.
 func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops.ModelEndpointSpec, versions map[mlops.ID]servedVersion) (endpointPlan, error) {
 	p := endpointPlan{form: endpointForm{Servers: map[string]string{}, Digests: map[mlops.ID]string{}}}
-	alike, speaks := map[string]int{}, ""
+	alike, speaks, custom := map[string]int{}, "", false
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[variant]
 		of := versions[v.Version]
+		custom = custom || of.spec.Format == "custom"
 		made, err := k.compileVariant(ctx, s, spec, variant, of)
 		if err != nil {
 			return p, err
@@ -112,6 +113,7 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
 		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
+	p.form.Ground = s.endpointGround(spec, custom)
 	return p, nil
 }
 

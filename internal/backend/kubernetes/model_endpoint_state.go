@@ -21,6 +21,7 @@ type endpointForm struct {
 	Predict  string                   `json:"predict"` // path at which the servers answer
 	Since    map[string]time.Time     `json:"since,omitempty"`
 	Previous map[string]mlops.Serving `json:"previous,omitempty"` // what served before
+	Ground   ground                   `json:"ground,omitempty"`
 }
 
 // endpointFacts is what an endpoint's record has beside the spec: how far the change
@@ -42,6 +43,7 @@ type endpointState struct {
 	facts   endpointFacts
 	servers map[string]server
 	gateway gatewaySeen
+	moved   string // what it still has of its environment as that was, or ""
 }
 
 // server is an inference service as a look finds it.
@@ -173,6 +175,9 @@ func (e endpointState) flaw() string {
 	f := e.facts.force()
 	if f == nil {
 		return ""
+	}
+	if e.moved != "" {
+		return e.moved
 	}
 	for _, variant := range slices.Sorted(maps.Keys(f.Servers)) {
 		if words := e.flawOf(f.Servers[variant]); words != "" {
