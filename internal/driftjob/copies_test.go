@@ -10,7 +10,7 @@ import (
 )
 
 // copied is a record of a server, as KServe's logger writes it where the request says to
-// whom it is copied. TestCopies holds this to the real one.
+// whom it is copied; see LogRequest in pkg/logger/types.go of KServe.
 func copied(id, kind, body, server, to string) string {
 	more := fmt.Sprintf(`,"inferenceService":%q,"namespace":"churn-dev","component":"predictor"`, server)
 	if to != "" {

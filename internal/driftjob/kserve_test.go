@@ -34,21 +34,12 @@ func model(w http.ResponseWriter, r *http.Request) {
 // ask sends a request with an id, and returns the answer's status.
 func ask(t *testing.T, url, id, body string) int {
 	t.Helper()
-	return askCopied(t, url, id, body, "")
-}
-
-// askCopied sends one that the gateway copies to servers.
-func askCopied(t *testing.T, url, id, body, copies string) int {
-	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/models/churn:predict", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Ce-Id", id)
-	if copies != "" {
-		req.Header.Set(mlops.HeaderCopies, copies)
-	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -115,37 +106,6 @@ func TestWhatKServeWrites(t *testing.T) {
 				t.Errorf("%d rows of %d, %+v", out.Report.Rows, len(instances), out.Report.Checks["data_drift"])
 			}
 			wantNames(t, logger.Dir, batch)
-		})
-	}
-}
-
-// TestCopies proves that what a rollout copied to a new server counts in no check, and
-// that what this answers users does: by what KServe's own logger writes of a request.
-func TestCopies(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(model))
-	t.Cleanup(server.Close)
-	for _, batch := range []int{1, 4} {
-		t.Run(fmt.Sprintf("%d in each", batch), func(t *testing.T) {
-			t.Parallel()
-			b, bucket, instances := newBench(t), t.TempDir(), people(t, 0)[:40]
-			sent := 0
-			for _, name := range []string{"churn-old", "churn-new"} {
-				logger := kservetest.Service{Namespace: "churn-dev", Name: name, Endpoint: "churn", Batch: batch, Bucket: bucket}.Start(t, server.URL)
-				for i, one := range instances {
-					copies := ""
-					if i%4 > 0 { // three of four are copied to the new server, by the same id
-						copies = "churn-newer,churn-new"
-					}
-					askCopied(t, logger.URL, fmt.Sprintf("r%d", i), `{"instances":[`+one+`]}`, copies)
-					sent += 2
-				}
-			}
-			eventually(t, "everything is logged", func() bool { return count(t, bucket) == sent })
-			out := b.run(spec(nil), "--captures", bucket, "--now", time.Now().Add(time.Minute).Format(time.RFC3339))
-			if want := int64(len(instances) + len(instances)/4); out.Report.Rows != want {
-				t.Errorf("%d requests count, want %d: %s", out.Report.Rows, want, out.Report.Reason)
-			}
 		})
 	}
 }

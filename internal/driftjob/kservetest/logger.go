@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // Logger is a logger in front of a model server, as it is in the pod of an
@@ -40,7 +38,7 @@ func (s Service) Start(tb testing.TB, model string) Logger {
 	tb.Helper()
 	l := Logger{Dir: s.Bucket}
 	cmd := exec.CommandContext(tb.Context(), program(tb), "--model", model, "--out", l.Dir, "--path", "captures/"+s.Endpoint,
-		"--namespace", s.Namespace, "--service", s.Name, "--header", mlops.HeaderCopies, "--batch", strconv.Itoa(s.Batch))
+		"--namespace", s.Namespace, "--service", s.Name, "--batch", strconv.Itoa(s.Batch))
 	cmd.Stderr = tb.Output()
 	stdin, err := cmd.StdinPipe() // whose end, also by this program's end, is the logger's
 	if err != nil {

@@ -34,9 +34,8 @@ func main() {
 	namespace := flag.String("namespace", "", "of the InferenceService")
 	service := flag.String("service", "", "name of the InferenceService")
 	batch := flag.Int("batch", 1, "records for each object")
-	header := flag.String("header", "", "logger.metadataHeaders of the InferenceService, which is one")
 	flag.Parse()
-	if err := serve(*model, *out, *path, *namespace, *service, *header, *batch); err != nil {
+	if err := serve(*model, *out, *path, *namespace, *service, *batch); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -59,7 +58,7 @@ func (folder) DownloadModel(string, string, string) error { return nil }
 
 var _ storage.Provider = folder("")
 
-func serve(model, out, path, namespace, service, header string, batch int) error {
+func serve(model, out, path, namespace, service string, batch int) error {
 	target, err := url.Parse(model)
 	if err != nil {
 		return err
@@ -77,7 +76,7 @@ func serve(model, out, path, namespace, service, header string, batch int) error
 	logger.StartDispatcher(1, store, strategy, log)
 	sink := &url.URL{Scheme: "s3", Host: "bucket", Path: "/team"}
 	handler := logger.New(sink, &url.URL{}, v1beta1.LogAll, service, namespace, "", "predictor",
-		httputil.NewSingleHostReverseProxy(target), []string{header}, "", nil, false)
+		httputil.NewSingleHostReverseProxy(target), nil, "", nil, false)
 	address, err := listen(handler)
 	if err != nil {
 		return err
