@@ -192,8 +192,12 @@ func (r *reading) couple(request, answer *logFile, at time.Time) error {
 	return nil
 }
 
-// row takes a request and its answer. KServe logs no other answers than good ones.
+// row takes a request and its answer, unless it is a copy that a rollout made of another.
+// KServe logs no other answers than good ones.
 func (r *reading) row(asked, answered record, at time.Time) {
+	if asked.isCopy() {
+		return
+	}
 	c := checks.Captured{Time: at, RequestID: asked.ID, Status: http.StatusOK}
 	c.Request, c.RequestEncoding = asked.text()
 	c.Response, _ = answered.text()
@@ -231,6 +235,7 @@ func (r *reading) looseRecords(f looseFile, j *join) (err error) {
 			return err
 		case !ok:
 			r.damaged++
+		case one.isCopy(): // its id may be that of the request that it is a copy of
 		default:
 			j.add(one, f.at)
 		}

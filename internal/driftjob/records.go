@@ -7,10 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // record is what counts of a logged request or answer; see pkg/logger/types.go of
@@ -19,11 +21,20 @@ type record struct {
 	Body []byte `json:"bytes"` // in base64
 	Type string `json:"reqType"`
 	ID   string `json:"id"`
+
+	Server   string              `json:"inferenceService"`
+	Metadata map[string][]string `json:"metadata"` // headers, by their canonical names
 }
 
 func (r record) isRequest() bool { return strings.HasSuffix(r.Type, ".request") }
 
 func (r record) isAnswer() bool { return strings.HasSuffix(r.Type, ".response") }
+
+// isCopy reports whether nobody waits for an answer: a rollout copied another server's
+// request to this one, to see what it would say.
+func (r record) isCopy() bool {
+	return r.Server != "" && slices.Contains(strings.Split(strings.Join(r.Metadata[mlops.HeaderCopies], ","), ","), r.Server)
+}
 
 // text is a body in the form in which checks take it; encoding is not empty where it
 // is no text.

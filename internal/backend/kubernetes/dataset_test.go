@@ -275,3 +275,35 @@ func TestNoWayToData(t *testing.T) {
 		})
 	}
 }
+
+// TestDataUnchanged proves that a plan of a dataset that is an artifact of MLflow fetches
+// nothing while the run that wrote it is as it was, and finds out what that changes. Calls
+// and bytes are counted before the real server.
+func TestDataUnchanged(t *testing.T) {
+	t.Parallel()
+	gate := tracking.Gate(t, "")
+	e := kept(t, gate.URI)
+	const write = `
+with mlflow.start_run(experiment_id=experiment, run_id=found) as run:
+    mlflow.log_text("age\n" + "31\n" * 100000, "people.csv")
+    if found: mlflow.log_text("age\n" + "42\n" * 100000, "people.csv")
+out.update(at=run.info.artifact_uri)`
+	at, _ := e.python(string(e.spec.ID), "experiment, found = client.create_experiment('of ' + name), None"+write)["at"].(string)
+	spec := mlops.DatasetSpec{Environment: e.spec.ID, Name: "people", URI: at + "/people.csv"}
+	if digest, err := (datasetKind{e.backend}).Digest(t.Context(), spec); err != nil || digest == "" {
+		t.Errorf("before it is made, its digest is %q, %v", digest, err)
+	}
+	_, err := e.Datasets().Create(t.Context(), spec)
+	e.must(err)
+	want := e.data(spec.ID()).Status.Digest
+	calls, told := gate.Passed(), gate.Told()
+	got, err := datasetKind{e.backend}.Digest(t.Context(), spec)
+	calls, told = gate.Passed()-calls, gate.Told()-told
+	if err != nil || got != want || calls != 3 || told > 1<<15 {
+		t.Errorf("a look says %s, %v, by %d calls and %d bytes; want %s by three calls, for the record, the run and its folder", got, err, calls, told, want)
+	}
+	e.python(strings.Split(at, "/")[2], "experiment, found = None, name"+write)
+	if got, err := (datasetKind{e.backend}).Digest(t.Context(), spec); err != nil || got == want || got == "" {
+		t.Errorf("after the run went on, its digest is %q, %v; it was %s", got, err, want)
+	}
+}

@@ -138,6 +138,7 @@ func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, er
 	if err == nil {
 		seen.give(&state)
 	}
+	state.moved = state.movedFrom(s.layout)
 	return state, err
 }
 

@@ -16,7 +16,7 @@ func endpointFeatures() map[mlops.Feature]mlops.Answer {
 		mlops.FeatureEndpointCanary:       {Support: mlops.Emulated, Note: steps},
 		mlops.FeatureEndpointLinear:       {Support: mlops.Emulated, Note: steps},
 		mlops.FeatureEndpointBlueGreen:    {Support: mlops.Emulated, Note: steps},
-		mlops.FeatureEndpointShadow:       {Support: mlops.Native, Note: "The route copies requests for the bake (RequestMirror), where the gateway has that; the provider judges the figures of the copies. Not in Knative mode."},
+		mlops.FeatureEndpointShadow:       {Support: mlops.Native, Note: "The route copies requests for the bake (RequestMirror), where the gateway has that; the provider judges the figures of the copies. They count in no check of data. Not in Knative mode."},
 		mlops.FeatureEndpointGates:        {Support: mlops.Emulated, Note: "The provider judges Prometheus' figures of each server: give the environment a `prometheus_url`. KServe's own `metrics` count no errors."},
 		mlops.FeatureEndpointKeepPrevious: {Support: mlops.Native, Note: "As part of the change, which is not over before. None unless the rollout says how long. Not in Knative mode."},
 		mlops.FeatureEndpointCapture:      {Support: mlops.Native, Note: "All requests, by KServe's logger, to `capture_url` or below `storage_uri` in S3 or Google Cloud Storage: sample_percent is 100."},

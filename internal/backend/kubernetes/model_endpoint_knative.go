@@ -126,6 +126,7 @@ func (k modelEndpointKind) planKnative(ctx context.Context, s scene, spec mlops.
 			return p, err
 		}
 	}
+	p.form.Ground = s.endpointGround(spec, of.spec.Format == "custom")
 	share := old.firstShare(p.form)
 	p.services = []endpointPart{{s.knativeManifest(server, made.predictor, share, spec, v.Scaling), variant}}
 	return p, nil

@@ -64,7 +64,8 @@ func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(end
 		if err != nil {
 			return err
 		}
-		if seen.give(&e); e.waits() {
+		seen.give(&e)
+		if e.moved = e.movedFrom(p.layout); e.waits() {
 			late = append(late, &e)
 			return nil
 		}
@@ -117,6 +118,9 @@ func (e endpointState) observed(s scene) endpointObserved {
 		}
 		out.Status.Serving[variant] = mlops.Serving{Version: of.Version, Digest: f.Digests[of.Version], Traffic: of.Traffic, Since: f.Since[variant]}
 		out.Status.Replicas[variant] = e.servers[server].replicas
+	}
+	if e.moved != "" { // it serves, but not what it would serve
+		out.Spec.Variants, out.Revision, out.Reason = map[string]mlops.Variant{}, "", e.moved
 	}
 	if e.keeping() {
 		out.Status.PreviousUntil = e.keptUntil()

@@ -167,15 +167,16 @@ func envOf(env map[string]string) []envVar {
 // logger sends every request and response to the environment's sink, or keeps them
 // where the environment keeps things.
 func (s scene) logger() map[string]any {
+	headers := []string{mlops.HeaderCopies}
 	if sink := s.spec.Target.Settings.String(targetCapture); sink != "" {
-		return map[string]any{"mode": "all", "url": sink}
+		return map[string]any{"mode": "all", "url": sink, "metadataHeaders": headers}
 	}
 	// KServe insists on a key, and takes the credentials of the service account.
 	store := map[string]any{
 		"path": "captures/" + s.id.Name(), "parameters": map[string]string{"format": "json"},
 		"key": cmp.Or(s.storage.Secret, nameOfStorage), "serviceAccountName": s.serviceAccount,
 	}
-	return map[string]any{"mode": "all", "url": s.storage.URI, "storage": store}
+	return map[string]any{"mode": "all", "url": s.storage.URI, "storage": store, "metadataHeaders": headers}
 }
 
 // serviceManifest is the inference service of a variant, with its scaling. It is in no

@@ -97,10 +97,11 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		return k.planKnative(ctx, s, spec, versions, old)
 	}
 	p := endpointPlan{form: endpointForm{Servers: map[string]string{}, Digests: map[mlops.ID]string{}}}
-	alike, speaks := map[string]int{}, ""
+	alike, speaks, custom := map[string]int{}, "", false
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		v := spec.Variants[variant]
 		of := versions[v.Version]
+		custom = custom || of.spec.Format == "custom"
 		made, err := k.compileVariant(ctx, s, spec, variant, of)
 		if err != nil {
 			return p, err
@@ -119,6 +120,7 @@ func (k modelEndpointKind) planEndpoint(ctx context.Context, s scene, spec mlops
 		p.form.Servers[variant], p.form.Digests[v.Version] = server, of.digest
 		p.services = append(p.services, endpointPart{s.serviceManifest(server, made, spec, v), variant})
 	}
+	p.form.Ground = s.endpointGround(spec, custom)
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -122,12 +123,18 @@ func (f endpointForm) backends() []routeBackend {
 	return out
 }
 
-// mirrors copy requests to the new servers, while a rollout begins with that.
+// mirrors copy requests to the new servers, while a rollout begins with that. A request
+// says to which: gateways make the copy after they have changed the headers.
 func mirrors(spec mlops.ModelEndpointSpec, facts endpointFacts) []map[string]any {
 	if facts.Shadow.IsZero() || !facts.Done.IsZero() || facts.Failure != "" {
 		return nil
 	}
-	var out []map[string]any
+	if len(fresh(facts)) == 0 {
+		return nil
+	}
+	out := []map[string]any{{"type": "RequestHeaderModifier", "requestHeaderModifier": map[string]any{
+		"set": []map[string]string{{"name": mlops.HeaderCopies, "value": strings.Join(fresh(facts), ",")}},
+	}}}
 	for _, server := range fresh(facts) {
 		out = append(out, map[string]any{"type": "RequestMirror", "requestMirror": map[string]any{
 			"backendRef": routeBackend{Name: predictor(server), Port: servicePort}, "percent": spec.Rollout.Stages()[0],

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -72,5 +73,36 @@ func TestServerNames(t *testing.T) {
 	}
 	if got := (whereabouts{namespace: strings.Repeat("n", 33)}).serverStem("iris"); got != "iris" {
 		t.Errorf("a short name was cut: %s", got)
+	}
+}
+
+// TestCopiesAreNamed proves that requests say to which servers they are copied while they
+// are, in both rules that users' requests match, and in no other.
+func TestCopiesAreNamed(t *testing.T) {
+	t.Parallel()
+	s := scene{place: place{layout: layout{whereabouts: whereabouts{namespace: "ml"}}}, id: "kubernetes/test/dev/endpoints/iris"}
+	form := func(server string) endpointForm {
+		return endpointForm{Servers: map[string]string{"main": server}, Spec: mlops.ModelEndpointSpec{Variants: map[string]mlops.Variant{"main": {Traffic: 100}}}}
+	}
+	before := form("iris-old")
+	facts := endpointFacts{Asked: form("iris-new"), Before: &before, Shadow: time.Now()}
+	spec := mlops.ModelEndpointSpec{Rollout: &mlops.Rollout{Strategy: mlops.RolloutShadow, Steps: []int64{50}}}
+	count := func(facts endpointFacts) (named int) {
+		content, _ := routeContent(s, spec, facts)["spec"].(route)
+		for _, rule := range content.Rules {
+			text, err := json.Marshal(rule.Filters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named += strings.Count(string(text), `{"requestHeaderModifier":{"set":[{"name":"`+mlops.HeaderCopies+`","value":"iris-new"}]}`)
+		}
+		return named
+	}
+	if got := count(facts); got != 2 {
+		t.Errorf("%d rules name the copies, want two", got)
+	}
+	facts.Shadow = time.Time{}
+	if got := count(facts); got != 0 {
+		t.Errorf("%d rules name copies of which there are none", got)
 	}
 }

@@ -21,6 +21,7 @@ type endpointForm struct {
 	Predict  string                   `json:"predict"` // path at which the servers answer
 	Since    map[string]time.Time     `json:"since,omitempty"`
 	Previous map[string]mlops.Serving `json:"previous,omitempty"` // what served before
+	Ground   ground                   `json:"ground,omitempty"`
 
 	// In Knative mode, the server that the inference service describes, and the names of
 	// the revisions that servers are.
@@ -47,6 +48,7 @@ type endpointState struct {
 	facts   endpointFacts
 	servers map[string]server
 	gateway gatewaySeen
+	moved   string // what it still has of its environment as that was, or ""
 
 	serverless bool         // it is run in Knative mode
 	knative    *knativeSeen // nil where there is nothing of it
@@ -193,6 +195,9 @@ func (e endpointState) flaw() string {
 	f := e.facts.force()
 	if f == nil {
 		return ""
+	}
+	if e.moved != "" {
+		return e.moved
 	}
 	if e.serverless {
 		return e.knativeFlaw()

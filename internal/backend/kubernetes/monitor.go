@@ -29,12 +29,14 @@ type monitorSeen struct {
 
 	facts monitorFacts
 	parts map[kind]*unstructured.Unstructured // those that are there
+	moved map[kind]string                     // what parts still have of their environment as that was
 }
 
 // monitorFacts is what a monitor's record has beside the spec.
 type monitorFacts struct {
 	Parts    map[kind]string      `json:"parts"` // marks of the parts as the API server took them, "" where being there is enough
 	Baseline mlops.BaselineStatus `json:"baseline"`
+	Ground   map[kind]ground      `json:"ground,omitempty"`
 }
 
 // Monitors returns the kind of monitors.
@@ -134,6 +136,7 @@ func (k monitorKind) look(ctx context.Context, s scene) (monitorSeen, error) {
 			return seen, err
 		}
 	}
+	seen.settle(s.layout)
 	return seen, nil
 }
 
@@ -234,7 +237,7 @@ func (p *monitorPlan) override() error {
 // there.
 func (k monitorKind) put(ctx context.Context, s scene, plan monitorPlan, former record) (mlops.Change, error) {
 	change := mlops.Change{Ref: s.id, Revision: revisionOf(withoutWebhook(plan.spec))}
-	facts := monitorFacts{Parts: map[kind]string{}, Baseline: plan.baseline}
+	facts := monitorFacts{Parts: map[kind]string{}, Baseline: plan.baseline, Ground: map[kind]ground{}}
 	for of, kept := range plan.keeps {
 		if !kept {
 			continue
@@ -248,6 +251,9 @@ func (k monitorKind) put(ctx context.Context, s scene, plan monitorPlan, former 
 		var err error
 		if facts.Parts[m.kind], err = k.bringWhole(ctx, s, m); err != nil {
 			return change, err
+		}
+		if g := s.monitorGround(m.kind); g != nil {
+			facts.Ground[m.kind] = g
 		}
 	}
 	if err := k.dismiss(ctx, s.cluster, s.id, s.monitorSurplus(facts)); err != nil {

@@ -109,12 +109,13 @@ func partMark(o *unstructured.Unstructured) string {
 	return revisionOf(said)
 }
 
-// flaws are the kinds of a monitor's parts that are gone, or are not as they were made.
+// flaws are the kinds of a monitor's parts that are gone, or are not as they were made,
+// or were made for another environment than there is now.
 func (m monitorSeen) flaws() []kind {
 	var out []kind
 	for _, of := range slices.Sorted(maps.Keys(m.facts.Parts)) {
 		part, mark := m.parts[of], m.facts.Parts[of]
-		if part == nil || isLeaving(part) || mark != "" && partMark(part) != mark {
+		if part == nil || isLeaving(part) || mark != "" && partMark(part) != mark || m.moved[of] != "" {
 			out = append(out, of)
 		}
 	}
@@ -134,5 +135,8 @@ func (m monitorSeen) showFlaws(out *monitorObserved) {
 			what = "somebody deleted"
 		}
 		out.Revision, out.Reason = "", what+" its "+of.name()
+		if words := m.moved[of]; words != "" {
+			out.Reason = "its " + of.name() + ": " + words
+		}
 	}
 }

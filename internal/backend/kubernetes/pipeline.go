@@ -25,6 +25,7 @@ type pipelineSeen struct {
 
 	facts pipelineFacts
 	cron  *unstructured.Unstructured // nil where there is none
+	moved string                     // what it still has of its environment as that was, or ""
 }
 
 // pipelineFacts is what a pipeline's record has beside the spec: marks of what Argo was
@@ -32,6 +33,7 @@ type pipelineSeen struct {
 type pipelineFacts struct {
 	Template string `json:"template"`
 	Cron     string `json:"cron,omitempty"`
+	Ground   ground `json:"ground,omitempty"`
 }
 
 // newPipelineSeen reads the facts in a record.
@@ -122,6 +124,7 @@ func (k pipelineKind) look(ctx context.Context, s scene) (pipelineSeen, error) {
 	if err == nil && isPartOf(cron, s.id) {
 		seen.cron = cron
 	}
+	seen.moved = seen.movedFrom(s.layout)
 	if isNotFound(err) {
 		err = nil
 	}
@@ -248,7 +251,7 @@ func (k pipelineKind) parts(ctx context.Context, s scene, spec mlops.PipelineSpe
 		return nil, err
 	}
 	template := s.component(s.templateOf(), map[string]any{"spec": compiled}, nil)
-	facts, all := pipelineFacts{}, append([]manifest{template}, s.cacheParts()...)
+	facts, all := pipelineFacts{Ground: s.pipelineGround()}, append([]manifest{template}, s.cacheParts()...)
 	if facts.Template, err = template.mark(); err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ func (k pipelineKind) List(ctx context.Context, parent mlops.ID) ([]pipelineObse
 			return nil, err
 		}
 		seen.cron = cronOf[s.id]
+		seen.moved = seen.movedFrom(p.layout)
 		one, err := k.observe(ctx, s, seen)
 		if err != nil {
 			return nil, err
@@ -143,6 +144,8 @@ func (p pipelineSeen) flaw(asked *mlops.Schedule) string {
 	switch {
 	case markOf(p.object) != p.facts.Template:
 		return "its definition was changed behind the provider's back"
+	case p.moved != "":
+		return p.moved
 	case asked == nil && p.cron != nil: // its removal was interrupted
 		return flawOfSchedule + " is still there"
 	case asked == nil:

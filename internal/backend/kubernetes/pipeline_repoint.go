@@ -54,14 +54,17 @@ func (k pipelineKind) reschedule(ctx context.Context, s scene, spec mlops.Pipeli
 	if err != nil {
 		return err
 	}
-	facts, r := seen.facts, seen.record
+	template := s.component(s.templateOf(), map[string]any{"spec": compiled}, nil)
+	facts, r := pipelineFacts{Ground: s.pipelineGround()}, seen.record
+	if facts.Template, err = template.mark(); err != nil {
+		return err
+	}
 	if facts.Cron, err = cron.mark(); err != nil {
 		return err
 	}
 	if r.Extra, err = json.Marshal(facts); err != nil {
 		return err
 	}
-	template := s.component(s.templateOf(), map[string]any{"spec": compiled}, nil)
 	if template.annotations, err = r.annotations(); err != nil {
 		return err
 	}
