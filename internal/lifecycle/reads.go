@@ -155,7 +155,9 @@ func (t Target[Spec, Status]) finder(id mlops.ID) (family, find[Spec, Status]) {
 	f := family{t.Noun, id.Parent()}
 	if surveyor, ok := t.Kind.(mlops.Surveyor[Spec, Status]); ok {
 		f.parent = id.Environment()
-		return f, func(ctx context.Context) ([]mlops.Observed[Spec, Status], error) { return surveyor.Survey(ctx, f.parent) }
+		return f, func(ctx context.Context) ([]mlops.Observed[Spec, Status], error) {
+			return surveyor.Survey(ctx, f.parent)
+		}
 	}
 	lister, ok := t.Kind.(mlops.Lister[Spec, Status])
 	if !ok {

@@ -152,7 +152,6 @@ func (v packed) member(name string) packed {
 	return found
 }
 
-
 // value is the value as the framework has it.
 func (v packed) value(kind tftypes.Type) (tftypes.Value, error) {
 	return tfprotov6.DynamicValue{MsgPack: v}.Unmarshal(kind)

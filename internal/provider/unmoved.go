@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -26,12 +27,12 @@ type still interface {
 
 // unmoved implements still.
 func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, context.Context) {
-	if q.CurrentState == nil || q.CurrentIdentity == nil || !plainPrivate(q.Private) {
-		return nil, ctx
-	}
 	state := packedOf(q.CurrentState)
-	id := mlops.ID(state.member("id").words())
-	if id == "" || identityIn(q.CurrentIdentity) != id {
+	id, identity := mlops.ID(state.member("id").words()), q.CurrentIdentity
+	if identity == nil { // Terraform before 1.12 keeps none, and OpenTofu
+		identity = identityOf(id)
+	}
+	if id == "" || identityIn(identity) != id || !plainPrivate(q.Private) {
 		return nil, ctx
 	}
 	patient, cancel := context.WithTimeout(ctx, readPatience)
@@ -44,7 +45,7 @@ func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfproto
 	if g.err != nil || !r.same(state, r.model(g.seen, noTimeouts())) {
 		return nil, context.WithValue(ctx, glanceKey{}, g)
 	}
-	return &tfprotov6.ReadResourceResponse{NewState: q.CurrentState, NewIdentity: q.CurrentIdentity, Private: q.Private}, ctx
+	return &tfprotov6.ReadResourceResponse{NewState: q.CurrentState, NewIdentity: identity, Private: q.Private}, ctx
 }
 
 // same reports whether a refresh that shows a model would leave the members of a
@@ -89,6 +90,12 @@ func plainPrivate(private []byte) bool {
 		}
 	}
 	return true
+}
+
+// identityOf is the identity of an object.
+func identityOf(id mlops.ID) *tfprotov6.ResourceIdentityData {
+	data := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "id"), string(id))
+	return &tfprotov6.ResourceIdentityData{IdentityData: &tfprotov6.DynamicValue{MsgPack: data}}
 }
 
 // identityIn is the ID that an identity names, or "".

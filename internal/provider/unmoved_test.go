@@ -127,6 +127,12 @@ func TestUnmoved(t *testing.T) {
 					t.Fatal("the short cut does not answer what Terraform sends")
 				}
 				s.wantAlike(t, sent, short)
+				former := *sent
+				former.CurrentIdentity = nil
+				if short = s.short(t, &former); short == nil {
+					t.Fatal("the short cut does not answer a Terraform that keeps no identity")
+				}
+				s.wantAlike(t, &former, short)
 			}
 			for attribute, v := range members(t, s.types[name], q.CurrentState) {
 				if attribute == "id" {
@@ -210,7 +216,6 @@ func TestUnmovedLeaves(t *testing.T) {
 	}{
 		{"an import", func(q *tfprotov6.ReadResourceRequest) { q.Private = []byte(`{".import_before_read":"dHJ1ZQ=="}`) }},
 		{"private data that nobody can read", func(q *tfprotov6.ReadResourceRequest) { q.Private = []byte("{") }},
-		{"no identity", func(q *tfprotov6.ReadResourceRequest) { q.CurrentIdentity = nil }},
 		{"an empty identity", func(q *tfprotov6.ReadResourceRequest) { q.CurrentIdentity = &tfprotov6.ResourceIdentityData{} }},
 		{"another's identity", func(q *tfprotov6.ReadResourceRequest) { q.CurrentIdentity = s.had(t, "mlops_model").CurrentIdentity }},
 		{"no state", func(q *tfprotov6.ReadResourceRequest) { q.CurrentState = dynamic(t, s.types[name], nil) }},

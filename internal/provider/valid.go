@@ -77,7 +77,9 @@ func validAttribute(ctx context.Context, a schema.Attribute, v packed) bool {
 		return len(a.Validators) == 0 && a.CustomType == nil && validObject(ctx, a.Attributes, v)
 	case schema.MapNestedAttribute:
 		return onlyNoNulls(a.Validators) && len(a.NestedObject.Validators) == 0 && a.CustomType == nil &&
-			v.eachMember(func(_ []byte, entry packed) bool { return !entry.null() && validObject(ctx, a.NestedObject.Attributes, entry) })
+			v.eachMember(func(_ []byte, entry packed) bool {
+				return !entry.null() && validObject(ctx, a.NestedObject.Attributes, entry)
+			})
 	}
 	value, ok := v.attribute(ctx, a.GetType())
 	return ok && validLeaf(ctx, a, value)

@@ -22,7 +22,7 @@ func serveNothing(context.Context, []string) error {
 	if err := os.Setenv("TF_LOG_SDK", "OFF"); err != nil {
 		return err
 	}
-	debug.SetGCPercent(125)
+	debug.SetGCPercent(75)
 	return tf6server.Serve("registry.terraform.io/terraform-mlops/mlops", func() tfprotov6.ProviderServer {
 		return inertServer{provider.NewServer("bench", backend.All())}
 	})

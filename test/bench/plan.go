@@ -198,7 +198,8 @@ func (a planned) judged() []result {
 	return append(a.compared(1000),
 		atMost(name+"total CPU", a.seconds(ours)/a.seconds(like), "x "+like, 3).because("%.2f s", a.seconds(like)),
 		atMost(name+"provider CPU", own.CPU.Seconds(), "s", 5).because("do-nothing provider %.2f s", idle.CPU.Seconds()),
-		atMost(name+"provider peak memory", float64(own.Memory)/mega, "MB", 60).because("%.0f MB of it the process's own; do-nothing provider %.0f MB", float64(own.Anonymous)/mega, float64(idle.Memory)/mega),
+		own.owned(name),
+		figure(name+"provider peak memory", float64(own.Memory)/mega, "MB").because("with the program's own pages; do-nothing provider %.0f MB", float64(idle.Memory)/mega),
 		atMost(name+"calls to the engine", float64(a.calls), "calls", 30))
 }
 

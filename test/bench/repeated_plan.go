@@ -63,7 +63,8 @@ func (p repeatedPlan) judged(objects, platform string, ours, floor timed, calls 
 		atMost(name+"calls to "+platform, float64(calls.total()), "calls", 30).because("%s", calls.words()),
 		atMost(name+"total CPU", own/least, "x "+like, 3).because("%.2f s; %.2f s", own, least),
 		atMost(name+"provider CPU", ours.provider.CPU.Seconds(), "s", 5),
-		atMost(name+"provider peak memory", float64(ours.provider.Memory)/mega, "MB", 60).because("%.0f MB of it the process's own", float64(ours.provider.Anonymous)/mega),
+		ours.provider.owned(name),
+		figure(name+"provider peak memory", float64(ours.provider.Memory)/mega, "MB").because("with the program's own pages"),
 		figure(name+"wall time", ours.wall.Seconds(), "s").because("%s %.2f s", like, floor.wall.Seconds()),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,13 @@ type usage struct {
 
 func usageOf(state *os.ProcessState) usage {
 	return usage{CPU: state.UserTime() + state.SystemTime(), Memory: peakMemory(state)}
+}
+
+// owned judges the memory that was the process's own. The budget is that of a program of
+// any size: pages of the program are shared by all its processes, and the system takes
+// them back when it needs room. Where a process's own is not known, all is judged.
+func (u usage) owned(plan string) result {
+	return atMost(plan+"provider memory of its own, peak", float64(cmp.Or(u.Anonymous, u.Memory))/mega, "MB", 60)
 }
 
 // between is how often a process's own memory is looked at: no system keeps its peak.
