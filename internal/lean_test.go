@@ -32,7 +32,7 @@ func TestTheProgramIsLean(t *testing.T) {
 // and which symbols find methods by name.
 func needs(t *testing.T) (neededBy map[string]string, culprits []string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", leanTag, "-ldflags", "-dumpdep", "-o", filepath.Join(t.TempDir(), "p"), "..")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", leanTag, "-ldflags", "-dumpdep", "-o", filepath.Join(t.TempDir(), "p"), "..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer

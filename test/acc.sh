@@ -3,13 +3,14 @@
 #
 #   test/acc.sh /usr/local/bin/terraform go test ./internal/provider/...
 #
-# The provider runs inside the test; nothing is fetched from a registry.
+# The provider runs inside the test; nothing is fetched from a registry. A dash in
+# place of the CLI is for tests that start the provider and its engine alone.
 set -euo pipefail
 
 cli="$1"
 shift
 
-export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$cli" CHECKPOINT_DISABLE=1
+export CHECKPOINT_DISABLE=1
 # Tests that need the real binary take the one that make built; a provider that
 # runs inside a test starts its engine from it too. A copy, so that a build in
 # the meantime does not change it under their feet.
@@ -24,10 +25,10 @@ export GOGC="${GOGC:-400}"
 # The user's own CLI configuration is none of the tests' business.
 export TF_CLI_CONFIG_FILE="$scratch/empty.tfrc"
 touch "$TF_CLI_CONFIG_FILE"
-case "$("$cli" version)" in
-  OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org ;;
-  *) export TF_ACC_PROVIDER_HOST=registry.terraform.io ;;
-esac
+if [[ "$cli" != - ]]; then
+  export TF_ACC=1 TF_ACC_TERRAFORM_PATH="$cli" TF_ACC_PROVIDER_HOST=registry.terraform.io
+  case "$("$cli" version)" in OpenTofu*) TF_ACC_PROVIDER_HOST=registry.opentofu.org ;; esac
+fi
 cp "$(dirname "${BASH_SOURCE[0]}")/../bin/terraform-provider-mlops" "$scratch/"
 
 # Each Python environment in seconds instead of a minute.

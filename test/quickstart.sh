@@ -32,7 +32,7 @@ check_machine() {
 build_provider() {
   say "building the provider (a minute the first time)"
   mkdir -p "$work/bin"
-  (cd "$root" && CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags "-s -w" -o "$provider" .)
+  (cd "$root" && CGO_ENABLED=0 go build -tags grpcnotrace -ldflags "-s -w" -o "$provider" .)
 }
 
 # offer_provider lets Terraform and OpenTofu find the provider that was just

@@ -3,15 +3,11 @@ package drift
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"math"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 )
 
 // inSciPy computes the statistics of pairs of columns with SciPy's own
@@ -148,14 +144,9 @@ func withNulls(rows []int64) []float64 {
 
 func scipy(t *testing.T, pairs []pair) []map[string]float64 {
 	t.Helper()
-	root := os.Getenv("MLOPS_TEST_VENVS")
-	if root == "" {
-		root = filepath.Join(t.TempDir(), "venvs")
-	}
-	python := pyenv.New("", root, slog.New(slog.DiscardHandler))
-	env, err := python.Ensure(t.Context(), []string{"scipy==1.16.3"})
+	env, err := pyenvtest.Ensure(t.Context(), "scipy==1.16.3")
 	if err != nil {
-		t.Fatal(fmt.Errorf("SciPy cannot be installed, and nothing else says what is right: %w", err))
+		t.Fatal(err)
 	}
 	in, err := json.Marshal(pairs)
 	if err != nil {

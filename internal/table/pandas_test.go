@@ -3,16 +3,14 @@ package table
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -167,14 +165,9 @@ func show(p *float64) any {
 // pandas writes the files into a folder.
 func pandas(t *testing.T, folder string) map[string]pandasTable {
 	t.Helper()
-	root := os.Getenv("MLOPS_TEST_VENVS")
-	if root == "" {
-		root = filepath.Join(t.TempDir(), "venvs")
-	}
-	python := pyenv.New("", root, slog.New(slog.DiscardHandler))
-	env, err := python.Ensure(t.Context(), []string{"scikit-learn==1.7.2", "pandas==2.3.3", "pyarrow==22.0.0"})
+	env, err := pyenvtest.Ensure(t.Context(), "scikit-learn==1.7.2", "pandas==2.3.3", "pyarrow==22.0.0")
 	if err != nil {
-		t.Fatal(fmt.Errorf("pandas cannot be installed, and nothing else says what is right: %w", err))
+		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), env.Python(), "-c", inPandas, folder)
 	cmd.Stderr = t.Output()

@@ -148,6 +148,7 @@ func (g guard) over2(host string) *backend { return g.estate.over(host).backend 
 // verdicts plays what jobs find, one after the other, and keeps the steps that checked,
 // and what retraining steps would make.
 type verdicts struct {
+	t        testing.TB
 	mu       sync.Mutex
 	outcomes []kubetest.Outcome
 	given    map[string]kubetest.Outcome // by pod, which may be asked about again
@@ -193,6 +194,10 @@ func (v *verdicts) next(pod *unstructured.Unstructured) kubetest.Outcome {
 		return v.start(step)
 	case step.Name != monitorCheck:
 		return playStep(pod)
+	}
+	if len(v.outcomes) == 0 {
+		v.t.Errorf("pod %s checks, and the test has started no such job", pod.GetName())
+		return kubetest.Outcome{ExitCode: 1}
 	}
 	out := v.outcomes[0]
 	v.outcomes, v.checked = v.outcomes[1:], append(v.checked, step)

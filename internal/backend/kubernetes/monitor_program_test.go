@@ -264,7 +264,7 @@ func TestMonitorProgram(t *testing.T) {
 	t.Parallel()
 	b := newBay(t)
 	b.pipeline(mlops.PipelineSpec{Steps: chain()})
-	v := &verdicts{given: map[string]kubetest.Outcome{}}
+	v := &verdicts{t: t, given: map[string]kubetest.Outcome{}}
 	control.Play(t, b.spec.Name, v.play)
 	spec := b.all()
 	spec.Health, spec.MinRows, spec.Baseline.URI = nil, 50, "s3://bucket/data/people.csv"

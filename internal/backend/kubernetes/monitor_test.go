@@ -27,7 +27,7 @@ func TestMonitorLife(t *testing.T) {
 	found := func(state mlops.MonitorState) kubetest.Outcome {
 		return reported(mlops.MonitorReport{At: now, Rows: 200, State: state, Reason: "so", Checks: map[string]mlops.CheckReport{"data_drift": {State: state, Features: []mlops.FeatureReport{}}}})
 	}
-	v := &verdicts{given: map[string]kubetest.Outcome{}, outcomes: []kubetest.Outcome{found(mlops.MonitorOK), found(mlops.MonitorViolated), found(mlops.MonitorBroken)}}
+	v := &verdicts{t: t, given: map[string]kubetest.Outcome{}, outcomes: []kubetest.Outcome{found(mlops.MonitorOK), found(mlops.MonitorViolated), found(mlops.MonitorBroken)}}
 	v.start = func(step argoTemplate) kubetest.Outcome {
 		status, said := g.started(step, "")
 		t.Log(said)

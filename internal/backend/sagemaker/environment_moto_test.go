@@ -2,17 +2,13 @@ package sagemaker
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
-	"log/slog"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
@@ -34,10 +30,9 @@ sys.stdin.read()
 // startMoto starts moto for a test and its subtests, and returns its URL.
 func startMoto(t *testing.T) string {
 	t.Helper()
-	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
-	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{moto})
+	env, err := pyenvtest.Ensure(t.Context(), moto)
 	if err != nil {
-		t.Fatal(fmt.Errorf("moto cannot be installed: %w", err))
+		t.Fatal(err)
 	}
 	cmd := exec.Command(env.Python(), "-c", serveMoto) // ended by its standard input, after the subtests
 	cmd.Dir, cmd.Stderr = t.TempDir(), t.Output()      // where it logs each request

@@ -1,15 +1,11 @@
 package sagemaker
 
 import (
-	"cmp"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -78,10 +74,9 @@ func TestBiasBounds(t *testing.T) {
 // of instances.
 func TestClarifyPaths(t *testing.T) {
 	t.Parallel()
-	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
-	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{"jmespath==1.0.1"})
+	env, err := pyenvtest.Ensure(t.Context(), "jmespath==1.0.1")
 	if err != nil {
-		t.Fatal("the library cannot be installed: ", err)
+		t.Fatal(err)
 	}
 	features := featuresPath([]string{"age", `co"lour & more`})
 	for _, c := range []struct{ name, path, data, want string }{

@@ -1,10 +1,7 @@
 package sagemaker
 
 import (
-	"cmp"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 )
 
 // inTraining saves real models in every format into a folder.
@@ -82,14 +80,14 @@ json.dump([list(answers(r)) for r in json.loads(sys.argv[2])], sys.stdout)
 // TestInferenceCode runs the code of the containers on real models.
 func TestInferenceCode(t *testing.T) {
 	t.Parallel()
-	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(t.TempDir(), "venvs"))
-	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(t.Context(), []string{
+	env, err := pyenvtest.Ensure(
+		t.Context(),
 		"scikit-learn==1.7.2", "pandas==2.3.3", "xgboost-cpu==3.2.0", "onnx==1.19.1", "onnxruntime==1.23.2", "mlflow-skinny==3.17.2",
 		"sagemaker-inference==1.10.1", "sagemaker-containers==2.8.6.post2", "boto3==1.35.99", "botocore==1.35.99",
 		"werkzeug==1.0.1", "jinja2==2.11.3", "markupsafe==2.0.1", "itsdangerous==1.1.0", "setuptools==75.8.0",
-	})
+	)
 	if err != nil {
-		t.Fatal(fmt.Errorf("the models' packages cannot be installed: %w", err))
+		t.Fatal(err)
 	}
 	models := t.TempDir()
 	python(t, env, nil, "-c", inTraining, models)

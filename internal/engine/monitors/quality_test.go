@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/gateway"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -84,14 +81,9 @@ func someAnswers(n int) answers {
 
 func scikitLearn(t *testing.T, a answers) (want map[string]float64) {
 	t.Helper()
-	root := os.Getenv("MLOPS_TEST_VENVS")
-	if root == "" {
-		root = filepath.Join(t.TempDir(), "venvs")
-	}
-	python := pyenv.New("", root, slog.New(slog.DiscardHandler))
-	env, err := python.Ensure(t.Context(), []string{"scikit-learn==1.7.2", "fairlearn==0.13.0"})
+	env, err := pyenvtest.Ensure(t.Context(), "scikit-learn==1.7.2", "fairlearn==0.13.0")
 	if err != nil {
-		t.Fatal(fmt.Errorf("scikit-learn and fairlearn cannot be installed, and nothing else says what is right: %w", err))
+		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), env.Python(), "-c", inScikitLearn)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader([]byte(asJSON(t, a))), t.Output()

@@ -1,8 +1,6 @@
 package serving
 
 import (
-	"cmp"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/process"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -35,8 +34,10 @@ joblib.dump(Regressor(), "foreign.joblib")
 func TestSklearn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(b.root, "venvs"))
-	python := pyenv.New("", venvs, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	python, err := pyenvtest.Builder()
+	if err != nil {
+		t.Fatal(err)
+	}
 	models := trained(t, python)
 	for _, name := range []string{"good", "old", "foreign"} {
 		b.registered(name, "sklearn", filepath.Join(models, name+".joblib"))

@@ -1,12 +1,10 @@
 package mlflowtest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/pyenv/pyenvtest"
 )
 
 // Package is the MLflow that is installed: the server, with its own authentication,
@@ -172,10 +170,9 @@ func (s *Server) start() error {
 }
 
 func (s *Server) install() error {
-	venvs := cmp.Or(os.Getenv("MLOPS_TEST_VENVS"), filepath.Join(s.directory, "venvs"))
-	env, err := pyenv.New("", venvs, slog.New(slog.DiscardHandler)).Ensure(context.Background(), []string{Package})
+	env, err := pyenvtest.Ensure(context.Background(), Package)
 	if err != nil {
-		return fmt.Errorf("MLflow cannot be installed: %w", err)
+		return err
 	}
 	s.python = env.Python()
 	return nil

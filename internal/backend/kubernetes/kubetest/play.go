@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"testing"
@@ -29,16 +30,37 @@ type Outcome struct {
 	Outputs map[string]string
 }
 
-// Play lets a test say what becomes of the pods of a namespace. It is asked once for
-// each pod, when that appears. Without it pods do well.
+// Play lets a test say what becomes of the pods of a namespace, until it ends. It is
+// asked once for each pod, when that appears. Without it pods do well. Where it panics
+// or ends the test, the pod fails, and that test does, no other.
 func (c *Cluster) Play(t testing.TB, namespace string, outcome func(pod *unstructured.Unstructured) Outcome) {
 	t.Helper()
-	c.play.mu.Lock()
-	defer c.play.mu.Unlock()
-	if c.play.of == nil {
-		c.play.of = map[string]func(*unstructured.Unstructured) Outcome{}
-	}
-	c.play.of[namespace] = outcome
+	p := &player{t, outcome}
+	c.play.set(namespace, nil, p)
+	t.Cleanup(func() { c.play.set(namespace, p, nil) })
+}
+
+// player is a test that says what becomes of pods.
+type player struct {
+	t       testing.TB
+	outcome func(pod *unstructured.Unstructured) Outcome
+}
+
+// ask returns the test's answer.
+func (p *player) ask(pod *unstructured.Unstructured) Outcome {
+	out := Outcome{ExitCode: 1}
+	answered := make(chan struct{})
+	go func() { // which ends where the test calls Fatal
+		defer close(answered)
+		defer func() {
+			if reason := recover(); reason != nil {
+				p.t.Errorf("kubetest: nobody says what becomes of pod %s/%s: %v\n%s", pod.GetNamespace(), pod.GetName(), reason, debug.Stack())
+			}
+		}()
+		out = p.outcome(pod)
+	}()
+	<-answered
+	return out
 }
 
 // play gives pods their outcomes. The test binary does it, not a program of the
@@ -47,8 +69,33 @@ type play struct {
 	objects *objects
 	stop    chan struct{}
 
-	mu sync.Mutex
-	of map[string]func(*unstructured.Unstructured) Outcome // by namespace
+	mu sync.RWMutex       // held while a test is asked, which does not end meanwhile
+	of map[string]*player // by namespace
+}
+
+// set replaces a namespace's player, or whoever it is if that is nil.
+func (p *play) set(namespace string, was, now *player) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case was != nil && p.of[namespace] != was:
+	case now == nil:
+		delete(p.of, namespace)
+	case p.of == nil:
+		p.of = map[string]*player{namespace: now}
+	default:
+		p.of[namespace] = now
+	}
+}
+
+// outcome asks the player of a pod's namespace, if there is one.
+func (p *play) outcome(pod *unstructured.Unstructured) Outcome {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if test := p.of[pod.GetNamespace()]; test != nil {
+		return test.ask(pod)
+	}
+	return Outcome{}
 }
 
 // start begins to watch pods; the watch survives that the server is away.
@@ -83,14 +130,7 @@ func (p *play) decide(ctx context.Context, pod *unstructured.Unstructured) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	p.mu.Lock()
-	of := p.of[pod.GetNamespace()]
-	p.mu.Unlock()
-	var outcome Outcome
-	if of != nil {
-		outcome = of(pod)
-	}
-	if err := p.report(ctx, pod, outcome); err != nil && !apierrors.IsNotFound(err) {
+	if err := p.report(ctx, pod, p.outcome(pod)); err != nil && !apierrors.IsNotFound(err) {
 		fmt.Printf("kubetest: pod %s/%s has no outcome: %v\n", pod.GetNamespace(), pod.GetName(), err)
 	}
 }
