@@ -60,7 +60,7 @@ func (r *rollout) judge(ctx context.Context, t *trial) (passed bool, err error) 
 // noted, for the next look to do better.
 func (r *rollout) measure(ctx context.Context, t *trial) error {
 	measurer, ok := r.target.Kind.(mlops.Measurer)
-	if !ok || t.gates == nil {
+	if !ok || !t.gates.Measured() {
 		return nil
 	}
 	all, err := measurer.Measure(ctx, r.id, t.began)

@@ -373,3 +373,23 @@ func TestUnmeasurableGates(t *testing.T) {
 		}
 	})
 }
+
+// A step that the smoke test alone judges needs no figures, which nobody may have.
+func TestSmokeTestAloneIsNotMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWeights(t, 0)
+		w.measured = func(int) (mlops.Figures, error) {
+			return mlops.Figures{}, mlops.NewError(mlops.Unsupported, errors.New("no Prometheus"))
+		}
+		probes := 0
+		w.probed = func(string) error { probes++; return nil }
+		asked := w.next(t, &mlops.Rollout{Strategy: mlops.RolloutCanary, Steps: []int64{50}, Bake: mlops.Duration(time.Minute), Gates: &mlops.Gates{SmokeTest: true}}, nil)
+		asked.SmokeTest = &mlops.SmokeTest{Request: "{}", Status: 200}
+		if _, err := w.target().Update(within(t, time.Hour), churn, asked, ignore); err != nil {
+			t.Fatal(err)
+		}
+		if w.measures != 0 || probes != 1 {
+			t.Errorf("measured %d times and probed %d times, want 0 and 1", w.measures, probes)
+		}
+	})
+}

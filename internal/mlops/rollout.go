@@ -82,6 +82,17 @@ func (f Figures) String() string {
 
 func round(d Duration) time.Duration { return time.Duration(d).Round(100 * time.Microsecond) }
 
+// Measured reports whether the gates judge figures, and not the smoke test alone. Gates
+// may be nil.
+func (g *Gates) Measured() bool {
+	if g == nil {
+		return false
+	}
+	rest := *g
+	rest.SmokeTest, rest.Wait = false, 0
+	return rest != (Gates{})
+}
+
 // Enough reports whether there are as many requests as the gates need. Gates
 // may be nil.
 func (g *Gates) Enough(f Figures) bool { return g == nil || f.Requests >= g.MinRequests }

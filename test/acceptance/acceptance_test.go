@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := cluster.Run(m)
-	if err := registry.Close(); err != nil {
+	if err := errors.Join(devCluster.Close(), registry.Close()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

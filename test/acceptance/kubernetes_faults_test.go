@@ -2,7 +2,6 @@ package acceptance
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +27,11 @@ func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other
 	t.Run("refused", testKubernetesRefused)
 	t.Run("stuck", testKubernetesStuck)
 	t.Run("example", testKubernetesExample)
+	t.Run("examples", testKubernetesExamples)
 	t.Run("modules", testKubernetesModules)
+	t.Run("stack", testKubernetesStack)
+	t.Run("promotion across clusters", testKubernetesPromotionAcrossClusters)
+	t.Run("promotion across backends", testKubernetesPromotionAcrossBackends)
 	t.Run("missing", testKubernetesMissing)
 }
 
@@ -215,30 +218,6 @@ func testKubernetesStuck(t *testing.T) {
 	cluster.Patch(t, policy, `{metadata: {finalizers: [example.com/hold]}}`)
 	p.refused("destroy", "-auto-approve").Contains(t, "timeout", "example.com/hold", "NetworkPolicy mlops-default-deny")
 	cluster.Patch(t, policy, `{metadata: {finalizers: null}}`)
-	p.Destroy()
-	p.gone()
-}
-
-// testKubernetesExample applies the example as it is in the repository: from training
-// to a monitor, with the rights of the guide. Nothing runs in its pods: what its step
-// writes is sent by the test.
-func testKubernetesExample(t *testing.T) {
-	p := withServing(t)
-	p.CopyConfig(filepath.Join("..", "..", "examples", kubernetesExample), func(string) bool { return false })
-	p.Rewrite("main.tf", func(text string) string {
-		return strings.Replace(text, `"tumor-dev"`, `"`+p.name+`"`, 1)
-	})
-	cluster.Play(t, p.name, func(pod *unstructured.Unstructured) kubetest.Outcome {
-		if step, ok := kubetest.StepOf(pod); ok {
-			return step.Deliver(`{"accuracy": 0.95, "malignant_recall": 0.9}`)
-		}
-		return kubetest.Outcome{}
-	})
-	p.Init()
-	p.Apply()
-	p.PlanIsEmpty()
-	p.serves()
-	p.keeps("hunter2", "letmein")
 	p.Destroy()
 	p.gone()
 }

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,21 +44,7 @@ func onKubernetes(t *testing.T, config string) place {
 	t.Helper()
 	cluster.Start(t, kubetest.Argo)
 	p := place{workspace(t, ""), t, kubetest.Name("acc")}
-	access := cluster.As(t, guideRights(t))
-	file := filepath.Join(t.TempDir(), "kubeconfig")
-	err := clientcmd.WriteToFile(clientcmdapi.Config{
-		CurrentContext: "elsewhere",
-		Clusters: map[string]*clientcmdapi.Cluster{
-			"lab": {Server: access.Host, CertificateAuthorityData: access.CA}, "elsewhere": {Server: "https://127.0.0.1:1"},
-		},
-		AuthInfos: map[string]*clientcmdapi.AuthInfo{"me": {Token: access.Token}},
-		Contexts: map[string]*clientcmdapi.Context{
-			"lab": {Cluster: "lab", AuthInfo: "me"}, "elsewhere": {Cluster: "elsewhere", AuthInfo: "me"},
-		},
-	}, file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := kubeconfig(t, map[string]kubetest.Access{"lab": cluster.As(t, guideRights(t))})
 	for _, v := range []string{"KUBECONFIG=" + file, "TF_VAR_name=" + p.name} {
 		p.Setenv(v)
 	}
@@ -66,6 +53,28 @@ func onKubernetes(t *testing.T, config string) place {
 		p.Init()
 	}
 	return p
+}
+
+// kubeconfig writes a kubeconfig with contexts, and one more that is the current one and
+// leads nowhere.
+func kubeconfig(t *testing.T, contexts map[string]kubetest.Access) (file string) {
+	t.Helper()
+	config := clientcmdapi.Config{
+		CurrentContext: "elsewhere", Clusters: map[string]*clientcmdapi.Cluster{},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{}, Contexts: map[string]*clientcmdapi.Context{},
+	}
+	contexts = maps.Clone(contexts)
+	contexts["elsewhere"] = kubetest.Access{Host: "https://127.0.0.1:1"}
+	for name, access := range contexts {
+		config.Clusters[name] = &clientcmdapi.Cluster{Server: access.Host, CertificateAuthorityData: access.CA}
+		config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: access.Token}
+		config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	}
+	file = filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(config, file); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // guideRights are those that the guide says are enough, and no more.

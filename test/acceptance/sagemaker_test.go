@@ -42,10 +42,7 @@ func account(t *testing.T, config simulated.Config) *awstest.Server {
 func onAWS(t *testing.T, a *awstest.Server, config string) *tfcli.Workspace {
 	t.Helper()
 	w := workspace(t, "")
-	for _, v := range []string{
-		"AWS_ENDPOINT_URL=" + a.URL, "AWS_REGION=" + awsRegion, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-	} {
+	for _, v := range awsVariables(a) {
 		w.Setenv(v)
 	}
 	if config != "" {
@@ -53,6 +50,14 @@ func onAWS(t *testing.T, a *awstest.Server, config string) *tfcli.Workspace {
 		w.Init()
 	}
 	return w
+}
+
+// awsVariables are the SDK's own variables that lead to an account.
+func awsVariables(a *awstest.Server) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + a.URL, "AWS_REGION=" + awsRegion, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
 }
 
 // clientConfig is of AWS's own clients of an account, in the hands of somebody who

@@ -231,14 +231,11 @@ func checkBehindGateway(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout
 
 // checkMeasurable refuses gates that nobody has figures for.
 func checkMeasurable(c *mlops.Checker, spec mlops.ModelEndpointSpec, l layout) {
-	if spec.Rollout == nil || spec.Rollout.Gates == nil {
+	if spec.Rollout == nil || !spec.Rollout.Gates.Measured() {
 		return
 	}
-	g := *spec.Rollout.Gates
-	g.SmokeTest, g.Wait = false, 0
-	at := mlops.At("rollout", "gates")
+	g, at := spec.Rollout.Gates, mlops.At("rollout", "gates")
 	switch {
-	case g == (mlops.Gates{}):
 	case l.spec.Target.Settings.String(targetPrometheus) == "":
 		c.Add(at, "Nothing to judge by", "Gates are judged by Prometheus' figures: set kubernetes.prometheus_url of the environment, or keep smoke_test alone.")
 	case g.MaxErrorPercent != nil && figuresOf(l).errors == "":

@@ -22,8 +22,40 @@ type registry struct {
 // registries are those of environments. All who change something at a server share
 // one, so that changes of one model follow each other. Its zero value is ready.
 type registries struct {
-	mu    sync.Mutex
-	known map[mlops.ID]*registry
+	mu      sync.Mutex
+	known   map[mlops.ID]*registry
+	planned map[mlops.ID]mlops.MLflow
+}
+
+// plan remembers the server that an environment is to have, with its token. A plan reads
+// models before that token is in the cluster, and the one that is there may be no good
+// any more: nobody could bring the new one otherwise.
+func (r *registries) plan(environment mlops.ID, server mlops.MLflow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.planned == nil {
+		r.planned = map[mlops.ID]mlops.MLflow{}
+	}
+	r.planned[environment] = server
+}
+
+// settled forgets what an environment was to have: it has it.
+func (r *registries) settled(environment mlops.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.planned, environment)
+}
+
+// next is a server with the token that it is to have. It is nil where no other is
+// planned, and where the plan is for another server: what is read is still at this one.
+func (r *registries) next(environment mlops.ID, server mlops.MLflow) *mlops.MLflow {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	planned, ok := r.planned[environment]
+	if !ok || planned.Token == "" || planned.URI != server.URI {
+		return nil
+	}
+	return &planned
 }
 
 // at is the registry of an environment as it was connected before, nil where there is
@@ -70,18 +102,27 @@ func (r *registries) close() {
 func (b *backend) agent() string { return agent + "/" + cmp.Or(b.options.Version, "dev") }
 
 // registry connects to the MLflow server of an environment, with the token that its
-// secret has; nil where the environment has none. Nothing is asked of the server.
+// secret has or, during a plan that brings another, is to have; nil where the environment
+// has none. Nothing is asked of the server.
 func (b *backend) registry(ctx context.Context, p place) (*registry, error) {
 	server := p.spec.MLflowRegistry()
 	if server == nil {
 		return nil, nil //nolint:nilnil // none is an answer
 	}
+	full := b.registries.next(p.spec.ID, *server)
+	if full != nil {
+		bare := *full
+		bare.Token = ""
+		server = &bare
+	}
 	if known := b.registries.at(p.spec.ID, *server); known != nil {
 		return known, nil
 	}
-	full, err := p.registryServer(ctx)
-	if err != nil {
-		return nil, err
+	if full == nil {
+		var err error
+		if full, err = p.registryServer(ctx); err != nil {
+			return nil, err
+		}
 	}
 	client, err := mlflow.Connect(*full, b.agent())
 	if err != nil {

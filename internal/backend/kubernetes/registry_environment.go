@@ -24,6 +24,7 @@ func (k environmentKind) preflightServer(ctx context.Context, c *mlops.Checker, 
 	case full == nil:
 		return nil
 	}
+	k.registries.plan(spec.ID, *full)
 	return mlflow.Preflight(ctx, *full, k.agent(), c)
 }
 
@@ -39,7 +40,11 @@ func (k environmentKind) settleServer(ctx context.Context, spec mlops.Environmen
 			return err
 		}
 	}
-	return k.keepsModels(ctx, spec, full, s, seen)
+	if err := k.keepsModels(ctx, spec, full, s, seen); err != nil {
+		return err
+	}
+	k.registries.settled(spec.ID)
+	return nil
 }
 
 // registryWith is the registry of a spec with its token: the one that was given, or,

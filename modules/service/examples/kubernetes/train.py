@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score
 known = pandas.read_csv(os.environ["MLOPS_INPUT_KNOWN"])
 unseen = pandas.read_csv(os.environ["MLOPS_INPUT_UNSEEN"])
 
-model = RandomForestClassifier(n_estimators=100, random_state=7)
+model = RandomForestClassifier(n_estimators=int(os.environ.get("TREES", "100")), random_state=7)
 model.fit(known.drop(columns="target").to_numpy(), known["target"])
 answers = model.predict(unseen.drop(columns="target").to_numpy())
 
