@@ -82,7 +82,7 @@ func (b *backend) preflight(ctx context.Context, c *mlops.Checker, d demands) (s
 	}
 	d.within(c, s.layout)
 	if c.Err() != nil {
-		return s, false, nil
+		return s, false, nil //nolint:nilerr // it is reported
 	}
 	if err := s.cluster.needs(ctx, d.needs(s.layout)...); err != nil {
 		return s, false, b.report(c, err)
