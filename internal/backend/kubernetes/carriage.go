@@ -30,10 +30,7 @@ func (b *backend) carriageOf(ctx context.Context, id mlops.ID, noun mlops.Noun) 
 // admitCarried refuses a spec that can never be, or whose environment is not there or
 // has no server to keep it.
 func (b *backend) admitCarried(ctx context.Context, id mlops.ID, noun mlops.Noun, spec mlops.Spec) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := capabilities().Admit(name, noun, id.Name(), spec); err != nil {
+	if err := b.admitted(ctx, id, noun, spec); err != nil {
 		return err
 	}
 	_, err := b.registryToMake(ctx, id, noun)

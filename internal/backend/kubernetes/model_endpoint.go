@@ -66,31 +66,23 @@ func (k modelEndpointKind) scene(ctx context.Context, id mlops.ID) (scene, error
 
 // admit refuses what can never be, or what the cluster has no means for.
 func (k modelEndpointKind) admit(ctx context.Context, spec mlops.ModelEndpointSpec) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	return k.grant(ctx, spec, endpointDemands(spec))
+}
+
+// endpointDemands are what an endpoint asks of its environment and of the cluster.
+func endpointDemands(spec mlops.ModelEndpointSpec) demands {
+	return demands{
+		noun: mlops.NounModelEndpoint, id: spec.ID(),
+		alone:  func(c *mlops.Checker) { checkEndpoint(c, spec) },
+		within: func(c *mlops.Checker, l layout) { checkEndpointPlace(c, spec, l) },
+		needs:  func(l layout) []capability { return endpointNeeds(spec, l) },
+		mode: func(l layout) error {
+			if !l.knative() {
+				return nil
+			}
+			return knativeCapabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, withoutSteps(spec))
+		},
 	}
-	if err := capabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, spec); err != nil {
-		return err
-	}
-	p, err := k.place(ctx, spec.ID())
-	if k.is(err, mlops.NotFound) {
-		return &mlops.Error{Code: mlops.Invalid, Field: mlops.At("environment").String(), Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	if p.knative() {
-		if err := knativeCapabilities().Admit(name, mlops.NounModelEndpoint, spec.Name, withoutSteps(spec)); err != nil {
-			return err
-		}
-	}
-	c := mlops.NewChecker()
-	checkEndpoint(c, spec)
-	checkEndpointPlace(c, spec, p.layout)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	return p.cluster.needs(ctx, endpointNeeds(spec, p.layout)...)
 }
 
 // endpointNeeds lists what a spec needs of a cluster.

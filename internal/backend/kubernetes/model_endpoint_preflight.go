@@ -7,38 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // Preflight refuses what only the cluster does not take, and what this environment has
 // no means for; see mlops.Preflighter.
 func (k modelEndpointKind) Preflight(ctx context.Context, spec mlops.ModelEndpointSpec, c *mlops.Checker) error {
-	checkEndpoint(c, spec)
-	p, there, err := k.planned(ctx, spec.ID())
-	if k.is(err, mlops.NotFound) {
-		return nil // it is made by the same apply
-	}
-	if err != nil {
+	s, known, err := k.preflight(ctx, c, endpointDemands(spec))
+	if !known {
 		return err
 	}
-	checkEndpointPlace(c, spec, p.layout)
-	if c.Err() != nil || !there {
-		return nil //nolint:nilerr // it is reported
-	}
-	if err := p.cluster.needs(ctx, endpointNeeds(spec, p.layout)...); err != nil {
+	if err := k.preflightGateway(ctx, c, mlops.At("environment"), s.place); err != nil {
 		return k.report(c, err)
 	}
-	if err := k.preflightGateway(ctx, c, mlops.At("environment"), p); err != nil {
-		return k.report(c, err)
-	}
-	s := scene{place: p, noun: mlops.NounModelEndpoint, id: spec.ID()}
 	e, err := k.look(ctx, s)
-	switch {
-	case errors.Is(err, verbs.ErrNoRecord):
-		c.Add(mlops.At("name"), "Taken", "%s.", mlops.Message(err))
-		return nil
-	case err != nil && !k.is(err, mlops.NotFound):
+	if ok, err := k.mayBe(c, err); !ok {
 		return err
 	}
 	return k.rehearseEndpoint(ctx, c, s, spec, e)

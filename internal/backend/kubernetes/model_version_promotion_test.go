@@ -9,8 +9,7 @@ import (
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/kubernetes/kubetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/local"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/enginetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/lifecycle"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -38,7 +37,7 @@ func clusterShop(t *testing.T, uri string) shop {
 func localShop(t *testing.T) shop {
 	t.Helper()
 	directory := filepath.Join(t.TempDir(), "engine")
-	startEngine(t, directory)
+	enginetest.Run(t, directory)
 	b, err := local.Factory().Open(t.Context(), mlops.Options{Settings: mlops.Settings{"directory": directory}, Owner: "us", Version: "dev"})
 	if err != nil {
 		t.Fatal(err)
@@ -48,28 +47,6 @@ func localShop(t *testing.T) shop {
 		t.Fatal(err)
 	}
 	return shop{t, b, ""}.with(spec.ID)
-}
-
-// startEngine runs an engine until the test ends.
-func startEngine(t *testing.T, directory string) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- engine.Run(ctx, engine.Config{Directory: directory, Version: "dev", Ready: func(api.Engine) { close(ready) }})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the engine ended with %v", err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("the engine did not start: %v", err)
-	}
 }
 
 // with makes the model.

@@ -76,29 +76,23 @@ func (k monitorKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
 
 // admit refuses what can never be, or refers to nothing.
 func (k monitorKind) admit(ctx context.Context, spec mlops.MonitorSpec) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := capabilities().Admit(name, mlops.NounMonitor, spec.Name, spec); err != nil {
-		return err
-	}
 	if spec.Endpoint == "" {
 		return &mlops.Error{Code: mlops.Invalid, Field: "endpoint", Err: errors.New("a monitor watches an endpoint")}
 	}
-	p, err := k.place(ctx, spec.ID())
-	if err != nil {
-		return err
-	}
-	c := mlops.NewChecker()
-	checkMonitor(c, spec)
-	checkMonitorPlace(c, spec, p.layout)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	if err := p.cluster.needs(ctx, monitorNeeds(spec)...); err != nil {
+	if err := k.grant(ctx, spec, monitorDemands(spec)); err != nil {
 		return err
 	}
 	return k.watches(ctx, spec)
+}
+
+// monitorDemands are what a monitor asks of its environment and of the cluster.
+func monitorDemands(spec mlops.MonitorSpec) demands {
+	return demands{
+		noun: mlops.NounMonitor, id: spec.ID(),
+		alone:  func(c *mlops.Checker) { checkMonitor(c, spec) },
+		within: func(c *mlops.Checker, l layout) { checkMonitorPlace(c, spec, l) },
+		needs:  func(layout) []capability { return monitorNeeds(spec) },
+	}
 }
 
 // watches insists that a monitor's endpoint is there, and captures what jobs read.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
 )
@@ -15,31 +14,16 @@ import (
 // Preflight refuses what only the cluster does not take, and what this environment has
 // no means for; see mlops.Preflighter.
 func (k monitorKind) Preflight(ctx context.Context, spec mlops.MonitorSpec, c *mlops.Checker) error {
-	checkMonitor(c, spec)
-	if spec.Endpoint == "" {
+	if spec.Endpoint == "" { // it is made by the same apply
+		checkMonitor(c, spec)
 		return nil
 	}
-	p, there, err := k.planned(ctx, spec.ID())
-	if k.is(err, mlops.NotFound) {
-		return nil // it is made by the same apply
-	}
-	if err != nil {
+	s, known, err := k.preflight(ctx, c, monitorDemands(spec))
+	if !known {
 		return err
 	}
-	checkMonitorPlace(c, spec, p.layout)
-	if c.Err() != nil || !there {
-		return nil //nolint:nilerr // it is reported
-	}
-	if err := p.cluster.needs(ctx, monitorNeeds(spec)...); err != nil {
-		return k.report(c, err)
-	}
-	s := scene{place: p, noun: mlops.NounMonitor, id: spec.ID()}
 	seen, err := k.look(ctx, s)
-	switch {
-	case errors.Is(err, verbs.ErrNoRecord):
-		c.Add(mlops.At("name"), "Taken", "%s.", mlops.Message(err))
-		return nil
-	case err != nil && !k.is(err, mlops.NotFound):
+	if ok, err := k.mayBe(c, err); !ok {
 		return err
 	}
 	return k.rehearseMonitor(ctx, c, s, spec, seen.record)

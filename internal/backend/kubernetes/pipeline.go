@@ -81,29 +81,21 @@ func (k pipelineKind) scene(ctx context.Context, id mlops.ID) (scene, error) {
 
 // admit refuses what can never be, or refers to nothing.
 func (k pipelineKind) admit(ctx context.Context, spec mlops.PipelineSpec) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := capabilities().Admit(name, mlops.NounPipeline, spec.Name, spec); err != nil {
-		return err
-	}
-	p, err := k.place(ctx, spec.ID())
-	if err != nil {
-		return err
-	}
-	if err := p.cluster.needs(ctx, needsArgo); err != nil {
-		return err
-	}
-	c := mlops.NewChecker()
-	checkPipeline(c, spec)
-	checkArtifacts(c, spec, p.layout)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	if spec.Experiment != "" {
+	err := k.grant(ctx, spec, pipelineDemands(spec))
+	if err == nil && spec.Experiment != "" {
 		_, err = k.Experiments().Get(ctx, spec.Experiment)
 	}
 	return err
+}
+
+// pipelineDemands are what a pipeline asks of its environment and of the cluster.
+func pipelineDemands(spec mlops.PipelineSpec) demands {
+	return demands{
+		noun: mlops.NounPipeline, id: spec.ID(),
+		alone:  func(c *mlops.Checker) { checkPipeline(c, spec) },
+		within: func(c *mlops.Checker, l layout) { checkArtifacts(c, spec, l) },
+		needs:  func(layout) []capability { return []capability{needsArgo} },
+	}
 }
 
 // templateOf is the WorkflowTemplate of a pipeline.

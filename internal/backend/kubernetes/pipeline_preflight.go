@@ -2,42 +2,24 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
 // Preflight refuses what only the cluster does not take, and what this environment has
 // no place for; see mlops.Preflighter.
 func (k pipelineKind) Preflight(ctx context.Context, spec mlops.PipelineSpec, c *mlops.Checker) error {
-	checkPipeline(c, spec)
-	p, there, err := k.planned(ctx, spec.ID())
-	if k.is(err, mlops.NotFound) {
-		return nil // it is made by the same apply
-	}
-	if err != nil {
+	s, known, err := k.preflight(ctx, c, pipelineDemands(spec))
+	if !known {
 		return err
 	}
-	checkArtifacts(c, spec, p.layout)
-	if c.Err() != nil || !there {
-		return nil //nolint:nilerr // it is reported
-	}
-	if err := p.cluster.needs(ctx, needsArgo); err != nil {
-		return k.report(c, err)
-	}
-	s := scene{place: p, noun: mlops.NounPipeline, id: spec.ID()}
 	seen, err := k.look(ctx, s)
-	switch {
-	case errors.Is(err, verbs.ErrNoRecord):
-		c.Add(mlops.At("name"), "Taken", "%s.", mlops.Message(err))
-		return nil
-	case err != nil && !k.is(err, mlops.NotFound):
+	if ok, err := k.mayBe(c, err); !ok {
 		return err
 	}
 	return k.rehearsePipeline(ctx, c, s, spec, seen.record)

@@ -137,10 +137,7 @@ func (b *backend) registry(ctx context.Context, p place) (*registry, error) {
 // environment that is not there, or has none, is refused with the attribute that names
 // it: the object's parent.
 func (b *backend) registryToMake(ctx context.Context, id mlops.ID, noun mlops.Noun) (*registry, error) {
-	p, err := b.place(ctx, id)
-	if b.is(err, mlops.NotFound) {
-		return nil, &mlops.Error{Code: mlops.Invalid, Field: parentOf(noun), Err: err}
-	}
+	p, err := b.placeToMake(ctx, id, noun)
 	if err != nil {
 		return nil, err
 	}
@@ -206,12 +203,4 @@ func (b *backend) preflightRegistry(ctx context.Context, c *mlops.Checker, id ml
 func noRegistry(environment mlops.ID, noun mlops.Noun) error {
 	return &mlops.Error{Code: mlops.Unsupported, Field: parentOf(noun), Err: fmt.Errorf(
 		"a cluster has no place of its own for %s, and the environment %s no registry: add registry = { mlflow = { uri = \"https://…\" } } to the environment", noun.One(), environment)}
-}
-
-// parentOf is the attribute that says which environment an object is in.
-func parentOf(noun mlops.Noun) string {
-	if noun == mlops.NounModelVersion {
-		return "model"
-	}
-	return "environment"
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/client"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/enginetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlflow/mlflowtest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
@@ -73,7 +73,7 @@ func TestConformance(t *testing.T) {
 func newWorld(t *testing.T) mlopstest.World {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "engine")
-	runEngine(t, dir)
+	enginetest.Run(t, dir)
 	return mlopstest.World{
 		Open: func(t *testing.T, owner string) mlops.Backend {
 			t.Helper()
@@ -102,28 +102,6 @@ func executable(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// runEngine runs an engine in this process until the test ends.
-func runEngine(t *testing.T, dir string) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- engine.Run(ctx, engine.Config{Directory: dir, Version: "dev", Ready: func(api.Engine) { close(ready) }})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the engine ended with %v", err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("the engine did not start: %v", err)
-	}
 }
 
 // TestBinary takes an environment through its life by an engine that is started

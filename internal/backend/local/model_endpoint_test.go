@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/enginetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "engine")
-	runEngine(t, dir)
+	enginetest.Run(t, dir)
 	b := openIn(t, dir, "us")
 	t.Cleanup(func() { _ = b.Close() })
 	endpoint := guarded(t, b)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/enginetest"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops/mlopstest"
 )
@@ -24,7 +25,7 @@ func TestConformanceWithRegistry(t *testing.T) {
 		NewWorld: func(t *testing.T) mlopstest.World {
 			t.Helper()
 			dir := filepath.Join(t.TempDir(), "engine")
-			runEngine(t, dir)
+			enginetest.Run(t, dir)
 			return mlopstest.World{
 				Prefix: fmt.Sprintf("w%d-", worlds.Add(1)), // they share the server
 				Open: func(t *testing.T, owner string) mlops.Backend {
@@ -124,7 +125,7 @@ func TestRegistryAtPlan(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a plan made the engine's directory")
 	}
-	runEngine(t, dir)
+	enginetest.Run(t, dir)
 	if _, err := b.Environments().Create(t.Context(), with(gate.URI, "s3cret")); err != nil {
 		t.Fatal(err)
 	}
