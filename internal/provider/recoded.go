@@ -46,7 +46,7 @@ func recode(text []byte, object tftypes.Object) ([]byte, bool) {
 		return nil, false
 	}
 	_, err := d.Token()
-	return w.out, err == io.EOF //nolint:errorlint // Token returns it as it is
+	return w.out, err == io.EOF
 }
 
 // recoding is a text that is read, and what was written of it. Its methods report

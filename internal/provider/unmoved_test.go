@@ -161,8 +161,11 @@ func (s refreshes) asSent(t *testing.T, q *tfprotov6.ReadResourceRequest) *tfpro
 	}
 	state, err = tftypes.Transform(state, func(_ *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
 		var number big.Float
-		if !v.Type().Is(tftypes.Number) || v.IsNull() || v.As(&number) != nil {
+		if !v.Type().Is(tftypes.Number) || v.IsNull() || !v.IsKnown() {
 			return v, nil
+		}
+		if err := v.As(&number); err != nil {
+			return v, err
 		}
 		exact, _, err := big.ParseFloat(number.Text('g', -1), 10, 512, big.ToNearestEven)
 		return tftypes.NewValue(tftypes.Number, exact), err

@@ -69,7 +69,7 @@ func validAttribute(ctx context.Context, a schema.Attribute, v packed) bool {
 	if v.null() {
 		return !a.IsRequired() // no validator minds what is not there: a test sees to it
 	}
-	if !v.known() || a.IsWriteOnly() || a.GetDeprecationMessage() != "" || !a.IsRequired() && !a.IsOptional() {
+	if !v.known() || !plainlySet(a) {
 		return false
 	}
 	switch a := a.(type) {
@@ -83,6 +83,12 @@ func validAttribute(ctx context.Context, a schema.Attribute, v packed) bool {
 	}
 	value, ok := v.attribute(ctx, a.GetType())
 	return ok && validLeaf(ctx, a, value)
+}
+
+// plainlySet reports whether an attribute is a configuration's to set, and there is
+// nothing to say of it that is set.
+func plainlySet(a schema.Attribute) bool {
+	return (a.IsRequired() || a.IsOptional()) && !a.IsWriteOnly() && a.GetDeprecationMessage() == ""
 }
 
 // onlyNoNulls reports whether all that is asked of a map is that no entry is null.

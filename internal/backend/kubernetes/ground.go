@@ -162,12 +162,13 @@ func (l layout) monitorGround(of kind) ground {
 	return nil
 }
 
-// settle finds which parts of a monitor still have what its environment was.
-func (m *monitorSeen) settle(l layout) {
-	m.moved = map[kind]string{}
+// movedFrom says which parts of a monitor still have what its environment was, and what.
+func (m monitorSeen) movedFrom(l layout) map[kind]string {
+	moved := map[kind]string{}
 	for of, was := range m.facts.Ground {
 		if words := was.moved(l.monitorGround(of)); words != "" {
-			m.moved[of] = words
+			moved[of] = words
 		}
 	}
+	return moved
 }

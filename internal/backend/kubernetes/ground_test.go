@@ -13,7 +13,7 @@ import (
 
 // moves changes settings of the environment, or its registry, and returns what the plan
 // of that says of what is in the environment.
-func (e *estate) moves(settings mlops.Settings, server *mlops.MLflow) []string {
+func moves(e *estate, settings mlops.Settings, server *mlops.MLflow) []string {
 	e.Helper()
 	e.spec.Target.Settings = maps.Clone(e.spec.Target.Settings)
 	maps.Copy(e.spec.Target.Settings, settings)
@@ -33,7 +33,7 @@ func (e *estate) moves(settings mlops.Settings, server *mlops.MLflow) []string {
 
 // wantMoved insists that a look tells of an attribute, as a difference from what was
 // applied, or of none where it is "".
-func (e *estate) wantMoved(what, revision, reason, attribute string) {
+func (e estate) wantMoved(what, revision, reason, attribute string) {
 	e.Helper()
 	switch {
 	case attribute == "" && (revision == "" || reason != ""):
@@ -62,7 +62,7 @@ func TestGround(t *testing.T) {
 		{"pushgateway", mlops.Settings{targetPushgateway: "http://pushgateway.elsewhere:9091"}, "", "kubernetes.pushgateway_url"},
 		{"metrics", mlops.Settings{targetMetrics: metricsKServe}, "", "kubernetes.metrics"},
 	} {
-		said := g.moves(tt.settings, nil)
+		said := moves(&g.estate, tt.settings, nil)
 		for attribute := range tt.settings {
 			wantOne(t, tt.name, said, name+"."+attribute, "apply twice")
 		}
@@ -115,7 +115,7 @@ func TestGroundOfRegistry(t *testing.T) {
 	gate := tracking.Gate(t, "")
 	e := works(t, map[string]string{"data": "age\n31\n"})
 	p := e.pipeline(mlops.PipelineSpec{Steps: chain()})
-	wantOne(t, "plan", e.moves(nil, &mlops.MLflow{URI: gate.URI}), groundRegistry, "apply twice")
+	wantOne(t, "plan", moves(&e, nil, &mlops.MLflow{URI: gate.URI}), groundRegistry, "apply twice")
 	seen, err := e.Pipelines().Get(t.Context(), p.ID())
 	e.must(err)
 	e.wantMoved("pipeline", seen.Revision, seen.Reason, groundRegistry)
@@ -156,7 +156,7 @@ func TestGroundOfEndpoint(t *testing.T) {
 		{"requests, by which it does not scale", mlops.Settings{targetPrometheus: "http://prometheus.elsewhere:9090"}, ""},
 		{"domain", mlops.Settings{targetDomain: "models.example.com"}, name + "." + targetDomain},
 	} {
-		e.moves(tt.settings, nil)
+		moves(e, tt.settings, nil)
 		now, err := s.kind.Get(t.Context(), spec.ID())
 		e.must(err)
 		e.wantMoved(tt.name, now.Revision, now.Reason, tt.attribute)

@@ -130,7 +130,7 @@ func (k monitorKind) look(ctx context.Context, s scene) (monitorSeen, error) {
 			return seen, err
 		}
 	}
-	seen.settle(s.layout)
+	seen.moved = seen.movedFrom(s.layout)
 	return seen, nil
 }
 

@@ -80,7 +80,7 @@ func (k monitorKind) List(ctx context.Context, parent mlops.ID) ([]monitorObserv
 				seen.parts[of] = o
 			}
 		}
-		seen.settle(p.layout)
+		seen.moved = seen.movedFrom(p.layout)
 		events := monitorEvents{jobs: s.ownJobs(found.workflows), runs: s.ownRetrainings(found.workflows)}
 		if seen.facts.hasRules() {
 			events.alerts = alerts()

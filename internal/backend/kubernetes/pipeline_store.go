@@ -45,15 +45,15 @@ func artifactsOf(l layout) (artifacts, error) {
 	case l.storage.URI != "" && u.Scheme != "pvc":
 		return artifacts{layout: l}, nil
 	case m != nil:
-		return artifacts{}, errors.New(tokenAlone + ": add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
+		return artifacts{}, errors.New(noUserName + ": add registry.mlflow.username to it, or a kubernetes.storage_uri for what steps write")
 	case l.storage.URI != "":
 		return artifacts{}, errors.New("artifacts of Argo Workflows cannot be kept in a volume: give the environment a registry.mlflow, or a kubernetes.storage_uri in S3, Google Cloud Storage or Azure Blob Storage")
 	}
 	return artifacts{}, errors.New("the environment has no place for what steps write: give it a registry.mlflow, or a kubernetes.storage_uri")
 }
 
-// tokenAlone says why Argo has no way to an MLflow server.
-const tokenAlone = "steps reach an MLflow server by user name and password, which is how Argo Workflows speaks to it, and this environment has a token alone"
+// noUserName says why Argo has no way to an MLflow server.
+const noUserName = "steps reach an MLflow server by user name and password, which is how Argo Workflows speaks to it, and this environment has a token alone"
 
 // opensToSteps reports whether Argo has a way to an MLflow server.
 func opensToSteps(m mlops.MLflow) bool {
@@ -100,7 +100,7 @@ func (a artifacts) atMLflow(key string) (argoLocation, error) {
 		return argoLocation{}, errors.New("the environment has no registry.mlflow, and the artifact is in one")
 	}
 	if !opensToSteps(*m) {
-		return argoLocation{}, errors.New(tokenAlone + ": add registry.mlflow.username to it, or give data that is in storage")
+		return argoLocation{}, errors.New(noUserName + ": add registry.mlflow.username to it, or give data that is in storage")
 	}
 	at := &argoHTTP{URL: strings.TrimSuffix(m.URI, "/") + mlflowArtifacts + key}
 	if m.Username != "" {

@@ -167,7 +167,7 @@ func TestQuotasAreListedOnce(t *testing.T) {
 			for range 20 {
 				all.Go(func() {
 					c := mlops.NewChecker()
-					err := b.checkQuotas(t.Context(), c, spec.Environment, endpointQuotas(spec), func(context.Context) (instancesUsed, error) { return nil, nil })
+					err := b.checkQuotas(t.Context(), c, spec.Environment, endpointQuotas(spec), func(context.Context) (instancesUsed, error) { return instancesUsed{}, nil })
 					if got := b.Code(err); err != nil && got != tt.code || err == nil && tt.fault != nil {
 						t.Errorf("got %v", err)
 					}

@@ -122,7 +122,7 @@ func (b *backend) crowding(ctx context.Context, c *clients, all map[string]quota
 		return used[ask.name] > 0 && used[ask.name]+float64(ask.most) > all[ask.name].value
 	})
 	if !tight {
-		return nil, nil
+		return instancesUsed{}, nil
 	}
 	own, err := held(ctx)
 	if err != nil {
@@ -143,7 +143,7 @@ func (k modelEndpointKind) instancesOf(ctx context.Context, id mlops.ID) (instan
 	state, err := k.look(ctx, s)
 	if err != nil {
 		if errors.Is(err, errNoRecord) {
-			return nil, nil // somebody else's
+			return instancesUsed{}, nil // somebody else's
 		}
 		return nil, k.unlessNotFound(err)
 	}

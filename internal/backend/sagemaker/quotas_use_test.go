@@ -31,16 +31,19 @@ func TestQuotasCountWhatOthersUse(t *testing.T) {
 		{"it fits", servers("new", 1, 1), "", nil, false},
 		{
 			"too many beside the other's", servers("new", 2, 2), `variants["main"].compute`,
-			[]string{"is 3 in us-east-1, 2 are in use by others, and 2 at once are asked for", "--desired-value 4"}, true,
+			[]string{"is 3 in us-east-1, 2 are in use by others, and 2 at once are asked for", "--desired-value 4"},
+			true,
 		},
 		{
 			"too many to scale", servers("new", 1, 3), `variants["main"].scaling.max`,
-			[]string{"is 3 in us-east-1, 2 are in use by others, and up to 3 are asked for", "--desired-value 5"}, false,
+			[]string{"is 3 in us-east-1, 2 are in use by others, and up to 3 are asked for", "--desired-value 5"},
+			false,
 		},
 		{"its own do not count", servers("old", 3, 3), "", nil, false},
 		{
 			"more than all of it", servers("old", 4, 4), `variants["main"].compute`,
-			[]string{"is 3 in us-east-1, and 4 at once are asked for"}, true,
+			[]string{"is 3 in us-east-1, and 4 at once are asked for"},
+			true,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

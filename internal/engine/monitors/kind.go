@@ -9,9 +9,9 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/api"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/artifact"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/schedule"
 )
 

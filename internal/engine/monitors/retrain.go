@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/alerts"
-	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/engine/store"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/retrain"
 )
 
 // reportTrigger is the trigger of a retraining run: another report is another
