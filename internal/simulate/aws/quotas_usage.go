@@ -2,9 +2,10 @@ package aws
 
 import "strings"
 
-// The metric by which AWS counts what a quota of instances of endpoints is about. That
-// SageMaker has such metrics, and by which dimensions: "Best practices for viewing and
-// querying Amazon SageMaker service quota usage", AWS Machine Learning Blog, March 2023.
+// The metric by which AWS counts what a quota of instances of endpoints is about. AWS tells
+// of such metrics of SageMaker's in a post of its Machine Learning Blog ("Best practices
+// for viewing and querying Amazon SageMaker service quota usage", March 2023). The
+// dimensions are a guess: nothing may rest on them but what a quota's answer names.
 // Other quotas may have one too; here they have none.
 const (
 	usageNamespace = "AWS/Usage"
