@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,13 +157,13 @@ func (b accBackend) test(t *testing.T, steps func(w world) []resource.TestStep) 
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.servers(), Steps: steps(w), CheckDestroy: w.nothingLeft})
 }
 
-// acceptWhere runs steps on every backend that has a feature. On one that has not,
+// acceptWhere runs steps on every backend that has all features. On one that has not,
 // the first step is refused at plan.
-func acceptWhere(t *testing.T, feature mlops.Feature, steps func(w world) []resource.TestStep) {
+func acceptWhere(t *testing.T, features []mlops.Feature, steps func(w world) []resource.TestStep) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
 		all := steps(w)
-		if w.factories[0].Capabilities.Supports(feature) {
+		if !slices.ContainsFunc(features, func(f mlops.Feature) bool { return !w.factories[0].Capabilities.Supports(f) }) {
 			return all
 		}
 		return []resource.TestStep{{Config: all[0].Config, PlanOnly: true, ExpectError: regexp.MustCompile(`Not available on ` + w.backend)}}

@@ -99,7 +99,7 @@ func (c *accCheckout) rewrite(config string) string {
 	config = accEnvironmentID.ReplaceAllString(config, "BACKEND/${1}"+c.suffix)
 	config = accRetention.ReplaceAllString(config, "")
 	config = upTimes.ReplaceAllString(config, "")
-	// What was replaced is kept as a part of the change, by default for ten minutes.
+	// What was replaced is kept as a part of the change.
 	config = strings.ReplaceAll(config, `{ strategy = "all_at_once" }`, `{ strategy = "all_at_once", keep_previous = "0s" }`)
 	// A monitor's job reads the truth from storage.
 	config = strings.ReplaceAll(config, `task = "classification", min`, `task = "classification", ground_truth_uri = "s3://models/truth", min`)

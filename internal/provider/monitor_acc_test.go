@@ -115,7 +115,7 @@ func monitorNounOf(w world) accNoun {
 		updated: []statecheck.StateCheck{
 			statecheck.ExpectKnownValue(address, tfjsonpath.New("alerts").AtMapKey("webhook_url"), knownvalue.Null()),
 			has(address, "webhook_mark", knownvalue.StringRegexp(regexp.MustCompile("^[0-9a-f]{16}$"))),
-			statecheck.ExpectKnownValue(address, tfjsonpath.New("on_violation").AtMapKey("max_per_month"), atMostRuns(w)),
+			statecheck.ExpectKnownValue(address, tfjsonpath.New("on_violation").AtMapKey("max_per_month"), knownvalue.Int64Exact(0)),
 		},
 		replace: accMonitor("name = \"other\"\nhealth = { max_error_percent = 1 }\n"),
 		around:  accServed(),
@@ -135,14 +135,6 @@ func atFirst(w world) string {
 		return "broken"
 	}
 	return "waiting"
-}
-
-// atMostRuns is the cap on retraining that accWatched has, where anybody counts.
-func atMostRuns(w world) knownvalue.Check {
-	if w.backend == "kubernetes" {
-		return knownvalue.Null()
-	}
-	return knownvalue.Int64Exact(0)
 }
 
 func TestAccMonitor_basic(t *testing.T)       { testAccBasic(t, monitorNoun) }
@@ -168,7 +160,7 @@ data "mlops_monitor" "test" { id = mlops_monitor.test.id }
 		checks.PreApply = append(checks.PreApply, hides(secret))
 		return checks
 	}
-	acceptWhere(t, mlops.FeatureMonitorWebhook, func(w world) []resource.TestStep {
+	acceptWhere(t, []mlops.Feature{mlops.FeatureMonitorWebhook}, func(w world) []resource.TestStep {
 		return []resource.TestStep{
 			{Config: w.on(to(one)), ConfigPlanChecks: hidden(plancheck.ResourceActionCreate), ConfigStateChecks: []statecheck.StateCheck{
 				hides(secret),
@@ -195,7 +187,7 @@ func TestAccMonitor_importedWebhook(t *testing.T) {
 	with := func(arguments string) string { return accMonitor(accHealth + arguments) }
 	const said, silent = "alerts = { webhook_url = \"https://hooks.example.com/one\" }\n", "alerts = {}\n"
 	forget := "removed {\n from = mlops_monitor.test\n lifecycle { destroy = false }\n}\n"
-	acceptWhere(t, mlops.FeatureMonitorWebhook, func(w world) []resource.TestStep {
+	acceptWhere(t, []mlops.Feature{mlops.FeatureMonitorWebhook}, func(w world) []resource.TestStep {
 		bring := "import {\n to = mlops_monitor.test\n id = \"" + w.id("monitors/churn") + "\"\n}\n"
 		return []resource.TestStep{
 			{Config: w.on(with(said))},

@@ -25,7 +25,7 @@ func TestAccMonitor_followsTheModel(t *testing.T) {
   overrides      = jsonencode({ explainability = { StoppingCondition = { MaxRuntimeInSeconds = 600 } } })
 `), `{ cron = "0 3 1 1 *", timezone = "Australia/Sydney" }`, `{ cron = "0 3 * * *" }`, 1)
 	other := strings.Replace(explained, "traffic = 100 }", `traffic = 100, env = { THREADS = "2" } }`, 1)
-	acceptWhere(t, mlops.FeatureMonitorOverrides, func(w world) []resource.TestStep {
+	acceptWhere(t, []mlops.Feature{mlops.FeatureMonitorExplainability, mlops.FeatureMonitorOverrides}, func(w world) []resource.TestStep {
 		job := statecheck.CompareValue(compare.ValuesDiffer())
 		described := func() statecheck.StateCheck {
 			return job.AddStateValue(address, tfjsonpath.New("native").AtMapKey("explainability_baseline_job_arn"))

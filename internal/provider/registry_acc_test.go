@@ -364,7 +364,7 @@ out["same"] = dev.tags["mlops.digest"] == prod.tags["mlops.digest"] and dev.sour
 
 // Where a platform has a registry of its own, another is refused.
 func TestAccEnvironment_registryUnsupported(t *testing.T) {
-	acceptWhere(t, mlops.FeatureEnvironmentMLflow, func(w world) []resource.TestStep {
+	acceptWhere(t, []mlops.Feature{mlops.FeatureEnvironmentMLflow}, func(w world) []resource.TestStep {
 		config := strings.Replace(accEnvironment, "BACKEND = {}", "BACKEND = {}\n  registry = { mlflow = { uri = \"http://127.0.0.1:1\" } }", 1)
 		if w.backend == "memory" { // which asks no server
 			return []resource.TestStep{{Config: w.on(config)}}
