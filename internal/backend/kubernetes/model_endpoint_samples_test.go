@@ -70,7 +70,7 @@ func factsOfPod(t *testing.T, o *unstructured.Unstructured, model string) podFac
 		switch c.Name {
 		case "agent":
 			out.Logger = flagsOf(c.Args, model)
-			for _, own := range []string{"--inference-service", "--namespace", "--component-port"} {
+			for _, own := range []string{"--inference-service", "--namespace", "--component-port", "--metadata-headers"} {
 				delete(out.Logger, own)
 			}
 		case "kserve-container":

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
 )
 
 // The labels and annotations of what a revision runs on. The last two are the play's own.
@@ -49,24 +49,43 @@ data: {}
 // pods. No request is sent anywhere, and nothing is scaled by requests.
 type knativePlay struct {
 	objects *objects
-	mu      sync.Mutex // of one service at a time
+	due     workqueue.TypedInterface[Ref] // each service once, however often it is looked at
 }
+
+// knativeHands is how many services are settled at once.
+const knativeHands = 4
 
 // start begins to watch; the watch survives that the server is away. What fails is tried
 // again a second later.
 func (p *knativePlay) start() error {
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(p.objects.client, time.Second)
 	services := schema.GroupVersionResource{Group: "serving.knative.dev", Version: "v1", Resource: "services"}
+	p.due = workqueue.NewTyped[Ref]()
 	settle := func(object any) {
 		if o, ok := object.(*unstructured.Unstructured); ok {
-			_ = p.settle(context.Background(), o.GetNamespace(), o.GetName())
+			p.due.Add(Ref{Resource: "services.serving.knative.dev", Namespace: o.GetNamespace(), Name: o.GetName()})
 		}
+	}
+	for range knativeHands {
+		go p.work()
 	}
 	_, err := factory.ForResource(services).Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: settle, UpdateFunc: func(_, now any) { settle(now) },
 	})
 	factory.Start(make(chan struct{}))
 	return err
+}
+
+// work settles services, one at a time and each by one hand.
+func (p *knativePlay) work() {
+	for {
+		service, ended := p.due.Get()
+		if ended {
+			return
+		}
+		_ = p.settle(context.Background(), service)
+		p.due.Done(service)
+	}
 }
 
 // revision is a revision as the play keeps it: a deployment.
@@ -79,10 +98,8 @@ type revision struct {
 }
 
 // settle brings a service a step further.
-func (p *knativePlay) settle(ctx context.Context, namespace, name string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	service, err := p.objects.get(ctx, Ref{Resource: "services.serving.knative.dev", Namespace: namespace, Name: name})
+func (p *knativePlay) settle(ctx context.Context, of Ref) error {
+	service, err := p.objects.get(ctx, of)
 	if err != nil || service.GetDeletionTimestamp() != nil {
 		return err
 	}
@@ -97,7 +114,7 @@ func (p *knativePlay) settle(ctx context.Context, namespace, name string) error 
 	}
 	digest := fmt.Sprintf("%x", sha256.Sum256(raw))[:32]
 	if len(all) == 0 || all[len(all)-1].template != digest {
-		made := revision{name: fmt.Sprintf("%s-%05d", name, len(all)+1), template: digest, replicas: 1}
+		made := revision{name: fmt.Sprintf("%s-%05d", of.Name, len(all)+1), template: digest, replicas: 1}
 		if err := p.run(ctx, service, template, made); err != nil {
 			return err
 		}
