@@ -110,11 +110,12 @@ func (e estate) wantCode(what string, err error, want mlops.Code, words ...strin
 // settle waits for what the controllers do.
 func (e estate) settle(what string, done func() bool) {
 	e.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			e.Fatalf("never %s", what)
+	for range looks(time.Minute) {
+		if done() {
+			return
 		}
 	}
+	e.Fatalf("never %s", what)
 }
 
 // TestEnvironmentParts proves what an environment is made of, as the API server has it.

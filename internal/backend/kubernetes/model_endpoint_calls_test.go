@@ -133,7 +133,7 @@ func (c counted) settle(b shelved, n int) {
 	c.Helper()
 	k, _ := b.ModelEndpoints().(modelEndpointKind)
 	c.each(0, n, func(ctx context.Context, spec mlops.ModelEndpointSpec) error {
-		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for range looks(2 * time.Minute) {
 			seen, err := k.Get(ctx, spec.ID())
 			if err != nil || seen.Phase == mlops.PhaseReady {
 				return err

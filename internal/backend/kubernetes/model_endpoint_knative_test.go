@@ -260,7 +260,7 @@ func TestKnativeDelete(t *testing.T) {
 	if err := s.kind.Delete(t.Context(), seen.Ref); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for range looks(2 * time.Minute) {
 		now, err := s.kind.Get(t.Context(), seen.Ref)
 		if s.kind.is(err, mlops.NotFound) {
 			break

@@ -151,7 +151,7 @@ func TestEndpointWaitsForWhatGoes(t *testing.T) {
 func (s serving) until(ref mlops.ID, words string) {
 	s.Helper()
 	var last string
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for range looks(2 * time.Minute) {
 		seen, err := s.kind.Get(s.Context(), ref)
 		if err != nil {
 			s.Fatal(err)

@@ -252,7 +252,7 @@ func (s serving) sample(called string, c sampleCase) string {
 // pod waits for a pod of an inference service.
 func (s serving) pod(t *testing.T, service string) *unstructured.Unstructured {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for range looks(2 * time.Minute) {
 		if pods := control.List(t, "pods", s.namespace, "serving.kserve.io/inferenceservice="+service); len(pods) > 0 {
 			return &pods[0]
 		}

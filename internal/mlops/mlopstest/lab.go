@@ -167,11 +167,12 @@ func (l *lab) list(n noun, parent mlops.ID) map[mlops.ID]observed {
 	return out
 }
 
-// awaitf polls until done, or fails the test when patience ends.
+// awaitf polls until done, or fails the test when patience ends. It asks at first often
+// and then twice a second: where the platform is a real one, looks are most of its work.
 func (l *lab) awaitf(done func() bool, format string, args ...any) {
 	l.Helper()
 	deadline := time.Now().Add(l.harness.Patience)
-	for pause := time.Millisecond; !done(); pause = min(2*pause, 100*time.Millisecond) {
+	for pause := 2 * time.Millisecond; !done(); pause = min(pause*3/2, time.Second/2) {
 		if time.Now().After(deadline) {
 			l.Fatalf(format, args...)
 		}
