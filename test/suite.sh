@@ -5,7 +5,8 @@
 #
 # Tests of clusters and of Terraform need programs that take minutes to build the
 # first time. All other tests run meanwhile, and beside those: tests wait for
-# processes more than they compute.
+# processes more than they compute. More packages at once keep no processor busier,
+# and what waits longer looks more often and keeps its servers for longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,7 +26,7 @@ build_tools() {
   for tool in tofu kubernetes prometheus alertmanager rclone kserve-logger; do internal/tools/build.sh "$tool" >/dev/null || return 1; done
 }
 
-run_needy() { test/acc.sh "$(internal/tools/build.sh tofu)" go test -p 3 "$@"; }
+run_needy() { test/acc.sh "$(internal/tools/build.sh tofu)" go test -p 2 "$@"; }
 run_others() { test/acc.sh - go test -p 1 "$@" >"$scratch/others" 2>&1; }
 
 needy >"$scratch/needy"

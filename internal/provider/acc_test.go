@@ -184,17 +184,23 @@ type accNoun struct {
 	refusal     string // words of the refusal
 }
 
+// testAccBasic makes the resource, finds it as it was made, imports it by its ID, and by
+// no other, and lets it go.
 func testAccBasic(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
 		n := noun(w)
 		return []resource.TestStep{
 			{Config: w.on(n.config), ConfigStateChecks: n.checks, ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionCreate)},
-			{Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionNoop)},
+			{ResourceName: n.address, ImportState: true, ImportStateVerify: true},
+			{ResourceName: n.address, ImportState: true, ImportStateId: "nonsense", ExpectError: regexp.MustCompile(`Not the ID of`)},
+			{ResourceName: n.address, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
 		}
 	})
 }
 
+// testAccUpdate changes the resource in place, there and back, and then in a way that
+// needs another one.
 func testAccUpdate(t *testing.T, noun func(world) accNoun) {
 	t.Helper()
 	accept(t, func(w world) []resource.TestStep {
@@ -203,6 +209,7 @@ func testAccUpdate(t *testing.T, noun func(world) accNoun) {
 			{Config: w.on(n.config)},
 			{Config: w.on(n.update), ConfigStateChecks: n.updated, ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionUpdate)},
 			{Config: w.on(n.config), ConfigStateChecks: n.checks, ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionUpdate)},
+			{Config: w.on(n.replace), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionReplace)},
 		}
 	})
 }
@@ -218,19 +225,6 @@ func testAccDisappears(t *testing.T, noun func(world) accNoun) {
 				ExpectNonEmptyPlan: true,
 			},
 			{Config: w.on(n.config), ConfigPlanChecks: willDo(n.address, plancheck.ResourceActionCreate)},
-		}
-	})
-}
-
-func testAccImport(t *testing.T, noun func(world) accNoun) {
-	t.Helper()
-	accept(t, func(w world) []resource.TestStep {
-		n := noun(w)
-		return []resource.TestStep{
-			{Config: w.on(n.config)},
-			{ResourceName: n.address, ImportState: true, ImportStateVerify: true},
-			{ResourceName: n.address, ImportState: true, ImportStateId: "nonsense", ExpectError: regexp.MustCompile(`Not the ID of`)},
-			{ResourceName: n.address, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
 		}
 	})
 }

@@ -54,8 +54,6 @@ func datasetNoun(w world) accNoun {
 func TestAccDataset_basic(t *testing.T)       { testAccBasic(t, datasetNoun) }
 func TestAccDataset_update(t *testing.T)      { testAccUpdate(t, datasetNoun) }
 func TestAccDataset_disappears(t *testing.T)  { testAccDisappears(t, datasetNoun) }
-func TestAccDataset_import(t *testing.T)      { testAccImport(t, datasetNoun) }
-func TestAccDataset_replace(t *testing.T)     { testAccReplace(t, datasetNoun) }
 func TestAccDataset_timeout(t *testing.T)     { testAccTimeout(t, datasetNoun) }
 func TestAccDataset_unsupported(t *testing.T) { testAccUnsupported(t, datasetNoun) }
 

@@ -95,8 +95,6 @@ func retained(w world) knownvalue.Check {
 func TestAccEnvironment_basic(t *testing.T)       { testAccBasic(t, environmentNoun) }
 func TestAccEnvironment_update(t *testing.T)      { testAccUpdate(t, environmentNoun) }
 func TestAccEnvironment_disappears(t *testing.T)  { testAccDisappears(t, environmentNoun) }
-func TestAccEnvironment_import(t *testing.T)      { testAccImport(t, environmentNoun) }
-func TestAccEnvironment_replace(t *testing.T)     { testAccReplace(t, environmentNoun) }
 func TestAccEnvironment_timeout(t *testing.T)     { testAccTimeout(t, environmentNoun) }
 func TestAccEnvironment_unsupported(t *testing.T) { testAccUnsupported(t, environmentNoun) }
 

@@ -37,8 +37,6 @@ func experimentNoun(w world) accNoun {
 func TestAccExperiment_basic(t *testing.T)       { testAccBasic(t, experimentNoun) }
 func TestAccExperiment_update(t *testing.T)      { testAccUpdate(t, experimentNoun) }
 func TestAccExperiment_disappears(t *testing.T)  { testAccDisappears(t, experimentNoun) }
-func TestAccExperiment_import(t *testing.T)      { testAccImport(t, experimentNoun) }
-func TestAccExperiment_replace(t *testing.T)     { testAccReplace(t, experimentNoun) }
 func TestAccExperiment_timeout(t *testing.T)     { testAccTimeout(t, experimentNoun) }
 func TestAccExperiment_unsupported(t *testing.T) { testAccUnsupported(t, experimentNoun) }
 

@@ -38,7 +38,5 @@ func modelNoun(w world) accNoun {
 func TestAccModel_basic(t *testing.T)       { testAccBasic(t, modelNoun) }
 func TestAccModel_update(t *testing.T)      { testAccUpdate(t, modelNoun) }
 func TestAccModel_disappears(t *testing.T)  { testAccDisappears(t, modelNoun) }
-func TestAccModel_import(t *testing.T)      { testAccImport(t, modelNoun) }
-func TestAccModel_replace(t *testing.T)     { testAccReplace(t, modelNoun) }
 func TestAccModel_timeout(t *testing.T)     { testAccTimeout(t, modelNoun) }
 func TestAccModel_unsupported(t *testing.T) { testAccUnsupported(t, modelNoun) }

@@ -87,8 +87,6 @@ resource "mlops_model_endpoint" "test" {
 func TestAccModelEndpoint_basic(t *testing.T)       { testAccBasic(t, modelEndpointNoun) }
 func TestAccModelEndpoint_update(t *testing.T)      { testAccUpdate(t, modelEndpointNoun) }
 func TestAccModelEndpoint_disappears(t *testing.T)  { testAccDisappears(t, modelEndpointNoun) }
-func TestAccModelEndpoint_import(t *testing.T)      { testAccImport(t, modelEndpointNoun) }
-func TestAccModelEndpoint_replace(t *testing.T)     { testAccReplace(t, modelEndpointNoun) }
 func TestAccModelEndpoint_timeout(t *testing.T)     { testAccTimeout(t, modelEndpointNoun) }
 func TestAccModelEndpoint_unsupported(t *testing.T) { testAccUnsupported(t, modelEndpointNoun) }
 

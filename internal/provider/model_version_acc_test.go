@@ -67,8 +67,6 @@ resource "mlops_model_version" "test" {
 func TestAccModelVersion_basic(t *testing.T)       { testAccBasic(t, modelVersionNoun) }
 func TestAccModelVersion_update(t *testing.T)      { testAccUpdate(t, modelVersionNoun) }
 func TestAccModelVersion_disappears(t *testing.T)  { testAccDisappears(t, modelVersionNoun) }
-func TestAccModelVersion_import(t *testing.T)      { testAccImport(t, modelVersionNoun) }
-func TestAccModelVersion_replace(t *testing.T)     { testAccReplace(t, modelVersionNoun) }
 func TestAccModelVersion_timeout(t *testing.T)     { testAccTimeout(t, modelVersionNoun) }
 func TestAccModelVersion_unsupported(t *testing.T) { testAccUnsupported(t, modelVersionNoun) }
 

@@ -140,8 +140,6 @@ func atFirst(w world) string {
 func TestAccMonitor_basic(t *testing.T)       { testAccBasic(t, monitorNoun) }
 func TestAccMonitor_update(t *testing.T)      { testAccUpdate(t, monitorNoun) }
 func TestAccMonitor_disappears(t *testing.T)  { testAccDisappears(t, monitorNoun) }
-func TestAccMonitor_import(t *testing.T)      { testAccImport(t, monitorNoun) }
-func TestAccMonitor_replace(t *testing.T)     { testAccReplace(t, monitorNoun) }
 func TestAccMonitor_timeout(t *testing.T)     { testAccTimeout(t, monitorNoun) }
 func TestAccMonitor_unsupported(t *testing.T) { testAccUnsupported(t, monitorNoun) }
 

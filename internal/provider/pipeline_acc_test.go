@@ -117,8 +117,6 @@ resource "mlops_pipeline" "test" {
 func TestAccPipeline_basic(t *testing.T)       { testAccBasic(t, pipelineNoun) }
 func TestAccPipeline_update(t *testing.T)      { testAccUpdate(t, pipelineNoun) }
 func TestAccPipeline_disappears(t *testing.T)  { testAccDisappears(t, pipelineNoun) }
-func TestAccPipeline_import(t *testing.T)      { testAccImport(t, pipelineNoun) }
-func TestAccPipeline_replace(t *testing.T)     { testAccReplace(t, pipelineNoun) }
 func TestAccPipeline_timeout(t *testing.T)     { testAccTimeout(t, pipelineNoun) }
 func TestAccPipeline_unsupported(t *testing.T) { testAccUnsupported(t, pipelineNoun) }
 

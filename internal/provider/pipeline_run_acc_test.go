@@ -71,8 +71,6 @@ resource "mlops_pipeline_run" "test" {
 func TestAccPipelineRun_basic(t *testing.T)       { testAccBasic(t, pipelineRunNoun) }
 func TestAccPipelineRun_update(t *testing.T)      { testAccUpdate(t, pipelineRunNoun) }
 func TestAccPipelineRun_disappears(t *testing.T)  { testAccDisappears(t, pipelineRunNoun) }
-func TestAccPipelineRun_import(t *testing.T)      { testAccImport(t, pipelineRunNoun) }
-func TestAccPipelineRun_replace(t *testing.T)     { testAccReplace(t, pipelineRunNoun) }
 func TestAccPipelineRun_timeout(t *testing.T)     { testAccTimeout(t, pipelineRunNoun) }
 func TestAccPipelineRun_unsupported(t *testing.T) { testAccUnsupported(t, pipelineRunNoun) }
 

@@ -13,26 +13,41 @@ import (
 )
 
 // TestAccKubernetes breaks a cluster, what is in it and the provider, in every way that
-// users meet, while they apply. One after the other: what breaks a cluster breaks it
-// for all.
+// users meet, while they apply. What breaks the cluster for all comes before the others,
+// and what takes something away from it after them.
 func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other, see above
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("acceptance test; set TF_ACC=1 or run `make test`")
 	}
-	t.Run("provider killed", testKubernetesKilled)
 	t.Run("server restarted", testKubernetesServerRestarted)
 	t.Run("etcd stands still", testKubernetesEtcdFrozen)
-	t.Run("edited", testKubernetesEdited)
-	t.Run("refused", testKubernetesRefused)
-	t.Run("stuck", testKubernetesStuck)
-	t.Run("example", testKubernetesExample)
-	t.Run("examples", testKubernetesExamples)
-	t.Run("modules", testKubernetesModules)
-	t.Run("stack", testKubernetesStack)
-	t.Run("promotion across clusters", testKubernetesPromotionAcrossClusters)
-	t.Run("promotion across backends", testKubernetesPromotionAcrossBackends)
+	t.Run("in peace", testKubernetesInPeace)
 	t.Run("missing", testKubernetesMissing)
+}
+
+// testKubernetesInPeace is all that leaves the cluster whole for others, at once.
+func testKubernetesInPeace(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"promotion across clusters", testKubernetesPromotionAcrossClusters},
+		{"promotion across backends", testKubernetesPromotionAcrossBackends},
+		{"provider killed", testKubernetesKilled},
+		{"examples", testKubernetesExamples},
+		{"example", testKubernetesExample},
+		{"stack", testKubernetesStack},
+		{"modules", testKubernetesModules},
+		{"edited", testKubernetesEdited},
+		{"refused", testKubernetesRefused},
+		{"stuck", testKubernetesStuck},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.test(t)
+		})
+	}
 }
 
 // testKubernetesKilled kills the provider while it makes each of the objects. The next

@@ -18,7 +18,7 @@ import (
 )
 
 // cluster is a real control plane with Argo's own controller, for the tests of one
-// function, one after the other: they break it for each other.
+// function: some break it for all, and are alone.
 var cluster kubetest.Cluster //nolint:gochecknoglobals // TestMain ends it
 
 // gateway takes routes there, and registry is a real MLflow server.
