@@ -26,6 +26,7 @@ func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other
 	t.Run("edited", testKubernetesEdited)
 	t.Run("refused", testKubernetesRefused)
 	t.Run("stuck", testKubernetesStuck)
+	t.Run("guide", testKubernetesGuide)
 	t.Run("example", testKubernetesExample)
 	t.Run("examples", testKubernetesExamples)
 	t.Run("modules", testKubernetesModules)
