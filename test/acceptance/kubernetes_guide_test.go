@@ -110,6 +110,7 @@ resource "mlops_monitor" "m" {
 // cluster role is one that the cluster takes, and its rules are all that the provider may
 // do here; what is given of a configuration is applied, and what is a part of one planned.
 func testKubernetesGuide(t *testing.T) {
+	const nowhere = `"http://127.0.0.1:9"`
 	blocks := guideBlocks(t)
 	p := withServing(t)
 	for _, o := range cluster.Apply(t, "", blocks["yaml"][0]) {
@@ -118,8 +119,8 @@ func testKubernetesGuide(t *testing.T) {
 	source := place{p.Workspace, t, p.name + "-source"}
 	file := kubeconfig(t, map[string]kubetest.Access{"dev": cluster.As(t, guideRights(t))})
 	at, mlflow := gateway.Start(t, &cluster), registry.URI(t)
-	p.Write("main.tf", guideHead+instead(t, blocks["hcl"][0],
-		"churn-dev", p.name, "istio-system/public", at, "https://prometheus.example.com", "http://127.0.0.1:9", "https://mlflow.example.com", mlflow))
+	p.Write("main.tf", guideHead+instead(t, blocks["hcl"][0], "churn-dev", p.name, "istio-system/public", at, "https://mlflow.example.com", mlflow,
+		`"https://prometheus.example.com"`, nowhere+"\npushgateway_url = "+nowhere)) // which alerts of data checks need
 	provider, promotion, _ := strings.Cut(blocks["hcl"][1], "\n\n")
 	p.Write("dev.tf", instead(t, provider, "/etc/kube/dev", file)+strings.NewReplacer("NAME", source.name, "MLFLOW", mlflow).Replace(guideSource))
 	p.Write("model.joblib", "one")
@@ -131,7 +132,7 @@ func testKubernetesGuide(t *testing.T) {
 	p.Write("customers.csv", "age,spent\n30,1.5\n40,2.5\n")
 	p.Write("parts.tf", strings.Replace(guideMonitor, "OVERRIDES", blocks["terraform"][1], 1)+
 		"resource \"mlops_environment\" \"knative\" {\nname = \""+p.name+"-knative\"\nstage = \"dev\"\n"+
-		instead(t, blocks["terraform"][0], "https://prometheus.example.com", "http://127.0.0.1:9")+"}\n")
+		instead(t, blocks["terraform"][0], `"https://prometheus.example.com"`, nowhere)+"}\n")
 	p.PlanHasChanges().Contains(t, "4 to add, 0 to change, 0 to destroy")
 	p.Destroy()
 	p.gone()
