@@ -23,7 +23,6 @@ func dataset(g guide) *definition[datasetModel, mlops.DatasetSpec, mlops.Dataset
 		name:         func(s mlops.DatasetSpec) string { return s.Name },
 		identity:     []string{"environment", "name"},
 		outside:      func(s mlops.DatasetSpec) bool { return s.URI != "" },
-		digest:       func(m datasetModel) string { return valueOf(m.Digest) },
 		alters:       datasetAlters,
 	}
 }

@@ -77,8 +77,7 @@ type definition[M any, S specification, T any] struct {
 	alters    func(prior, planned S, sameBytes bool) []string // computed attributes that a change may alter
 	settled   func(prior, planned S) bool                     // a change that the platform need not check at plan
 	kept      []string                                        // attributes that no platform keeps: the state alone has them
-	outside   func(S) bool                                    // the spec names bytes that may change by themselves
-	digest    func(M) string                                  // of the bytes that the state knows
+	outside   func(S) bool                                    // the spec names bytes that may change by themselves; see digestAttribute
 	follow    func(*S, mlops.ID)                              // notes the object that a successor follows
 	protected func(M) bool                                    // the object must not be deleted
 

@@ -28,15 +28,15 @@ var accGateway kubetest.Gateway //nolint:gochecknoglobals // as the cluster
 type accCheckout struct {
 	*wire
 
-	t      *testing.T
-	suffix string // of the names of its environments
-	gate   string // URI of the MLflow server
-	stuck  atomic.Bool
+	t        *testing.T
+	settings mlops.Settings // of the provider
+	suffix   string         // of the names of its environments
+	gate     string         // URI of the MLflow server
+	stuck    atomic.Bool
 }
 
-// kubernetesWorld is a set of namespaces in a real cluster, with a real MLflow server
-// as the registry. What containers come to, outcome says.
-func kubernetesWorld(t *testing.T) world {
+// newCheckout starts the cluster where no test has.
+func newCheckout(t *testing.T) *accCheckout {
 	t.Helper()
 	accCluster.Start(t, kubetest.KServe, kubetest.Argo)
 	access := accCluster.Access()
@@ -44,13 +44,21 @@ func kubernetesWorld(t *testing.T) world {
 	for _, name := range []string{"acc", "acc-prod", "other", "neighbour"} {
 		accCluster.Play(t, name+c.suffix, c.outcome)
 	}
-	settings := mlops.Settings{
+	c.settings = mlops.Settings{
 		"host": "https://" + c.address(), "token": access.Token, "cluster_ca_certificate": string(access.CA), "cluster": "test",
 	}
+	return c
+}
+
+// kubernetesWorld is a set of namespaces in a real cluster, with a real MLflow server
+// as the registry. What containers come to, outcome says.
+func kubernetesWorld(t *testing.T) world {
+	t.Helper()
+	c := newCheckout(t)
 	return world{
 		backend: "kubernetes", scope: "test/", suffix: c.suffix,
 		factories: []mlops.Factory{kubernetes.Factory()},
-		provider:  accKubernetesProvider(settings),
+		provider:  accKubernetesProvider(c.settings),
 		folder:    t.TempDir(),
 		beyond: map[mlops.Noun]string{
 			mlops.NounPipeline:      "", // it has all that steps can ask for
@@ -60,7 +68,7 @@ func kubernetesWorld(t *testing.T) world {
 		changed:   `{ pod_security = "restricted" }`,
 		elsewhere: `{ storage_uri = "s3://elsewhere" }`,
 		remove: func(id mlops.ID) error {
-			b, err := kubernetes.Factory().Open(context.Background(), mlops.Options{Settings: settings, Owner: "acc", Version: accProviderVersion})
+			b, err := kubernetes.Factory().Open(context.Background(), mlops.Options{Settings: c.settings, Owner: "acc", Version: accProviderVersion})
 			if err != nil {
 				return err
 			}

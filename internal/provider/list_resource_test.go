@@ -2,6 +2,8 @@ package provider
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,66 +63,114 @@ func (s *scene) foundIn(t *testing.T, name string, r tfprotov6.ListResourceResul
 	return f
 }
 
-func TestAccLists(t *testing.T) {
-	scenes(t, func(s *scene) {
-		t := s.t
-		env := string(s.environment)
-		tests := []struct {
-			noun   mlops.Noun
-			config obj
-			want   []found
-		}{
-			{mlops.NounEnvironment, obj{"backend": s.backend}, []found{{id: env, name: "acc"}}},
-			{mlops.NounPipeline, obj{"environment": env}, []found{{id: string(s.pipeline), name: "train"}}},
-			{mlops.NounPipelineRun, obj{"pipeline": string(s.pipeline)}, nil},
-			{mlops.NounModel, obj{"environment": env}, []found{{id: env + "/models/churn", name: "churn"}}},
-			{mlops.NounModelVersion, obj{"model": env + "/models/churn"}, []found{{id: string(s.versions[0]), name: "churn/1"}, {id: string(s.versions[1]), name: "churn/2"}}},
-			{mlops.NounModelEndpoint, obj{"environment": env}, []found{{id: string(s.endpoint), name: "churn"}}},
-		}
-		for _, tt := range tests {
-			for _, whole := range []bool{false, true} {
-				got, diags := s.list(t, tt.noun, tt.config, 0, whole)
-				wantNoDiagnostics(t, diags)
-				for i := range got {
-					if id := textOf(got[i].resource["id"]); whole && id != got[i].id {
-						t.Errorf("the object of %s has the ID %q", got[i].id, id)
-					} else if !whole && got[i].resource != nil {
-						t.Errorf("%s comes with an object that nobody asked for", got[i].id)
-					}
-					got[i].resource = nil
-				}
-				if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(found{})); diff != "" {
-					t.Errorf("%s, whole %v (-want +got):\n%s", tt.noun, whole, diff)
-				}
+// furnish makes one of each noun that scenes do not have.
+func (s *scene) furnish(t *testing.T) (run, experiment, dataset, monitor mlops.ID) {
+	t.Helper()
+	table, err := filepath.Abs(filepath.Join("testdata", "customers.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run = made(t, s, mlops.NounPipelineRun, mlops.Backend.PipelineRuns, mlops.PipelineRunSpec{Pipeline: s.pipeline, Parameters: map[string]string{"word": "one"}})
+	experiment = made(t, s, mlops.NounExperiment, mlops.Backend.Experiments, mlops.ExperimentSpec{Environment: s.environment, Name: "trials"})
+	dataset = made(t, s, mlops.NounDataset, mlops.Backend.Datasets, mlops.DatasetSpec{Environment: s.environment, Name: "customers", URI: table})
+	most := 1.0
+	monitor = made(t, s, mlops.NounMonitor, mlops.Backend.Monitors, mlops.MonitorSpec{
+		Endpoint: s.endpoint, Name: "watch", Schedule: mlops.Schedule{Cron: "0 3 1 1 *"}, Health: &mlops.HealthCheck{MaxErrorPercent: &most},
+	})
+	return run, experiment, dataset, monitor
+}
+
+// wantListed lists every noun, alone and with its object.
+func wantListed(s *scene) {
+	t := s.t
+	t.Helper()
+	env, model := string(s.environment), string(s.versions[0].Parent())
+	run, experiment, dataset, monitor := s.furnish(t)
+	named := func(id mlops.ID, name string) []found { return []found{{id: string(id), name: name}} }
+	tests := []struct {
+		noun   mlops.Noun
+		config obj
+		want   []found
+	}{
+		{mlops.NounEnvironment, obj{"backend": s.backend}, named(s.environment, s.environment.Name())},
+		{mlops.NounPipeline, obj{"environment": env}, named(s.pipeline, "train")},
+		{mlops.NounPipelineRun, obj{"pipeline": string(s.pipeline)}, named(run, "train/"+run.Name())},
+		{mlops.NounModel, obj{"environment": env}, []found{{id: model, name: "churn"}}},
+		{mlops.NounModelVersion, obj{"model": model}, []found{{id: string(s.versions[0]), name: "churn/1"}, {id: string(s.versions[1]), name: "churn/2"}}},
+		{mlops.NounModelEndpoint, obj{"environment": env}, named(s.endpoint, "churn")},
+		{mlops.NounExperiment, obj{"environment": env}, named(experiment, "trials")},
+		{mlops.NounDataset, obj{"environment": env}, named(dataset, "customers")},
+		{mlops.NounMonitor, obj{"environment": env}, named(monitor, "watch")},
+	}
+	if len(tests) != len(mlops.Nouns()) {
+		t.Errorf("%d nouns are listed here, and there are %d", len(tests), len(mlops.Nouns()))
+	}
+	for _, tt := range tests {
+		for _, whole := range []bool{false, true} {
+			got, diags := s.list(t, tt.noun, tt.config, 0, whole)
+			wantNoDiagnostics(t, diags)
+			if diff := cmp.Diff(tt.want, s.bare(t, got, whole), cmp.AllowUnexported(found{})); diff != "" {
+				t.Errorf("%s, whole %v (-want +got):\n%s", tt.noun, whole, diff)
 			}
 		}
+	}
+}
+
+// bare takes the objects away from what was listed, which are those of the IDs where
+// they were asked for, and what other tests have on the same platform.
+func (s *scene) bare(t *testing.T, all []found, whole bool) []found {
+	t.Helper()
+	var out []found
+	for _, f := range all {
+		if id := textOf(f.resource["id"]); whole && id != f.id {
+			t.Errorf("the object of %s has the ID %q", f.id, id)
+		} else if !whole && f.resource != nil {
+			t.Errorf("%s comes with an object that nobody asked for", f.id)
+		}
+		f.resource = nil
+		if s.suffix == "" || strings.HasSuffix(string(mlops.ID(f.id).Environment()), s.suffix) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func TestAccLists(t *testing.T) {
+	scenes(t, wantListed)
+	t.Run("kubernetes", func(t *testing.T) {
+		t.Parallel()
+		s := kubernetesScene(t)
+		s.settleStrangers(t)
+		wantListed(s)
+		wantListedAsImported(s)
 	})
 }
 
 // What a list shows of an object is what an import of it has in state.
-func TestAccListShowsWhatImportHas(t *testing.T) {
-	scenes(t, func(s *scene) {
-		t := s.t
-		got, diags := s.list(t, mlops.NounModelEndpoint, obj{"environment": string(s.environment)}, 0, true)
-		wantNoDiagnostics(t, diags)
-		const name = "mlops_model_endpoint"
-		imported, err := s.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: string(s.endpoint)})
-		if err != nil {
-			t.Fatal(err)
+func TestAccListShowsWhatImportHas(t *testing.T) { scenes(t, wantListedAsImported) }
+
+func wantListedAsImported(s *scene) {
+	t := s.t
+	t.Helper()
+	got, diags := s.list(t, mlops.NounModelEndpoint, obj{"environment": string(s.environment)}, 0, true)
+	wantNoDiagnostics(t, diags)
+	const name = "mlops_model_endpoint"
+	imported, err := s.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: string(s.endpoint)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoDiagnostics(t, imported.Diagnostics)
+	one := imported.ImportedResources[0]
+	read, err := s.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: name, CurrentState: one.State, CurrentIdentity: one.Identity, Private: one.Private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoDiagnostics(t, read.Diagnostics)
+	for attribute, want := range members(t, s.types[name], read.NewState) {
+		if !got[0].resource[attribute].Equal(want) {
+			t.Errorf("%s is listed as %s and imported as %s", attribute, got[0].resource[attribute], want)
 		}
-		wantNoDiagnostics(t, imported.Diagnostics)
-		one := imported.ImportedResources[0]
-		read, err := s.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: name, CurrentState: one.State, CurrentIdentity: one.Identity, Private: one.Private})
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantNoDiagnostics(t, read.Diagnostics)
-		for attribute, want := range members(t, s.types[name], read.NewState) {
-			if !got[0].resource[attribute].Equal(want) {
-				t.Errorf("%s is listed as %s and imported as %s", attribute, got[0].resource[attribute], want)
-			}
-		}
-	})
+	}
 }
 
 func TestListLimit(t *testing.T) {

@@ -26,7 +26,6 @@ func modelVersion(g guide) *definition[modelVersionModel, mlops.ModelVersionSpec
 		alters:       versionAlters,
 		note:         noteApproval,
 		outside:      func(s mlops.ModelVersionSpec) bool { return s.ArtifactURI != "" },
-		digest:       func(m modelVersionModel) string { return valueOf(m.Digest) },
 	}
 }
 

@@ -100,11 +100,11 @@ func (r *managed[M, S, T]) propose(ctx context.Context, req resource.ModifyPlanR
 	if p.exists {
 		p.held = mlops.ID(textOf(p.state["id"]))
 	}
-	if p.exists && !ails(p.state) && r.uneventful(r.platforms, p.had) && req.Plan.Raw.Equal(req.State.Raw) {
-		p.same = true
-	} else if !r.read(ctx, req, &p, &resp.Diagnostics) {
+	calm := p.exists && !ails(p.state) && r.uneventful(r.platforms, p.had) && req.Plan.Raw.Equal(req.State.Raw)
+	if (!calm || r.outside != nil) && !r.read(ctx, req, &p, &resp.Diagnostics) {
 		return p, false
 	}
+	p.same = calm && r.sameBytes(ctx, p, &resp.Diagnostics)
 	r.claim(ctx, p, req, resp)
 	return p, !resp.Diagnostics.HasError()
 }
@@ -242,31 +242,6 @@ func (r *managed[M, S, T]) altered(ctx context.Context, p proposal[M, S], diags 
 		return nil
 	}
 	return r.alters(p.before, p.asked.spec, sameBytes)
-}
-
-// sameBytes reports whether the outside bytes that a spec names are still those
-// that the state knows. What cannot be told now is taken to be the same: a
-// version that is registered does not need its source any more.
-func (r *managed[M, S, T]) sameBytes(ctx context.Context, p proposal[M, S], diags *diag.Diagnostics) bool {
-	if r.outside == nil || !r.outside(p.asked.spec) || len(p.asked.unknown) > 0 {
-		return true
-	}
-	target, err := r.target(ctx, r.platforms, p.asked.backend)
-	if err != nil {
-		r.fail(ctx, err, diags)
-		return true
-	}
-	planner, ok := target.Kind.(mlops.Planner[S])
-	if !ok {
-		return true
-	}
-	digest, err := planner.Digest(ctx, p.asked.spec)
-	if err != nil {
-		diags.AddWarning("Cannot tell whether the bytes changed", "The bytes of the "+r.noun.Words()+" \""+string(p.held)+
-			"\" cannot be read now, so this plan takes them to be the same as before.\n\nThe backend "+p.asked.backend+" said: "+err.Error())
-		return true
-	}
-	return digest == "" || digest == r.digest(p.prior)
 }
 
 // textValue is a text, or null where there is none.

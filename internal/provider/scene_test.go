@@ -27,6 +27,7 @@ type scene struct {
 
 	t           *testing.T
 	backend     string
+	suffix      string // of the environment's name, where the platform has those of other tests
 	environment mlops.ID
 	pipeline    mlops.ID
 	versions    []mlops.ID // two, of other bytes
@@ -54,26 +55,41 @@ func scenes(t *testing.T, test func(s *scene)) {
 	})
 }
 
+// ground is what a scene is made on.
+type ground struct {
+	factory     mlops.Factory
+	settings    mlops.Settings
+	environment mlops.EnvironmentSpec          // beside what all scenes have
+	endpoint    func(*mlops.ModelEndpointSpec) // takes away what the platform does not have; nil for nothing
+}
+
 func newScene(t *testing.T, f mlops.Factory, settings mlops.Settings) *scene {
 	t.Helper()
+	return newSceneOn(t, ground{factory: f, settings: settings, environment: mlops.EnvironmentSpec{
+		ID: mlops.EnvironmentID(f.Name, nil, "acc"), Name: "acc",
+	}})
+}
+
+func newSceneOn(t *testing.T, g ground) *scene {
+	t.Helper()
 	const owner = "acc"
+	f := g.factory
 	s := &scene{core: newCore(t, f), t: t, backend: f.Name}
 	s.server = NewServer(accProviderVersion, []mlops.Factory{f})
-	wantNoDiagnostics(t, s.configure(t, obj{"owner": owner, f.Name: obj(settings)}))
+	wantNoDiagnostics(t, s.configure(t, obj{"owner": owner, f.Name: obj(g.settings)}))
 	s.platforms = &platforms{
-		factories: []mlops.Factory{f}, settings: map[string]mlops.Settings{f.Name: settings}, version: accProviderVersion,
+		factories: []mlops.Factory{f}, settings: map[string]mlops.Settings{f.Name: g.settings}, version: accProviderVersion,
 		owner: owner, reads: lifecycle.NewReads(), claims: newClaims(), prospects: newProspects(), opened: map[string]mlops.Backend{},
 	}
-	s.build(t)
+	s.build(t, g)
 	return s
 }
 
 // build makes the service, and sees to its end.
-func (s *scene) build(t *testing.T) {
+func (s *scene) build(t *testing.T, g ground) {
 	t.Helper()
-	s.environment = made(t, s, mlops.NounEnvironment, mlops.Backend.Environments, mlops.EnvironmentSpec{
-		ID: mlops.EnvironmentID(s.backend, nil, "acc"), Name: "acc", Stage: "dev", Target: mlops.Target{Backend: s.backend},
-	})
+	g.environment.Stage, g.environment.Target.Backend = "dev", s.backend
+	s.environment = made(t, s, mlops.NounEnvironment, mlops.Backend.Environments, g.environment)
 	s.pipeline = made(t, s, mlops.NounPipeline, mlops.Backend.Pipelines, mlops.PipelineSpec{
 		Environment: s.environment, Name: "train",
 		Parameters: map[string]mlops.Parameter{"word": {Type: "string"}},
@@ -89,11 +105,15 @@ func (s *scene) build(t *testing.T) {
 		}))
 	}
 	keep := mlops.Duration(time.Hour)
-	s.endpoint = made(t, s, mlops.NounModelEndpoint, mlops.Backend.ModelEndpoints, mlops.ModelEndpointSpec{
+	endpoint := mlops.ModelEndpointSpec{
 		Environment: s.environment, Name: "churn", Access: mlops.AccessToken,
 		Rollout:  &mlops.Rollout{Strategy: mlops.RolloutAllAtOnce, KeepPrevious: &keep},
 		Variants: map[string]mlops.Variant{"champion": {Version: s.versions[0], Traffic: 100}},
-	})
+	}
+	if g.endpoint != nil {
+		g.endpoint(&endpoint)
+	}
+	s.endpoint = made(t, s, mlops.NounModelEndpoint, mlops.Backend.ModelEndpoints, endpoint)
 }
 
 // serverWith is a model server with a comment at its end: other bytes.

@@ -96,9 +96,11 @@ func (s slimServer) ReadResource(ctx context.Context, q *tfprotov6.ReadResourceR
 func (s slimServer) PlanResourceChange(ctx context.Context, q *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	c, known := s.calms[q.TypeName]
 	if p := s.ready.Load(); p != nil && known {
-		if resp := c.unchanged(p, q); resp != nil {
+		resp, seen := c.unchanged(ctx, p, q)
+		if resp != nil {
 			return resp, nil
 		}
+		ctx = seen
 	}
 	return letGo(ctx, q, s.wholeServer.PlanResourceChange)
 }

@@ -19,39 +19,43 @@ import (
 // time went into finding that out: the framework transforms each object a dozen
 // times, attribute by attribute. Where the proposed state is the prior state to
 // the byte and no default says otherwise, the plan is that state, and the
-// framework is not asked.
+// framework is not asked. Where the object is of bytes that lie elsewhere, one look
+// at these decides, the same that the framework's path takes.
 
 // calm is a resource that can tell when there is nothing to plan.
 type calm interface {
-	// unchanged answers a request for a plan, or returns nil where there may be
-	// something to plan or to report.
-	unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse
+	// unchanged answers a request for a plan, or returns nil, where there may be
+	// something to plan or to report, and the context to ask the framework with.
+	unchanged(ctx context.Context, p *platforms, q *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, context.Context)
 }
 
-// unchanged implements calm. Objects whose outside bytes or secrets may have
-// changed are never calm; see uneventful.
-func (r *managed[M, S, T]) unchanged(p *platforms, q *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
-	if r.outside != nil || !sameBytes(q.PriorState, q.ProposedNewState) {
-		return nil
+// unchanged implements calm. Objects whose secrets may have changed are never
+// calm; see uneventful.
+func (r *managed[M, S, T]) unchanged(ctx context.Context, p *platforms, q *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, context.Context) {
+	if !sameBytes(q.PriorState, q.ProposedNewState) {
+		return nil, ctx
 	}
 	state, config := packedOf(q.PriorState), packedOf(q.Config)
 	given := func(attribute string) bool { return !state.member(attribute).null() }
 	if state.size() != len(r.wire.AttributeTypes) || !r.defaults.hold(config, state) || given(problem) || !r.uneventful(p, given) {
-		return nil
+		return nil, ctx
 	}
 	id := mlops.ID(state.member("id").words())
 	private, err := withHeld(q.PriorPrivate, id)
 	if err != nil || id == "" || !p.claims.hold(id) {
-		return nil
+		return nil, ctx
 	}
-	return &tfprotov6.PlanResourceChangeResponse{PlannedState: q.PriorState, PlannedPrivate: private, PlannedIdentity: q.PriorIdentity}
+	if stays, seen := r.outsideStays(ctx, p, config, state); !stays {
+		return nil, seen
+	}
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: q.PriorState, PlannedPrivate: private, PlannedIdentity: q.PriorIdentity}, ctx
 }
 
 // uneventful reports whether an object that is asked for as it is can need
-// nothing. Given says which attributes its state has.
+// nothing but for bytes that it names. Given says which attributes its state has.
 func (r *managed[M, S, T]) uneventful(p *platforms, given func(attribute string) bool) bool {
 	guards := slices.ContainsFunc(r.guarded, given)
-	return r.outside == nil && !guards && (r.consider == nil || p.prospects.none())
+	return !guards && (r.consider == nil || p.prospects.none())
 }
 
 // sameBytes reports whether two values are encoded alike, and at all.

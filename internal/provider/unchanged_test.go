@@ -1,12 +1,16 @@
 package provider
 
 import (
+	"context"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
@@ -27,7 +31,19 @@ func TestUnchanged(t *testing.T) {
 	pipelineHas := obj{"id": devID + "/pipelines/train", "native": obj{}, "version": "123456789abc"}
 	with := func(v bool) obj { return obj{"steps": obj{"a": step(obj{"cache": v})}} }
 	endpointHas := obj{"id": devID + "/endpoints/churn", "native": obj{}, "url": "u", "serving": obj{}, "deletion_protection": false}
-	version := obj{"model": devID + "/models/m", "artifact_uri": "a", "format": "onnx"}
+	file := filepath.Join(t.TempDir(), "model.onnx")
+	if err := os.WriteFile(file, []byte("bytes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	digest, _, err := mlops.ContentDigest(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := obj{"model": devID + "/models/m", "artifact_uri": file, "format": "onnx", "metrics": obj{"auc": 0.1}}
+	versionHas := obj{"id": devID + "/models/m/versions/1", "approval": "pending", "digest": digest, "packages": []any{"numpy"}}
+	ofRun := obj{"model": devID + "/models/m", "run": devID + "/pipelines/p/runs/1", "output": "model", "format": "onnx"}
+	data := obj{"environment": devID, "name": "d", "uri": file, "format": "csv"}
+	dataHas := obj{"id": devID + "/datasets/d", "digest": digest}
 	tests := []struct {
 		name, resource string
 		config, state  obj
@@ -41,7 +57,14 @@ func TestUnchanged(t *testing.T) {
 		{"endpoint", "mlops_model_endpoint", endpointConfig(nil), stateOf(endpointConfig(nil), endpointHas), true},
 		{"default in an object", "mlops_model_endpoint", endpointConfig(obj{"capture": obj{}}), stateOf(stateOf(endpointConfig(nil), endpointHas), obj{"capture": obj{"sample_percent": 100}}), true},
 		{"other value in an object", "mlops_model_endpoint", endpointConfig(obj{"capture": obj{}}), stateOf(stateOf(endpointConfig(nil), endpointHas), obj{"capture": obj{"sample_percent": 50}}), false},
-		{"bytes outside", "mlops_model_version", version, stateOf(version, obj{"id": devID + "/models/m/versions/1", "approval": "pending"}), false},
+		{"bytes as they were", "mlops_model_version", version, stateOf(version, versionHas), true},
+		{"other bytes", "mlops_model_version", version, stateOf(stateOf(version, versionHas), obj{"digest": "sha256:0"}), false},
+		{"bytes that the state does not know", "mlops_model_version", version, stateOf(stateOf(version, versionHas), obj{"digest": nil}), false},
+		{"bytes that are gone", "mlops_model_version", stateOf(version, obj{"artifact_uri": file + "s"}), stateOf(stateOf(version, versionHas), obj{"artifact_uri": file + "s"}), false},
+		{"bytes as they were, and another default", "mlops_model_version", version, stateOf(stateOf(version, versionHas), obj{"approval": "approved"}), false},
+		{"bytes of a run", "mlops_model_version", ofRun, stateOf(ofRun, versionHas), true},
+		{"data as they were", "mlops_dataset", data, stateOf(data, dataHas), true},
+		{"other data", "mlops_dataset", data, stateOf(stateOf(data, dataHas), obj{"digest": "sha256:0"}), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,25 +84,62 @@ func TestUnchanged(t *testing.T) {
 			q := &tfprotov6.PlanResourceChangeRequest{
 				TypeName: tt.resource, PriorState: state, ProposedNewState: state, Config: dynamic(t, kind, tt.config),
 			}
-			got := quick.calms[tt.resource].unchanged(p.ready.Load(), q)
-			if (got != nil) != tt.want {
+			if got, _ := quick.calms[tt.resource].unchanged(t.Context(), p.ready.Load(), q); (got != nil) != tt.want {
 				t.Fatalf("the short cut answers: %v, want %v", got != nil, tt.want)
 			}
-			if got == nil {
-				return
-			}
-			want, err := whole.PlanResourceChange(t.Context(), q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantNoDiagnostics(t, want.Diagnostics)
-			if diff := cmp.Diff(members(t, kind, want.PlannedState), members(t, kind, got.PlannedState)); diff != "" {
-				t.Errorf("planned state (-framework +short cut):\n%s", diff)
-			}
-			if diff := cmp.Diff(string(want.PlannedPrivate), string(got.PlannedPrivate)); diff != "" {
-				t.Errorf("private (-framework +short cut):\n%s", diff)
-			}
+			plansAlike(t, kind, whole, quick, q)
 		})
+	}
+}
+
+// plansAlike plans with the framework and with what may answer before it.
+func plansAlike(t *testing.T, kind tftypes.Object, framework, quick tfprotov6.ProviderServer, q *tfprotov6.PlanResourceChangeRequest) {
+	t.Helper()
+	want, err := framework.PlanResourceChange(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := quick.PlanResourceChange(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(members(t, kind, want.PlannedState), members(t, kind, got.PlannedState)); diff != "" {
+		t.Errorf("planned state (-framework +short cut):\n%s", diff)
+	}
+	if diff := cmp.Diff(string(want.PlannedPrivate), string(got.PlannedPrivate)); diff != "" {
+		t.Errorf("private (-framework +short cut):\n%s", diff)
+	}
+	if diff := cmp.Diff(wordsOf(want.Diagnostics), wordsOf(got.Diagnostics)); diff != "" {
+		t.Errorf("diagnostics (-framework +short cut):\n%s", diff)
+	}
+}
+
+// wordsOf are the texts of diagnostics.
+func wordsOf(all []*tfprotov6.Diagnostic) []string {
+	var out []string
+	for _, d := range all {
+		out = append(out, d.Severity.String()+" "+d.Summary+" "+d.Detail)
+	}
+	return out
+}
+
+// asking is a platform that counts how often it is asked for bytes.
+type asking struct{ asked int }
+
+// Digest implements mlops.Planner.
+func (a *asking) Digest(context.Context, mlops.ModelVersionSpec) (string, error) {
+	a.asked++
+	return "sha256:1", nil
+}
+
+// Large files are read once for a plan, whoever asks.
+func TestOutsideIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	a := &asking{}
+	first := outsideNow(t.Context(), a, mlops.ModelVersionSpec{})
+	again := outsideNow(context.WithValue(t.Context(), outsideKey{}, first), a, mlops.ModelVersionSpec{})
+	if a.asked != 1 || first != again || !first.same("sha256:1") || first.same("sha256:2") {
+		t.Errorf("asked %d times; %+v, then %+v", a.asked, first, again)
 	}
 }
 

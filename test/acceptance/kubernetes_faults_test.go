@@ -37,6 +37,7 @@ func testKubernetesInPeace(t *testing.T) {
 		{"provider killed", testKubernetesKilled},
 		{"examples", testKubernetesExamples},
 		{"example", testKubernetesExample},
+		{"guide", testKubernetesGuide},
 		{"stack", testKubernetesStack},
 		{"modules", testKubernetesModules},
 		{"edited", testKubernetesEdited},

@@ -147,7 +147,8 @@ func (k *kube) applied(ctx context.Context, s site, sample kubeSample) ([]result
 	}, nil
 }
 
-// kubePlanned measures the plan of many endpoints in which nothing has changed.
+// kubePlanned measures plans of many endpoints, and of many versions, in which nothing has
+// changed.
 func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (out []result, err error) {
 	n := 1000
 	if s.short {
@@ -159,10 +160,15 @@ func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (
 	}
 	defer func() { err = errors.Join(err, k.close()) }()
 	k.gateway = left.name
+	counted, err := openTally(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, counted.close()) }()
 	if err := left.gateway.make(ctx, k); err != nil {
 		return nil, err
 	}
-	if err := k.base(ctx, filepath.Join(s.dir, "plan-base"), uri); err != nil {
+	if err := k.base(ctx, filepath.Join(s.dir, "plan-base"), counted.uri); err != nil {
 		return nil, err
 	}
 	begin := time.Now()
@@ -189,7 +195,10 @@ func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (
 	if err != nil {
 		return nil, err
 	}
-	return p.judged("endpoints on Kubernetes", "the API server", best, least, calls), nil
+	out = p.judged("endpoints on Kubernetes", "the API server", best, least, calls)
+	counted.take() // was for the endpoints
+	more, err := k.versionsPlanned(ctx, s, n, counted)
+	return append(out, more...), err
 }
 
 // kubeName is a sample's name with another letter.

@@ -52,6 +52,11 @@ func (b *backend) in(id mlops.ID) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.named(of)
+}
+
+// named returns a cluster by the name that IDs have for it.
+func (b *backend) named(of string) (*cluster, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c, ok := b.clusters[of]; ok {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 
@@ -112,6 +113,19 @@ func scope(provider, target mlops.Settings) ([]string, error) {
 		}
 	}
 	return []string{cluster}, nil
+}
+
+// clusters are the clusters that the provider's settings name, each once. A context of
+// the kubeconfig that they do not name is none of them.
+func clusters(provider mlops.Settings) ([]string, error) {
+	all := slices.Collect(maps.Keys(provider.Map(settingClusters)))
+	of, err := scope(provider, nil)
+	if err != nil && len(all) == 0 {
+		return nil, err
+	}
+	all = append(all, of...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // direct is the name of the cluster that the provider's settings reach without a

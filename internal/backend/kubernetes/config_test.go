@@ -55,6 +55,35 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// TestClusters proves which clusters a list of environments asks.
+func TestClusters(t *testing.T) {
+	t.Parallel()
+	short := map[string]string{"two": "arn:aws:eks:eu-west-1:1:cluster/two", "one": "one"}
+	for _, tt := range []struct {
+		name     string
+		provider mlops.Settings
+		want     []string
+		refused  bool
+	}{
+		{name: "nothing says", refused: true},
+		{name: "context of the provider", provider: mlops.Settings{settingContext: "three"}, want: []string{"three"}},
+		{name: "short names", provider: mlops.Settings{settingClusters: short}, want: []string{"one", "two"}},
+		{name: "both, and one of them twice", provider: mlops.Settings{settingClusters: short, settingContext: "one"}, want: []string{"one", "two"}},
+		{name: "host", provider: mlops.Settings{settingHost: "https://k8s.example.com:6443"}, want: []string{"k8s.example.com"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := clusters(tt.provider)
+			if (err != nil) != tt.refused || tt.refused && mlops.CodeOf(err) != mlops.Invalid {
+				t.Errorf("error %v, want one: %t", err, tt.refused)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("clusters (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestConfig proves which API server a cluster's name reaches.
 func TestConfig(t *testing.T) {
 	t.Parallel()

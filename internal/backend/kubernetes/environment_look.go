@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/backend/verbs"
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
+
+type environmentObserved = mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]
 
 // look finds an environment: where it was the last time, or else in the namespace of
 // its name, or else by the label of its record in whichever was brought.
@@ -87,8 +90,8 @@ func recordOfEnvironment(id mlops.ID, seen seenEnvironment) (record, error) {
 }
 
 // observe says in the contract's words what a look found.
-func (k environmentKind) observe(ctx context.Context, s environmentScene, e seenEnvironment) (mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus], error) {
-	seen := mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]{Ref: s.id, Revision: e.record.Revision, Phase: mlops.PhaseReady}
+func (k environmentKind) observe(ctx context.Context, s environmentScene, e seenEnvironment) (environmentObserved, error) {
+	seen := environmentObserved{Ref: s.id, Revision: e.record.Revision, Phase: mlops.PhaseReady}
 	seen.Status.CreatedAt = e.record.Created
 	if e.record.Spec == nil {
 		seen.Phase, seen.Reason = mlops.PhaseFailed, "its creation was interrupted; apply again"
@@ -109,4 +112,53 @@ func (k environmentKind) observe(ctx context.Context, s environmentScene, e seen
 		}
 	}
 	return seen, err
+}
+
+// List returns the environments of the clusters that the provider's settings name, in
+// the order of their IDs. One whose creation was interrupted is among them when its
+// record is there.
+func (k environmentKind) List(ctx context.Context, _ mlops.ID) ([]environmentObserved, error) {
+	names, err := clusters(k.options.Settings)
+	if err != nil {
+		return nil, err
+	}
+	out := []environmentObserved{}
+	for _, of := range names {
+		c, err := k.named(of)
+		if err != nil {
+			return nil, err
+		}
+		notes, err := c.list(ctx, kindConfigMap, "", selects(mlops.NounEnvironment))
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range environmentsIn(c, notes) {
+			seen, err := k.Get(ctx, id)
+			if k.is(err, mlops.NotFound) {
+				continue // gone meanwhile
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, seen)
+		}
+	}
+	slices.SortFunc(out, func(a, b environmentObserved) int { return cmp.Compare(a.Ref, b.Ref) })
+	return out, nil
+}
+
+// environmentsIn are the IDs that records name, each once. Environments that have another
+// name for the cluster, which IDs begin with, are none by this one.
+func environmentsIn(c *cluster, notes []unstructured.Unstructured) []mlops.ID {
+	var out []mlops.ID
+	for i := range notes {
+		r, err := recordIn(&notes[i])
+		if err != nil || notes[i].GetName() != nameOfRecord {
+			continue // somebody else's
+		}
+		if of, err := clusterOf(r.ID); err == nil && of == c.name && !slices.Contains(out, r.ID) {
+			out = append(out, r.ID)
+		}
+	}
+	return out
 }

@@ -40,7 +40,7 @@ func overridables() map[kind]overridable {
 			"receivers.name": ownedByChecks, "receivers.webhookConfigs": "use alerts.webhook_url, which the state does not have",
 		}},
 		kindPrometheusRule: {single: []string{"groups"}, owned: map[string]string{
-			"groups.name": ownedByLooks, "groups.rules": "what alerts have is given by check: write { health = { for = \"5m\" } }",
+			"groups.name": ownedByLooks, "groups.rules": "what alerts have is given by check: write { health = { \"for\" = \"5m\" } }",
 		}},
 		kindServiceMonitor: {single: []string{"endpoints"}, owned: map[string]string{
 			"selector": ownedByLooks, "namespaceSelector": ownedByLooks, "endpoints.relabelings": ownedByChecks,

@@ -43,7 +43,7 @@ func requirements() map[capability]requirement {
 		needsKServe: {
 			"serving.kserve.io", "v1beta1",
 			[]string{"inferenceservices"},
-			"helm install kserve-crd oci://ghcr.io/kserve/charts/kserve-crd --version v0.17.0 && helm install kserve oci://ghcr.io/kserve/charts/kserve --version v0.17.0 --namespace kserve --create-namespace --set kserve.controller.deploymentMode=Standard",
+			"helm install kserve-crd oci://ghcr.io/kserve/charts/kserve-crd --version v0.17.0 --namespace kserve --create-namespace && helm install kserve-resources oci://ghcr.io/kserve/charts/kserve-resources --version v0.17.0 --namespace kserve --set kserve.controller.deploymentMode=Standard && helm install kserve-runtime-configs oci://ghcr.io/kserve/charts/kserve-runtime-configs --version v0.17.0 --namespace kserve --set kserve.servingruntime.enabled=true",
 		},
 		needsArgo: {
 			"argoproj.io", "v1alpha1",
@@ -73,7 +73,7 @@ func requirements() map[capability]requirement {
 		needsKnative: {
 			"serving.knative.dev", "v1",
 			[]string{"services"},
-			"kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-crds.yaml -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-core.yaml",
+			"kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-crds.yaml && kubectl wait --for=condition=Established --all crd && kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-core.yaml",
 		},
 	}
 }

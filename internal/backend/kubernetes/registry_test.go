@@ -79,8 +79,6 @@ func (b sharing) Environments() mlops.Kind[mlops.EnvironmentSpec, mlops.Environm
 	return sharingEnvironments{environmentKind{b.backend}, b.uri}
 }
 
-type environmentObserved = mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus]
-
 type sharingEnvironments struct {
 	environmentKind
 
