@@ -79,7 +79,7 @@ func TestKnativeJudgedByFigures(t *testing.T) {
 		{Target: good.Target, Labels: s.scrapedAs("fine" + made)},
 	}})
 	percent := 5.0
-	for _, tt := range []struct{ name, want string }{{name: "better"}, {"worse", "max_error_percent: 100.00 % failed"}} {
+	for _, tt := range []struct{ name, want string }{{name: "better"}, {"worse", "requests failed, more than max_error_percent = 5"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serving{t, s.kind, s.shelf, s.environment, s.namespace}
 			spec := s.endpoint(tt.name, s.version("custom", "s3://bucket/a"))
