@@ -30,6 +30,7 @@ func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other
 	t.Run("examples", testKubernetesExamples)
 	t.Run("modules", testKubernetesModules)
 	t.Run("stack", testKubernetesStack)
+	t.Run("knative", testKubernetesKnative)
 	t.Run("promotion across clusters", testKubernetesPromotionAcrossClusters)
 	t.Run("promotion across backends", testKubernetesPromotionAcrossBackends)
 	t.Run("missing", testKubernetesMissing)
