@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -145,7 +146,7 @@ func TestKServeKnativeRollout(t *testing.T) {
 	spec := s.endpoint("ours", version("flowers"))
 	s.ready(s.create(spec), spec)
 	next := s.endpoint("ours", version("flowers-2"))
-	next.Rollout = &mlops.Rollout{Strategy: mlops.RolloutCanary, Steps: []int64{10}}
+	next.Rollout = &mlops.Rollout{Strategy: mlops.RolloutCanary, Steps: []int64{10}, Bake: mlops.Duration(time.Second)}
 	shares, seen, err := s.driven(next)
 	if err != nil {
 		t.Fatal(err)
