@@ -193,9 +193,7 @@ func (p place) sleeps() {
 func (p place) refusals() {
 	p.t.Helper()
 	p.Write("refused.tf", knativeRefused)
-	r := p.refused("plan")
-	p.t.Log(r.Out)
-	r.Contains(
+	p.refused("plan").Contains(
 		p.t, "mlops_model_endpoint.q", "In Knative mode an endpoint is one service", "In rollout.keep_previous:", "Knative keeps no pods of revisions",
 		"Knative gives a revision traffic when its pods are ready", `In variants["one"].scaling.idle_after:`, "at most 1h0m0s", "request_timeout", "Knative counts in seconds",
 		"canaryTrafficPercent is the provider's to say: use rollout",
