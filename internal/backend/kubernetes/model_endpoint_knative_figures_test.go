@@ -67,7 +67,7 @@ func countedByKnative(t *testing.T) (s serving, scrape func(promtest.Config) *pr
 // Knative's own proxy counts of requests that are really sent, under the names that its
 // exporter gives, as a real Prometheus scrapes them: of the new revision alone, however
 // the old one does. So is the health of its endpoint.
-func TestKnativeJudgedByFigures(t *testing.T) {
+func TestKnativeJudgedByFigures(t *testing.T) { //nolint:tparallel // alerts are looked at when both rollouts are over
 	t.Parallel()
 	s, scrape := countedByKnative(t)
 	good, bad := s.proxiedServer(http.StatusOK, 0), s.proxiedServer(http.StatusInternalServerError, slow)
