@@ -23,7 +23,7 @@ needy() {
 
 build_tools() {
   local tool
-  for tool in tofu kubernetes prometheus alertmanager rclone kserve-logger; do internal/tools/build.sh "$tool" >/dev/null || return 1; done
+  for tool in tofu kubernetes prometheus alertmanager rclone kserve-logger knative-proxy; do internal/tools/build.sh "$tool" >/dev/null || return 1; done
 }
 
 run_needy() { test/acc.sh "$(internal/tools/build.sh tofu)" go test -p 2 "$@"; }

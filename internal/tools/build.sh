@@ -17,7 +17,7 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
-  echo "usage: $0 golangci-lint|tfplugindocs|terraform-docs|tofu|goreleaser|kserve-logger|kubernetes|prometheus|alertmanager|rclone" >&2
+  echo "usage: $0 golangci-lint|tfplugindocs|terraform-docs|tofu|goreleaser|kserve-logger|knative-proxy|kubernetes|prometheus|alertmanager|rclone" >&2
   exit 2
 }
 

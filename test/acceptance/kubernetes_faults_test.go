@@ -34,6 +34,7 @@ func testKubernetesInPeace(t *testing.T) {
 	}{
 		{"promotion across clusters", testKubernetesPromotionAcrossClusters},
 		{"promotion across backends", testKubernetesPromotionAcrossBackends},
+		{"knative", testKubernetesKnative},
 		{"provider killed", testKubernetesKilled},
 		{"examples", testKubernetesExamples},
 		{"example", testKubernetesExample},

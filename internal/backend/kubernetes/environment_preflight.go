@@ -46,6 +46,9 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 	case seen.leaving():
 		return nil
 	}
+	if err := k.warnOfReplacement(ctx, c, l, s, seen); err != nil {
+		return err
+	}
 	if err := k.warnOfGround(ctx, c, l, s, seen); err != nil {
 		return err
 	}

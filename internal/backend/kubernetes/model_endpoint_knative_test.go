@@ -34,7 +34,11 @@ func newServerless(t *testing.T, settings mlops.Settings) serving {
 // service is what KServe made of an endpoint.
 func (s serving) service(endpoint string) *unstructured.Unstructured {
 	s.Helper()
-	return control.Get(s, kubetest.Ref{Resource: "services.serving.knative.dev", Namespace: s.namespace, Name: predictor(endpoint)})
+	return control.Get(s, s.knativeRef(endpoint))
+}
+
+func (s serving) knativeRef(service string) kubetest.Ref {
+	return kubetest.Ref{Resource: "services.serving.knative.dev", Namespace: s.namespace, Name: predictor(service)}
 }
 
 // shares are the percentages of the traffic that the revisions of an endpoint have.

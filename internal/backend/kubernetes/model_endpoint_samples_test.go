@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +137,15 @@ type sampleCase struct {
 	same      func(*podFacts) // what comes to the same, and why
 }
 
+// object is the sample, as KServe's makers give it, under a name.
+func (c sampleCase) object(t *testing.T, name string) *unstructured.Unstructured {
+	t.Helper()
+	o := kubetest.Samples(t, kserveModule, kserveSamples+c.file+".yaml")[0]
+	o.SetName(name)
+	unstructured.RemoveNestedField(o.Object, "spec", "predictor", "serviceAccountName")
+	return o
+}
+
 // called is the name that its model is served by.
 func (c sampleCase) called(service string) string {
 	if c.model != "" {
@@ -193,7 +201,8 @@ func kserveCases() []sampleCase {
 // portable words, comes to pods that serve the same: both are made by KServe's own
 // manager and webhooks. What cannot be compared: samples of the second protocol for
 // formats that have the first as well, which the provider prefers; images with a model
-// inside; and scaling, of which there are samples for Knative alone.
+// inside; and scaling, of which there are samples for Knative alone (see
+// TestKServeKnativeSamples).
 func TestKServeSamples(t *testing.T) {
 	t.Parallel()
 	s := newServing(t, mlops.Settings{targetCapture: "http://message-dumper.default/"})
@@ -202,15 +211,8 @@ func TestKServeSamples(t *testing.T) {
 			t.Parallel()
 			called := kubetest.Name("sample")
 			ours := serving{t, s.kind, s.shelf, s.environment, s.namespace}.sample(called, c)
-			object := kubetest.Samples(t, kserveModule, kserveSamples+c.file+".yaml")[0]
 			sample := kubetest.Name("theirs")
-			object.SetName(sample)
-			unstructured.RemoveNestedField(object.Object, "spec", "predictor", "serviceAccountName")
-			manifest, err := json.Marshal(object.Object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			control.Apply(t, s.namespace, string(manifest))
+			control.Apply(t, s.namespace, jsonOf(t, c.object(t, sample).Object))
 			want := factsOfPod(t, s.pod(t, sample), c.called(sample))
 			got := factsOfPod(t, s.pod(t, ours), c.called(called))
 			if c.same != nil {
@@ -226,6 +228,19 @@ func TestKServeSamples(t *testing.T) {
 // sample makes the endpoint of a case, and returns the name of its server.
 func (s serving) sample(called string, c sampleCase) string {
 	s.Helper()
+	s.endpointOf(called, c)
+	for _, server := range s.services() {
+		if strings.HasPrefix(server, called+"-") {
+			return server
+		}
+	}
+	s.Fatalf("%s has no server", called)
+	return ""
+}
+
+// endpointOf makes the endpoint of a case.
+func (s serving) endpointOf(called string, c sampleCase) {
+	s.Helper()
 	c.version.Model, c.version.Approval = s.environment.Child(mlops.NounModel, "m"), "approved"
 	version, err := shelvedVersions{s.shelf}.Create(s.Context(), c.version)
 	if err != nil {
@@ -240,13 +255,6 @@ func (s serving) sample(called string, c sampleCase) string {
 	if _, err := s.kind.Create(s.Context(), spec); err != nil {
 		s.Fatal(err)
 	}
-	for _, server := range s.services() {
-		if strings.HasPrefix(server, called+"-") {
-			return server
-		}
-	}
-	s.Fatalf("%s has no server", called)
-	return ""
 }
 
 // pod waits for a pod of an inference service.

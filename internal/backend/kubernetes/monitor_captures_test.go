@@ -106,6 +106,8 @@ func TestFetchCaptures(t *testing.T) {
 		"bucket/ml/dev/churn-abcdefabcd/predictor/captures/churn/b-response.json":    time.Minute,
 		"bucket/ml/dev/churn-2-abcdefabcd/predictor/captures/churn-2/c-request.json": time.Minute,
 		"bucket/ml/other/churn-0123456789/predictor/captures/churn/d-request.json":   time.Minute,
+		"bucket/ml/dev/churn/predictor/captures/churn/k-request.json":                time.Minute,
+		"bucket/ml/dev/churn-2/predictor/captures/churn-2/l-request.json":            time.Minute,
 	} {
 		path := filepath.Join(store, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -128,6 +130,13 @@ func TestFetchCaptures(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, agesIn(t, folder, now)); diff != "" {
 		t.Errorf("files, and how old they are (-want +got):\n%s", diff)
+	}
+	settings[targetMode] = modeKnative
+	if folder, err = fetch(t, watchScene(settings), storageKey); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]time.Duration{"churn/predictor/captures/churn/k-request.json": time.Minute}, agesIn(t, folder, now)); diff != "" {
+		t.Errorf("in Knative mode, files, and how old they are (-want +got):\n%s", diff)
 	}
 	if _, err := fetch(t, watchScene(settings), "wrong"); err == nil {
 		t.Error("with a wrong key nothing is wrong")

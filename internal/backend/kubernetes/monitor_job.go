@@ -163,13 +163,22 @@ func (s scene) fetchCaptures(spec mlops.MonitorSpec) namedContainer {
 	env := append(s.rclone(),
 		envVar{Name: "FOLDER", Value: path.Join(bucket, below, s.namespace)},
 		// KServe puts the path of a logger's storage below the server's own.
-		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s-??????????/*/captures/%s/**", s.serverStem(spec.Endpoint.Name()), spec.Endpoint.Name())},
+		envVar{Name: "INCLUDE", Value: fmt.Sprintf("/%s/*/captures/%s/**", s.capturing(spec.Endpoint.Name()), spec.Endpoint.Name())},
 		envVar{Name: "MAX_AGE", Value: promDuration(age)}, envVar{Name: "RCLONE_CONFIG", Value: "/notfound"}, // which rclone takes for none
 	)
 	c := namedContainer{Name: "fetch"}
 	c.Image, c.Command, c.Args, c.Env = s.fetchImage(), []string{"sh", "-c"}, []string{fetchScript}, env
 	c.Mounts = []volumeMount{{Name: volumeOfCapture, Path: captureFolder}}
 	return c
+}
+
+// capturing is a pattern of the names of an endpoint's inference services, as rclone reads
+// it: one for each server, and in Knative mode one for all.
+func (l layout) capturing(endpoint string) string {
+	if l.knative() {
+		return endpoint
+	}
+	return l.serverStem(endpoint) + "-??????????"
 }
 
 // rclone says where the environment's storage is.

@@ -6,6 +6,8 @@
 // listens on loopback, and ends with the test that started it, also when the test
 // binary is killed.
 //
+// What Knative's proxy would count of requests is counted by the proxy's own handler and
+// exporter (see Proxy and internal/tools/knative-proxy), of requests that are sent.
 // What a mesh reports of requests is counted by the test (see Mesh): no request is
 // sent by it, and no proxy is tested.
 //

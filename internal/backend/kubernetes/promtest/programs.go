@@ -60,6 +60,12 @@ var listening = regexp.MustCompile(`msg="Listening on".* address=(\S+)`)
 // serve starts a program that listens on a port of its choice, and returns its URL.
 func serve(t testing.TB, path string, args ...string) string {
 	t.Helper()
+	return "http://" + launch(t, listening, path, args...)[0]
+}
+
+// launch starts a program, and returns what it says of itself when it is there.
+func launch(t testing.TB, says *regexp.Regexp, path string, args ...string) []string {
+	t.Helper()
 	log := &journal{}
 	// The context of the test ends before its cleanup does.
 	cmd := exec.Command("sh", append([]string{"-c", leash, "promtest", path}, args...)...) //nolint:noctx // see above
@@ -74,12 +80,12 @@ func serve(t testing.TB, path string, args ...string) string {
 	t.Cleanup(func() { end(t, cmd, input, log) })
 	var at []string
 	Eventually(t, filepath.Base(path)+" to listen", func() error {
-		if at = listening.FindStringSubmatch(log.text()); at == nil {
+		if at = says.FindStringSubmatch(log.text()); at == nil {
 			return fmt.Errorf("it says\n%s", log.text())
 		}
 		return nil
 	})
-	return "http://" + at[1]
+	return at[1:]
 }
 
 // end ends a program, and shows what it said where the test failed.

@@ -21,10 +21,19 @@ type Config struct {
 	Target string
 	// Labels are what the scrape adds to every series.
 	Labels map[string]string
+	// Others are scraped too.
+	Others []Scraped
 	// Rules is a file of rules, the spec of a PrometheusRule; none if empty.
 	Rules string
 	// Alertmanager is the URL of an Alertmanager; none if empty.
 	Alertmanager string
+}
+
+// Scraped is something else that a server scrapes: a URL, and what the scrape adds to
+// every series. The same may be scraped as several.
+type Scraped struct {
+	Target string
+	Labels map[string]string
 }
 
 // Server is a Prometheus server.
@@ -52,23 +61,26 @@ func Start(t testing.TB, config Config) *Server {
 // text is the configuration as Prometheus reads it: JSON is YAML.
 func (c Config) text(t testing.TB) string {
 	t.Helper()
-	at := func(to string) map[string]any {
+	at := func(to string, labels map[string]string) map[string]any {
 		u, err := url.Parse(to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"targets": []string{u.Host}, "labels": c.Labels}
+		return map[string]any{"targets": []string{u.Host}, "labels": labels}
+	}
+	targets := []any{at(c.Target, c.Labels)}
+	for _, o := range c.Others {
+		targets = append(targets, at(o.Target, o.Labels))
 	}
 	all := map[string]any{
 		"global":         map[string]any{"scrape_interval": model.Duration(Interval), "scrape_timeout": model.Duration(Interval), "evaluation_interval": model.Duration(Interval)},
-		"scrape_configs": []any{map[string]any{"job_name": "target", "static_configs": []any{at(c.Target)}}},
+		"scrape_configs": []any{map[string]any{"job_name": "target", "static_configs": targets}},
 	}
 	if c.Rules != "" {
 		all["rule_files"] = []string{file(t, rulesFile, c.Rules)}
 	}
 	if c.Alertmanager != "" {
-		to := at(c.Alertmanager)
-		delete(to, "labels")
+		to := at(c.Alertmanager, nil)
 		all["alerting"] = map[string]any{"alertmanagers": []any{map[string]any{"static_configs": []any{to}}}}
 	}
 	text, err := json.Marshal(all)
