@@ -30,7 +30,11 @@ func unpackOutput(archive, directory string) (output string, err error) {
 	if err != nil {
 		return "", notPacked(err)
 	}
-	packed := tar.NewReader(zip)
+	info, err := in.Stat()
+	if err != nil {
+		return "", err
+	}
+	packed := tar.NewReader(mlops.Unpacked(zip, info.Size()))
 	for {
 		header, err := packed.Next()
 		if errors.Is(err, io.EOF) {
