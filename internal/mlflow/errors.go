@@ -120,7 +120,3 @@ func unlessGone(err error) error {
 func refuse(code mlops.Code, format string, args ...any) error {
 	return mlops.NewError(code, fmt.Errorf(format, args...))
 }
-
-func invalid(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
-}

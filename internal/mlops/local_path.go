@@ -20,7 +20,7 @@ var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 // schemes name: that is Unsupported, and the caller knows what to give instead.
 func LocalPath(field, folder, uri string) (string, error) {
 	refuse := func(format string, args ...any) (string, error) {
-		return "", &Error{Code: Invalid, Field: field, Err: fmt.Errorf(format, args...)}
+		return "", InvalidField(field, format, args...)
 	}
 	switch isPath := uri != "" && !hasScheme.MatchString(uri); {
 	case filepath.IsAbs(uri):
@@ -56,7 +56,7 @@ func HomePath(field, path string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", &Error{Code: Invalid, Field: field, Err: fmt.Errorf("%s begins with the user's home, which is not known here; write an absolute path: %w", path, err)}
+		return "", InvalidField(field, "%s begins with the user's home, which is not known here; write an absolute path: %w", path, err)
 	}
 	return filepath.Join(home, rest), nil
 }

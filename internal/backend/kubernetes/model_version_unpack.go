@@ -88,5 +88,5 @@ func unpackOne(packed io.Reader, header *tar.Header, directory string) (err erro
 
 // notPacked says what is wrong with an output.
 func notPacked(err error) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: "output", Err: fmt.Errorf("the output is no archive as Argo packs them: %w", err)}
+	return mlops.InvalidField("output", "the output is no archive as Argo packs them: %w", err)
 }
