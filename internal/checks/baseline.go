@@ -91,22 +91,18 @@ func ParseBaseline(text []byte) (*Baseline, error) {
 	return b, nil
 }
 
-func invalid(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
-}
-
 func unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return invalid("baseline", "the baseline cannot be read: %s", mlops.Message(err))
+	return mlops.InvalidField("baseline", "the baseline cannot be read: %s", mlops.Message(err))
 }
 
 // choose finds the columns that count.
 func (b *Baseline) choose(spec mlops.Baseline, found []table.Column) error {
 	const fewest = 2
 	if b.Rows < fewest {
-		return invalid("baseline", "the baseline has too few rows to compare with: %d", b.Rows)
+		return mlops.InvalidField("baseline", "the baseline has too few rows to compare with: %d", b.Rows)
 	}
 	prediction := cmp.Or(spec.Prediction, mlops.DefaultPredicted)
 	names := spec.Features
@@ -120,18 +116,18 @@ func (b *Baseline) choose(spec mlops.Baseline, found []table.Column) error {
 	for i, name := range names {
 		c, ok := find(found, name)
 		if !ok {
-			return invalid(fmt.Sprintf("baseline.features[%d]", i), "the baseline has no column %q; it has %s", name, nameList(found))
+			return mlops.InvalidField(fmt.Sprintf("baseline.features[%d]", i), "the baseline has no column %q; it has %s", name, nameList(found))
 		}
 		b.columns = append(b.columns, c)
 	}
 	if spec.Label != "" {
 		if _, ok := find(found, spec.Label); !ok {
-			return invalid("baseline.label", "the baseline has no column %q; it has %s", spec.Label, nameList(found))
+			return mlops.InvalidField("baseline.label", "the baseline has no column %q; it has %s", spec.Label, nameList(found))
 		}
 	}
 	c, ok := find(found, prediction)
 	if !ok && spec.Prediction != "" {
-		return invalid("baseline.prediction", "the baseline has no column %q; it has %s", prediction, nameList(found))
+		return mlops.InvalidField("baseline.prediction", "the baseline has no column %q; it has %s", prediction, nameList(found))
 	}
 	if ok {
 		b.columns, b.Predicted = append(b.columns, c), true
@@ -159,25 +155,25 @@ func (b *Baseline) Fits(spec mlops.MonitorSpec) error {
 		for i, name := range d.Features {
 			c, ok := find(b.features(), name)
 			if !ok {
-				return invalid(fmt.Sprintf("data_drift.features[%d]", i), "%q is no feature of the baseline; these are: %s", name, nameList(b.features()))
+				return mlops.InvalidField(fmt.Sprintf("data_drift.features[%d]", i), "%q is no feature of the baseline; these are: %s", name, nameList(b.features()))
 			}
 			if d.Statistic != "" && !drift.Fits(d.Statistic, c.Kind()) {
-				return invalid("data_drift.statistic", "%s is for numbers, and %q has categories; name the features, or use js", d.Statistic, name)
+				return mlops.InvalidField("data_drift.statistic", "%s is for numbers, and %q has categories; name the features, or use js", d.Statistic, name)
 			}
 		}
 	}
 	if d := spec.PredictionDrift; d != nil {
 		if !b.Predicted {
 			name := cmp.Or(spec.Baseline.Prediction, mlops.DefaultPredicted)
-			return invalid("prediction_drift", "the baseline has no column %q with predictions; it has %s", name, nameList(b.columns))
+			return mlops.InvalidField("prediction_drift", "the baseline has no column %q with predictions; it has %s", name, nameList(b.columns))
 		}
 		if c := b.columns[len(b.columns)-1]; d.Statistic != "" && !drift.Fits(d.Statistic, c.Kind()) {
-			return invalid("prediction_drift.statistic", "%s is for numbers, and %q has categories; use js", d.Statistic, c.Name)
+			return mlops.InvalidField("prediction_drift.statistic", "%s is for numbers, and %q has categories; use js", d.Statistic, c.Name)
 		}
 	}
 	if g := spec.Bias; g != nil {
 		if _, ok := find(b.features(), g.Group); !ok {
-			return invalid("bias.group", "%q is no feature of the baseline; these are: %s", g.Group, nameList(b.features()))
+			return mlops.InvalidField("bias.group", "%q is no feature of the baseline; these are: %s", g.Group, nameList(b.features()))
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ import (
 func Describe(ctx context.Context, spec mlops.DatasetSpec, file, field string) (mlops.DatasetStatus, error) {
 	found, err := table.Describe(ctx, file, table.FormatOf(spec, spec.URI), spec.Schema, spec.Checks)
 	if mlops.CodeOf(err) == mlops.Invalid {
-		return mlops.DatasetStatus{}, &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf("the data cannot be read: %s", mlops.Message(err))}
+		return mlops.DatasetStatus{}, mlops.InvalidField(field, "the data cannot be read: %s", mlops.Message(err))
 	}
 	if err != nil {
 		return mlops.DatasetStatus{}, err

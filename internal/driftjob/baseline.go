@@ -124,11 +124,15 @@ func unpack(archive, dir string) (file string, err error) {
 		return "", err
 	}
 	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return "", err
+	}
 	unzipped, err := gzip.NewReader(in)
 	if err != nil {
 		return "", err
 	}
-	entries := tar.NewReader(unzipped)
+	entries := tar.NewReader(mlops.Unpacked(unzipped, info.Size()))
 	for {
 		header, err := entries.Next()
 		switch {

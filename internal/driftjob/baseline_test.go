@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,7 @@ func TestBaselines(t *testing.T) {
 		{name: "an archive of two files", files: map[string]string{"b.tgz": archived(t, "a.csv", data, "b.csv", data)}, given: "b.tgz", words: "more than one file"},
 		{name: "an archive that breaks off", files: map[string]string{"b.tgz": archive[:len(archive)-40]}, given: "b.tgz", words: "cut short or damaged"},
 		{name: "an empty archive", files: map[string]string{"b.tgz": archived(t, "_SUCCESS", "")}, given: "b.tgz", words: "the archive has no file"},
+		{name: "an archive that would fill the disk", files: map[string]string{"b.tgz": archived(t, "b.csv", strings.Repeat("0", 65<<20))}, given: "b.tgz", words: "it unpacks to more than 67108864 bytes"},
 		{name: "another format than the URI says", files: map[string]string{"baseline": data}, given: "baseline", uri: "s3://bucket/b.parquet", words: "the baseline cannot be read"},
 	}
 	for _, tt := range tests {

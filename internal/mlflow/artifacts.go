@@ -55,7 +55,7 @@ func escape(at string) string {
 func storable(name string) error {
 	plain, err := url.PathUnescape(name)
 	if err != nil || plain != name || strings.ContainsAny(name, "#\\") {
-		return invalid("artifact_uri", "MLflow cannot keep a file of the name %q: its names have no #, no backslash and no %% before two hexadecimal digits", name)
+		return mlops.InvalidField("artifact_uri", "MLflow cannot keep a file of the name %q: its names have no #, no backslash and no %% before two hexadecimal digits", name)
 	}
 	return nil
 }

@@ -50,11 +50,11 @@ func NewClient(o Options) (*Client, error) {
 	u, err := url.Parse(o.URI)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, invalid("uri", "it is not the http or https URL of an MLflow server")
+		return nil, mlops.InvalidField("uri", "it is not the http or https URL of an MLflow server")
 	case u.User != nil:
-		return nil, invalid("uri", "it holds a user's name or password, which would be in the state: give a token")
+		return nil, mlops.InvalidField("uri", "it holds a user's name or password, which would be in the state: give a token")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, invalid("uri", "%q has a query or a fragment; give the server's address alone", o.URI)
+		return nil, mlops.InvalidField("uri", "%q has a query or a fragment; give the server's address alone", o.URI)
 	}
 	client := &Client{base: u, user: o.Username, token: o.Token, agent: cmp.Or(o.UserAgent, "terraform-provider-mlops"), http: &http.Client{}}
 	if o.HTTP != nil {
@@ -105,7 +105,7 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < http.StatusBadRequest {
-		return nil, errors.Join(invalid("uri", "the MLflow server at %s redirects to %s; give the address that answers", c.host(), to), resp.Body.Close())
+		return nil, errors.Join(mlops.InvalidField("uri", "the MLflow server at %s redirects to %s; give the address that answers", c.host(), to), resp.Body.Close())
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 	if err = errors.Join(err, resp.Body.Close()); err != nil && len(text) == 0 {

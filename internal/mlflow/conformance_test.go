@@ -59,7 +59,7 @@ func connect(t *testing.T, uri string) *Client {
 func findFile(ctx context.Context, spec mlops.ModelVersionSpec) (Found, error) {
 	path := strings.TrimPrefix(spec.ArtifactURI, "file://")
 	if _, err := os.Stat(path); err != nil {
-		return Found{}, invalid("artifact_uri", "%w", err)
+		return Found{}, mlops.InvalidField("artifact_uri", "%w", err)
 	}
 	return Found{Path: path, Packages: spec.Packages, Metrics: spec.Metrics}, ctx.Err()
 }

@@ -39,7 +39,7 @@ func (r *Registry) locate(ctx context.Context, spec mlops.ModelVersionSpec) (Fou
 func (r *Registry) own(ctx context.Context, spec mlops.ModelVersionSpec) (Found, error) {
 	at, err := artifactAt(spec.ArtifactURI)
 	if err != nil {
-		return Found{}, invalid("artifact_uri", "%w", err)
+		return Found{}, mlops.InvalidField("artifact_uri", "%w", err)
 	}
 	directory, err := os.MkdirTemp("", "mlops-mlflow-")
 	if err != nil {
@@ -56,7 +56,7 @@ func (r *Registry) own(ctx context.Context, spec mlops.ModelVersionSpec) (Found,
 	}
 	found.Release()
 	if is(err, mlops.NotFound) {
-		err = invalid("artifact_uri", "%w", err)
+		err = mlops.InvalidField("artifact_uri", "%w", err)
 	}
 	return Found{}, err
 }
@@ -99,7 +99,7 @@ func filesOf(root string, c *content) (map[string]string, error) {
 		return errors.Join(err, storable(name))
 	})
 	if err == nil && len(files) == 0 {
-		err = invalid("artifact_uri", "%s has no file, and MLflow keeps no empty directories", root)
+		err = mlops.InvalidField("artifact_uri", "%s has no file, and MLflow keeps no empty directories", root)
 	}
 	return files, err
 }

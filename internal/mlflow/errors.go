@@ -38,8 +38,9 @@ func excerpt(body []byte) string {
 	return text
 }
 
-// codeOf sorts MLflow's error codes. An internal error is not worth repeating:
-// MLflow says other codes for what passes.
+// codeOf sorts MLflow's error codes. An internal error may pass, as MLflow's own client
+// takes it to: a server under load answers so what it would do a moment later. What it
+// did all the same, a repeated call finds.
 func codeOf(status int, name string) mlops.Code {
 	switch name {
 	case "RESOURCE_DOES_NOT_EXIST", "NOT_FOUND":
@@ -78,7 +79,7 @@ func codeOfStatus(status int) mlops.Code {
 		return mlops.Invalid
 	case http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage:
 		return mlops.QuotaExceeded
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return mlops.Unavailable
 	case http.StatusNotImplemented:
 		return mlops.Unsupported
@@ -118,8 +119,4 @@ func unlessGone(err error) error {
 
 func refuse(code mlops.Code, format string, args ...any) error {
 	return mlops.NewError(code, fmt.Errorf(format, args...))
-}
-
-func invalid(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }

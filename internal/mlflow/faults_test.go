@@ -22,7 +22,7 @@ import (
 // breaker stands between a client and the server, and breaks one request.
 type breaker struct {
 	path  string // of the request
-	after bool   // the server did it, and the answer is lost
+	after bool   // the server did it, and failed over its answer
 	armed atomic.Bool
 }
 
@@ -30,25 +30,27 @@ func (b *breaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !strings.Contains(req.URL.Path, b.path) || !b.armed.CompareAndSwap(true, false) {
 		return http.DefaultTransport.RoundTrip(req)
 	}
-	if b.after {
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			return nil, err
-		}
-		_ = resp.Body.Close()
+	if !b.after {
+		return nil, errors.New("connection reset by peer")
 	}
-	return nil, errors.New("connection reset by peer")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	_ = resp.Body.Close()
+	page := io.NopCloser(strings.NewReader("<h1>Internal Server Error</h1>"))
+	return &http.Response{StatusCode: http.StatusInternalServerError, Header: http.Header{}, Body: page, Request: req}, nil
 }
 
 // cutAt runs a test for each request, with a stock of its own and what breaks that
-// request once it is armed: it is never made, or its answer is lost.
+// request once it is armed: it is never made, or the server fails when it has done it.
 func cutAt(t *testing.T, paths []string, test func(s *stock, c *Client, arm func())) {
 	t.Helper()
 	for _, path := range paths {
 		for _, after := range []bool{false, true} {
 			title := path + " is refused"
 			if after {
-				title = path + " is not heard of"
+				title = path + " is done and fails"
 			}
 			t.Run(title, func(t *testing.T) {
 				t.Parallel()
@@ -180,12 +182,12 @@ func TestCodes(t *testing.T) {
 		{"no right", 403, `{"error_code": "PERMISSION_DENIED", "message": "m"}`, mlops.PermissionDenied, "m"},
 		{"busy", 429, `{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "m"}`, mlops.Unavailable, "m"},
 		{"passing", 503, `{"error_code": "TEMPORARILY_UNAVAILABLE", "message": "database is locked"}`, mlops.Unavailable, "database is locked"},
-		{"its fault", 500, `{"error_code": "INTERNAL_ERROR", "message": "m"}`, mlops.Unknown, "m"},
+		{"its fault", 500, `{"error_code": "INTERNAL_ERROR", "message": "m"}`, mlops.Unavailable, "m"},
 		{"a code of tomorrow", 409, `{"error_code": "NEW_CODE", "message": "m"}`, mlops.Conflict, "m"},
 		{"a proxy asks who", 401, "You are not authenticated.", mlops.Unauthenticated, "You are not authenticated."},
 		{"a proxy's page", 502, "<html>\n<h1>Bad\tGateway</h1></html>", mlops.Unavailable, "<h1>Bad Gateway</h1>"},
 		{"no MLflow", 404, "<!doctype html><title>404 Not Found</title>", mlops.Unsupported, "404"},
-		{"a long page", 500, strings.Repeat("ü", 5000), mlops.Unknown, "…"},
+		{"a long page", 500, strings.Repeat("ü", 5000), mlops.Unavailable, "…"},
 		{"no JSON", 200, "<html>Welcome</html>", mlops.Failed, "no MLflow server"},
 	}
 	for _, tt := range tests {

@@ -232,7 +232,7 @@ func (m *Models) Update(ctx context.Context, ref mlops.ID, spec mlops.ModelSpec)
 		return mlops.Change{}, err
 	}
 	if ref != spec.ID() {
-		return mlops.Change{}, invalid("name", "%s cannot become %s", ref, spec.ID())
+		return mlops.Change{}, mlops.InvalidField("name", "%s cannot become %s", ref, spec.ID())
 	}
 	unlock, err := m.lock(ctx, RegisteredName(ref))
 	if err != nil {

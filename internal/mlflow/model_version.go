@@ -65,7 +65,7 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 		return mlops.Change{}, err
 	}
 	if ref.Parent() != spec.Model {
-		return mlops.Change{}, invalid("model", "%s cannot move to the model %s", ref, spec.Model)
+		return mlops.Change{}, mlops.InvalidField("model", "%s cannot move to the model %s", ref, spec.Model)
 	}
 	return v.register(ctx, ref, spec)
 }
@@ -114,7 +114,7 @@ func (v *ModelVersions) registerAs(ctx context.Context, from mlops.ID, spec mlop
 	defer unlock()
 	model, home, err := v.model(ctx, spec.Model)
 	if is(err, mlops.NotFound) {
-		return mlops.Change{}, invalid("model", "there is no model %s", spec.Model)
+		return mlops.Change{}, mlops.InvalidField("model", "there is no model %s", spec.Model)
 	}
 	if err != nil {
 		return mlops.Change{}, err
@@ -129,7 +129,7 @@ func (v *ModelVersions) registerAs(ctx context.Context, from mlops.ID, spec mlop
 		return mlops.Change{}, err
 	}
 	if p := spec.Promotion; p != nil && p.Digest != bytes.Digest {
-		return mlops.Change{}, invalid("artifact_uri", "the bytes have the digest %s; those that were promoted from %s have %s", bytes.Digest, p.From, p.Digest)
+		return mlops.Change{}, mlops.InvalidField("artifact_uri", "the bytes have the digest %s; those that were promoted from %s have %s", bytes.Digest, p.From, p.Digest)
 	}
 	rec := record[mlops.ModelVersionSpec]{ID: spec.Model, Owner: v.owner, Spec: spec, Content: bytes}
 	return v.settle(ctx, model, home.Experiment, from, rec, found)

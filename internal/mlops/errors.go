@@ -3,6 +3,7 @@ package mlops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -97,3 +98,9 @@ func CodeOf(err error) Code {
 // NewError returns an Error with a code and a cause, for platforms that have no
 // error type of their own.
 func NewError(code Code, err error) *Error { return &Error{Code: code, Err: err} }
+
+// InvalidField returns the Invalid error of an attribute, given by its path as HCL
+// writes it, in words that format makes as fmt.Errorf does.
+func InvalidField(field, format string, args ...any) error {
+	return &Error{Code: Invalid, Field: field, Err: fmt.Errorf(format, args...)}
+}

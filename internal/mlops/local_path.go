@@ -3,8 +3,10 @@ package mlops
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // hasScheme tells a URI from a path.
@@ -18,7 +20,7 @@ var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*:`)
 // schemes name: that is Unsupported, and the caller knows what to give instead.
 func LocalPath(field, folder, uri string) (string, error) {
 	refuse := func(format string, args ...any) (string, error) {
-		return "", &Error{Code: Invalid, Field: field, Err: fmt.Errorf(format, args...)}
+		return "", InvalidField(field, format, args...)
 	}
 	switch isPath := uri != "" && !hasScheme.MatchString(uri); {
 	case filepath.IsAbs(uri):
@@ -40,4 +42,21 @@ func LocalPath(field, folder, uri string) (string, error) {
 		return refuse("%q names no absolute path; write file:///…", uri)
 	}
 	return filepath.FromSlash(u.Path), nil
+}
+
+// HomePath returns a path with the user's home in place of a leading "~", as a shell
+// writes it: neither HCL nor environment variables do. Other paths stay as they are,
+// those of other users' homes ("~name/…") among them.
+//
+// The error names the attribute that gave the path.
+func HomePath(field, path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~")
+	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", InvalidField(field, "%s begins with the user's home, which is not known here; write an absolute path: %w", path, err)
+	}
+	return filepath.Join(home, rest), nil
 }

@@ -46,3 +46,32 @@ func TestLocalPath(t *testing.T) {
 		})
 	}
 }
+
+//nolint:paralleltest // it says where the user's home is
+func TestHomePath(t *testing.T) {
+	tests := []struct {
+		name, home, path, want string
+		code                   Code
+	}{
+		{"home", "/home/ada", "~", "/home/ada", ""},
+		{"below home", "/home/ada", "~/.kube/config", "/home/ada/.kube/config", ""},
+		{"another's home", "/home/ada", "~bob/.kube/config", "~bob/.kube/config", ""},
+		{"absolute", "/home/ada", "/etc/~/config", "/etc/~/config", ""},
+		{"relative", "/home/ada", "a/~", "a/~", ""},
+		{"none", "/home/ada", "", "", ""},
+		{"no home", "", "~/.kube/config", "", Invalid},
+		{"no home and none needed", "", "/a", "/a", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("HOME", tt.home)
+			got, err := HomePath("kubernetes.config_path", tt.path)
+			if got != tt.want || CodeOf(err) != tt.code {
+				t.Fatalf("got %q, %v; want %q", got, err, tt.want)
+			}
+			if e, ok := errors.AsType[*Error](err); ok && e.Field != "kubernetes.config_path" {
+				t.Errorf("the error is of %q: %v", e.Field, err)
+			}
+		})
+	}
+}

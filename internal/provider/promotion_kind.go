@@ -117,7 +117,7 @@ func (k promotions) Get(ctx context.Context, ref mlops.ID) (seenPromotion, error
 		return seenPromotion{}, err
 	}
 	if seen.Spec.Promotion == nil {
-		return seenPromotion{}, &mlops.Error{Code: mlops.Invalid, Field: "id", Err: fmt.Errorf("%s was not promoted: it has no evidence; it is an mlops_model_version", ref)}
+		return seenPromotion{}, mlops.InvalidField("id", "%s was not promoted: it has no evidence; it is an mlops_model_version", ref)
 	}
 	return promotionSeen(seen), nil
 }

@@ -109,14 +109,11 @@ func configOf(s mlops.Settings, of string) (*rest.Config, error) {
 	if of == direct(s) {
 		return directConfig(s)
 	}
+	rules, err := kubeconfigs(s)
+	if err != nil {
+		return nil, err
+	}
 	context := cmp.Or(s.Map(settingClusters)[of], of)
-	rules := clientcmd.NewDefaultClientConfigLoadingRules() // KUBECONFIG, or the one at home
-	if path := s.String(settingConfigPath); path != "" {
-		rules.ExplicitPath = path
-	}
-	if paths := configPaths(s); len(paths) > 0 {
-		rules.ExplicitPath, rules.Precedence = "", paths
-	}
 	if err := checkContext(rules, context); err != nil {
 		return nil, refuseSetting(settingCluster, "no way to the cluster %q: %w", of, err)
 	}
@@ -144,13 +141,37 @@ func checkContext(rules *clientcmd.ClientConfigLoadingRules, context string) err
 	return nil
 }
 
+// kubeconfigs says which kubeconfig files there are to read.
+func kubeconfigs(s mlops.Settings) (*clientcmd.ClientConfigLoadingRules, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules() // KUBECONFIG, or the one at home
+	path, err := mlops.HomePath(name+"."+settingConfigPath, s.String(settingConfigPath))
+	if err != nil {
+		return nil, err
+	}
+	if path != "" {
+		rules.ExplicitPath = path
+	}
+	paths, err := configPaths(s)
+	if err == nil && len(paths) > 0 {
+		rules.ExplicitPath, rules.Precedence = "", paths
+	}
+	return rules, err
+}
+
 // configPaths are the kubeconfig files to merge: those given, or those in the variable,
 // which lists them as PATH does.
-func configPaths(s mlops.Settings) []string {
-	if paths := s.List(settingConfigPaths); len(paths) > 0 || s.String(settingConfigPath) != "" {
-		return paths
+func configPaths(s mlops.Settings) ([]string, error) {
+	paths := slices.Clone(s.List(settingConfigPaths))
+	if len(paths) == 0 && s.String(settingConfigPath) == "" {
+		paths = filepath.SplitList(os.Getenv("KUBE_CONFIG_PATHS"))
 	}
-	return filepath.SplitList(os.Getenv("KUBE_CONFIG_PATHS"))
+	for i, path := range paths {
+		var err error
+		if paths[i], err = mlops.HomePath(name+"."+settingConfigPaths, path); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
 }
 
 // directConfig reaches the cluster of the provider's own settings.

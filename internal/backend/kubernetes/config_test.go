@@ -101,6 +101,8 @@ func TestConfig(t *testing.T) {
 	}{
 		{name: "context", settings: mlops.Settings{settingConfigPath: path}, of: "one", want: "https://one.example.com:6443"},
 		{name: "merged files", settings: mlops.Settings{settingConfigPaths: []string{path}}, of: "one", want: "https://one.example.com:6443"},
+		{name: "file at home", settings: mlops.Settings{settingConfigPath: fromHome(t, path)}, of: "one", want: "https://one.example.com:6443"},
+		{name: "merged files at home", settings: mlops.Settings{settingConfigPaths: []string{fromHome(t, path)}}, of: "one", want: "https://one.example.com:6443"},
 		{
 			name: "short name", settings: mlops.Settings{settingConfigPath: path, settingClusters: map[string]string{"prod": "arn:aws:eks:eu-west-1:1:cluster/two"}},
 			of: "prod", want: "https://two.example.com:6443",
@@ -126,4 +128,18 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fromHome writes a path as one below the user's home.
+func fromHome(t *testing.T, path string) string {
+	t.Helper()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	below, err := filepath.Rel(home, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "~/" + below
 }

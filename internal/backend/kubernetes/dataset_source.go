@@ -53,11 +53,11 @@ func digestOfData(found datasetSource) (string, int64, error) {
 	info, err := os.Stat(found.file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", 0, refuseField(found.field, "there is no file %s", found.file)
+		return "", 0, mlops.InvalidField(found.field, "there is no file %s", found.file)
 	case err != nil:
 		return "", 0, err
 	case info.IsDir():
-		return "", 0, refuseField(found.field, "%s is a directory; a dataset is one file", found.file)
+		return "", 0, mlops.InvalidField(found.field, "%s is a directory; a dataset is one file", found.file)
 	}
 	return mlops.ContentDigest(found.file)
 }
@@ -104,7 +104,7 @@ func (k datasetKind) fetched(ctx context.Context, spec mlops.DatasetSpec) (datas
 	}
 	found.release()
 	if k.is(err, mlops.NotFound) {
-		err = refuseField(found.field, "%w", err)
+		err = mlops.InvalidField(found.field, "%w", err)
 	}
 	return found, err
 }

@@ -59,7 +59,7 @@ func (k environmentKind) mayGo(ctx context.Context, s environmentScene, seen see
 			return err
 		}
 		if spec.DeletionProtection {
-			return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", s.id)}
+			return mlops.InvalidField("deletion_protection", "%q is protected; set deletion_protection = false and apply, then delete it", s.id)
 		}
 	}
 	what, err := k.tenant(ctx, s, seen)

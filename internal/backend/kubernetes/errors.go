@@ -122,7 +122,7 @@ func invalid(err error) error { return mlops.NewError(mlops.Invalid, err) }
 
 // refuseSetting refuses a setting of the provider or of an environment.
 func refuseSetting(setting, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: name + "." + setting, Err: fmt.Errorf(format, args...)}
+	return mlops.InvalidField(name+"."+setting, format, args...)
 }
 
 // origins says which attribute a field of a native object comes from: the path of

@@ -61,7 +61,7 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, p place, spec m
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		version, at := spec.Variants[variant].Version, mlops.At("variants", mlops.Key(variant), "version")
 		if version.Environment() != spec.Environment {
-			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: fmt.Errorf("%q is of another environment", version)}
+			return nil, mlops.InvalidField(at.String(), "%q is of another environment", version)
 		}
 		if _, known := out[version]; known {
 			continue

@@ -181,7 +181,7 @@ func (k modelEndpointKind) drop(ctx context.Context, s scene, e endpointState) e
 // mayGo insists that an endpoint is neither protected nor watched.
 func (k modelEndpointKind) mayGo(ctx context.Context, s scene, e endpointState) error {
 	if e.spec().DeletionProtection {
-		return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", s.id)}
+		return mlops.InvalidField("deletion_protection", "%q is protected; set deletion_protection = false and apply, then delete it", s.id)
 	}
 	lister, ok := k.Monitors().(mlops.Lister[mlops.MonitorSpec, mlops.MonitorStatus])
 	if !ok {

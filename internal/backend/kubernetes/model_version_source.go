@@ -25,7 +25,7 @@ func (k modelVersionKind) find(ctx context.Context, spec mlops.ModelVersionSpec)
 		return mlflow.Found{}, err
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return mlflow.Found{}, refuseField("artifact_uri", "there is no file or directory %s", path)
+		return mlflow.Found{}, mlops.InvalidField("artifact_uri", "there is no file or directory %s", path)
 	}
 	return mlflow.Found{Path: path, Packages: spec.Packages, Metrics: spec.Metrics}, nil
 }
@@ -45,10 +45,6 @@ func localPath(uri string) (string, error) {
 func unreadable(field, uri string) error {
 	return &mlops.Error{Code: mlops.Unsupported, Field: field, Err: fmt.Errorf(
 		"the provider does not read %s: a version takes a file or a directory of this machine, or an artifact of the environment's MLflow server (%s:/…); download it first", uri, mlflowScheme)}
-}
-
-func refuseField(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }
 
 // fromRun fetches the bytes that a run wrote, with the evidence of the run.
@@ -87,7 +83,7 @@ func (k modelVersionKind) fetchOutput(ctx context.Context, run mlops.ID, uri, di
 	}
 	packed, err := r.client.Download(ctx, uri, directory)
 	if k.is(err, mlops.NotFound) {
-		return "", refuseField("output", "its bytes are gone: %w", err)
+		return "", mlops.InvalidField("output", "its bytes are gone: %w", err)
 	}
 	if err != nil || !strings.HasSuffix(uri, packedSuffix) {
 		return packed, err

@@ -30,7 +30,11 @@ func unpackOutput(archive, directory string) (output string, err error) {
 	if err != nil {
 		return "", notPacked(err)
 	}
-	packed := tar.NewReader(zip)
+	info, err := in.Stat()
+	if err != nil {
+		return "", err
+	}
+	packed := tar.NewReader(mlops.Unpacked(zip, info.Size()))
 	for {
 		header, err := packed.Next()
 		if errors.Is(err, io.EOF) {
@@ -84,5 +88,5 @@ func unpackOne(packed io.Reader, header *tar.Header, directory string) (err erro
 
 // notPacked says what is wrong with an output.
 func notPacked(err error) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: "output", Err: fmt.Errorf("the output is no archive as Argo packs them: %w", err)}
+	return mlops.InvalidField("output", "the output is no archive as Argo packs them: %w", err)
 }

@@ -104,7 +104,7 @@ func (k monitorKind) watches(ctx context.Context, spec mlops.MonitorSpec) error 
 	case err != nil:
 		return err
 	case seen.Spec.Capture == nil && len(jobChecks(spec)) > 0:
-		return &mlops.Error{Code: mlops.Invalid, Field: "endpoint", Err: fmt.Errorf("%q captures nothing that %s could look at; give it capture = { sample_percent = 100 }", spec.Endpoint, jobChecks(spec)[0])}
+		return mlops.InvalidField("endpoint", "%q captures nothing that %s could look at; give it capture = { sample_percent = 100 }", spec.Endpoint, jobChecks(spec)[0])
 	}
 	return nil
 }
@@ -265,7 +265,7 @@ func (k monitorKind) put(ctx context.Context, s scene, plan monitorPlan, former 
 func (s scene) stillThere(ctx context.Context, of kind) error {
 	have, err := s.cluster.get(ctx, s.monitorPart(of))
 	if isNotFound(err) || err == nil && !isPartOf(have, s.id) {
-		return &mlops.Error{Code: mlops.Invalid, Field: "alerts.webhook_url", Err: fmt.Errorf("%s is gone, and the configuration does not say what was in it; give the webhook again", s.monitorPart(of).words())}
+		return mlops.InvalidField("alerts.webhook_url", "%s is gone, and the configuration does not say what was in it; give the webhook again", s.monitorPart(of).words())
 	}
 	return err
 }

@@ -103,7 +103,7 @@ func (a artifacts) given(spec mlops.PipelineSpec, run string, values map[string]
 		}
 		at, err := a.locate(uri)
 		if err != nil {
-			return nil, &mlops.Error{Code: mlops.Invalid, Field: "parameters", Err: fmt.Errorf("%s: %w", x.at, err)}
+			return nil, mlops.InvalidField("parameters", "%s: %w", x.at, err)
 		}
 		archive := asItIs()
 		if strings.HasPrefix(uri, mlflowScheme+":") && strings.HasSuffix(uri, ".tgz") { // an output of another run

@@ -50,9 +50,9 @@ func (s *workflowStatus) unpack() error {
 	if err != nil {
 		return err
 	}
-	raw, err := io.ReadAll(io.LimitReader(r, maxNodes))
+	raw, err := io.ReadAll(mlops.Bounded(r, maxNodes))
 	if err != nil {
-		return err
+		return fmt.Errorf("the nodes of the workflow's status cannot be read: %w", err)
 	}
 	return json.Unmarshal(raw, &s.Nodes)
 }

@@ -40,11 +40,12 @@ const (
 	noteLeaving  = prefix + "leaving"    // it was deleted, and parts of it are not gone yet
 )
 
-// Limits of annotations: all of an object's together, and that from which a record is
-// compressed, which people can then not read.
+// Limits of annotations: all of an object's together, that from which a record is
+// compressed, which people can then not read, and what such a record may become again.
 const (
 	maxAnnotations = 256 << 10
 	maxPlain       = 32 << 10
+	maxUnpacked    = 16 << 20
 )
 
 // record is what an object carries of the provider's own: what the platform has
@@ -181,6 +182,9 @@ func isPlain(r rune) bool {
 
 // pack compresses bytes to text that an annotation may hold.
 func pack(raw []byte) (string, error) {
+	if len(raw) > maxUnpacked {
+		return "", invalid(fmt.Errorf("the description of this object is too large to be kept with it: %d bytes, and %d are read", len(raw), maxUnpacked))
+	}
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if _, err := w.Write(raw); err != nil {
@@ -201,5 +205,5 @@ func unpack(text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(r)
+	return io.ReadAll(mlops.Bounded(r, maxUnpacked))
 }

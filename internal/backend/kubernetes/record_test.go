@@ -1,6 +1,9 @@
 package kubernetes
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +76,26 @@ func TestRecordTooLarge(t *testing.T) {
 		if size > 100_000_000 {
 			t.Fatal("nothing is too large")
 		}
+	}
+}
+
+// TestPackedIsBounded proves that what would not be read is not written, and that what
+// somebody else wrote cannot fill the memory.
+func TestPackedIsBounded(t *testing.T) {
+	t.Parallel()
+	if _, err := pack(make([]byte, maxUnpacked+1)); mlops.CodeOf(err) != mlops.Invalid {
+		t.Errorf("packed, with error %v; want a refusal", err)
+	}
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(make([]byte, maxUnpacked+1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unpack(base64.StdEncoding.EncodeToString(out.Bytes())); mlops.CodeOf(err) != mlops.Invalid {
+		t.Errorf("unpacked, with error %v; want a refusal", err)
 	}
 }
 

@@ -143,5 +143,5 @@ func (k environmentKind) holdings(ctx context.Context, server mlops.MLflow, envi
 
 // refuseServer refuses an attribute of a registry.
 func refuseServer(server mlops.MLflow, attribute, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: server.At(attribute).String(), Err: fmt.Errorf(format, args...)}
+	return mlops.InvalidField(server.At(attribute).String(), format, args...)
 }

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,24 +79,23 @@ func options(o mlops.Options) (client.Options, error) {
 	if c.Directory, err = absolute(c.Directory); err != nil {
 		return c, err
 	}
+	if c.Python, err = mlops.HomePath(name+"."+settingPython, c.Python); err != nil {
+		return c, err
+	}
 	if strings.ContainsRune(c.Python, filepath.Separator) { // the engine has another working directory
 		c.Python, err = filepath.Abs(c.Python)
 	}
 	return c, err
 }
 
-// absolute completes a directory. A leading "~" is the user's home, as in a
-// shell: environment variables and HCL do not expand it.
+// absolute completes a directory.
 func absolute(dir string) (string, error) {
 	if dir == "" {
 		return client.DefaultDirectory()
 	}
-	if rest, ok := strings.CutPrefix(dir, "~"+string(filepath.Separator)); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("find the home directory that %s begins with: %w", dir, err)
-		}
-		dir = filepath.Join(home, rest)
+	dir, err := mlops.HomePath(name+"."+settingDirectory, dir)
+	if err != nil {
+		return "", err
 	}
 	return filepath.Abs(dir)
 }

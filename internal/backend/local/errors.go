@@ -1,8 +1,6 @@
 package local
 
 import (
-	"fmt"
-
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
 )
 
@@ -11,5 +9,5 @@ func (b *backend) Code(err error) mlops.Code { return mlops.CodeOf(err) }
 
 // refuse makes an Invalid error about a provider setting.
 func refuse(setting, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: name + "." + setting, Err: fmt.Errorf(format, args...)}
+	return mlops.InvalidField(name+"."+setting, format, args...)
 }

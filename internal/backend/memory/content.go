@@ -69,7 +69,7 @@ func resolveFile(path string) (facts, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return facts{}, refuseField("artifact_uri", "cannot read the artifact: %w", err)
+		return facts{}, mlops.InvalidField("artifact_uri", "cannot read the artifact: %w", err)
 	}
 	return factsOf(filepath.Base(path), text), nil
 }
@@ -82,7 +82,7 @@ func resolveOwn(p *Platform, id mlops.ID) (facts, error) {
 	}
 	i := strings.LastIndexByte(string(id), '/')
 	if i < 0 {
-		return facts{}, refuseField("artifact_uri", "memory has no %q", id)
+		return facts{}, mlops.InvalidField("artifact_uri", "memory has no %q", id)
 	}
 	return resolveRun(p, id[:i], string(id[i+1:]))
 }
@@ -92,7 +92,7 @@ func resolveOwn(p *Platform, id mlops.ID) (facts, error) {
 func resolveRun(p *Platform, id mlops.ID, output string) (facts, error) {
 	r, ok := p.records[id]
 	if !ok || r.noun != mlops.NounPipelineRun {
-		return facts{}, refuseField("run", "memory has no %q", id)
+		return facts{}, mlops.InvalidField("run", "memory has no %q", id)
 	}
 	run := runs{}.status(p, r, decode[mlops.PipelineRunSpec](r.spec))
 	if run.State != mlops.RunSucceeded {
@@ -105,5 +105,5 @@ func resolveRun(p *Platform, id mlops.ID, output string) (facts, error) {
 			return factsOf(short, text), err
 		}
 	}
-	return facts{}, refuseField("output", "the run %q has no output %q", id, output)
+	return facts{}, mlops.InvalidField("output", "the run %q has no output %q", id, output)
 }

@@ -14,7 +14,7 @@ func (environments) name(spec mlops.EnvironmentSpec) string { return spec.Name }
 func (environments) place(_ *Platform, _ string, from mlops.ID, spec mlops.EnvironmentSpec) (placed[mlops.EnvironmentSpec], error) {
 	id := mlops.EnvironmentID(name, nil, spec.Name)
 	if spec.ID != id || spec.Target.Backend != name {
-		return placed[mlops.EnvironmentSpec]{}, refuseField("target", "%q is not an environment in memory", spec.ID)
+		return placed[mlops.EnvironmentSpec]{}, mlops.InvalidField("target", "%q is not an environment in memory", spec.ID)
 	}
 	return placed[mlops.EnvironmentSpec]{id: id, spec: spec.WithoutSecrets()}, stays(from, id)
 }
@@ -28,7 +28,7 @@ func (environments) status(_ *Platform, r *record, _ mlops.EnvironmentSpec) mlop
 // stays refuses a change that would move an object to another ID.
 func stays(from, id mlops.ID) error {
 	if from != "" && from != id {
-		return refuseField("name", "%q cannot become %q", from, id)
+		return mlops.InvalidField("name", "%q cannot become %q", from, id)
 	}
 	return nil
 }

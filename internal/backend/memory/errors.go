@@ -14,9 +14,4 @@ func refuse(code mlops.Code, format string, args ...any) error {
 	return mlops.NewError(code, fmt.Errorf(format, args...))
 }
 
-// refuseField makes an Invalid error about one attribute.
-func refuseField(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
-}
-
 func noSuch(id mlops.ID) error { return refuse(mlops.NotFound, "memory has no %q", id) }

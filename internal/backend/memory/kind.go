@@ -166,7 +166,7 @@ func (k *kind[Spec, Status]) keeps(ref mlops.ID) error {
 		protected = r.inForce && decode[mlops.ModelEndpointSpec](r.spec).DeletionProtection
 	}
 	if protected {
-		return refuseField("deletion_protection", "%q is protected; set deletion_protection to false first", ref)
+		return mlops.InvalidField("deletion_protection", "%q is protected; set deletion_protection to false first", ref)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (endpoints) place(p *Platform, _ string, from mlops.ID, spec mlops.ModelEnd
 			return at, err
 		}
 		if v.Version.Environment() != spec.Environment {
-			return at, refuseField(field, "%q is of another environment", v.Version)
+			return at, mlops.InvalidField(field, "%q is of another environment", v.Version)
 		}
 	}
 	if err := p.approved(spec); err != nil {

@@ -69,7 +69,7 @@ func (versions) place(p *Platform, owner string, from mlops.ID, spec mlops.Model
 		return at, err
 	}
 	if e := spec.Promotion; e != nil && e.Digest != found.digest {
-		return at, refuseField("promotion.digest", "the bytes have the digest %s; those that were promoted have %s", found.digest, e.Digest)
+		return at, mlops.InvalidField("promotion.digest", "the bytes have the digest %s; those that were promoted have %s", found.digest, e.Digest)
 	}
 	at.facts = found
 	if former, ok := p.records[from]; ok && sameContent(former, spec, found) {

@@ -210,7 +210,7 @@ func (p *Platform) number(parent mlops.ID, noun mlops.Noun) mlops.ID {
 // exists checks a reference.
 func (p *Platform) exists(field string, id mlops.ID) error {
 	if r, ok := p.records[id]; !ok || r.deleting {
-		return refuseField(field, "memory has no %q", id)
+		return mlops.InvalidField(field, "memory has no %q", id)
 	}
 	return nil
 }

@@ -41,9 +41,9 @@ func (k datasetKind) look(ctx context.Context, s scene) (seen datasetSeen, err e
 		return seen, err
 	}
 	defer func() { err = errors.Join(err, out.Body.Close()) }()
-	raw, err := io.ReadAll(io.LimitReader(out.Body, maxRecordBytes))
+	raw, err := io.ReadAll(mlops.Bounded(out.Body, maxRecordBytes))
 	if err != nil {
-		return seen, err
+		return seen, fmt.Errorf("read %s: %w", s.place.uriOf(key), err)
 	}
 	if err := json.Unmarshal(raw, &seen); err != nil {
 		return seen, fmt.Errorf("%s does not hold the record of a dataset: %w", s.place.uriOf(key), err)

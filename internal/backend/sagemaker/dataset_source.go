@@ -40,9 +40,9 @@ func (k datasetKind) datasetSource(ctx context.Context, s scene, spec mlops.Data
 	found.digest, found.size, err = found.outside.digest(ctx, s.files)
 	switch {
 	case k.is(err, mlops.NotFound):
-		return found, refuseField(found.field, "there is nothing at %s", found.uri)
+		return found, mlops.InvalidField(found.field, "there is nothing at %s", found.uri)
 	case err == nil && !found.single:
-		return found, refuseField(found.field, "%s is a directory; a dataset is one file", found.local+found.uri)
+		return found, mlops.InvalidField(found.field, "%s is a directory; a dataset is one file", found.local+found.uri)
 	}
 	return found, err
 }

@@ -209,7 +209,7 @@ func (k environmentKind) Delete(ctx context.Context, ref mlops.ID) error {
 	defer unlock()
 	if !p.Deleting {
 		if p.spec.DeletionProtection && p.Applied != "" { // half an environment is not worth it
-			return &mlops.Error{Code: mlops.Invalid, Field: "deletion_protection", Err: fmt.Errorf("%q is protected; set deletion_protection = false and apply, then delete it", ref)}
+			return mlops.InvalidField("deletion_protection", "%q is protected; set deletion_protection = false and apply, then delete it", ref)
 		}
 		if err := k.vacant(ctx, c, p); err != nil {
 			return err

@@ -65,7 +65,7 @@ func (k environmentKind) plan(ctx context.Context, c *clients, spec mlops.Enviro
 // the spec replaces stays until the end: what was made with it goes on to use it.
 func (p place) following(old place) (_ place, err error) {
 	if p.Bucket != old.Bucket {
-		return place{}, &mlops.Error{Code: mlops.Invalid, Field: name + "." + targetBucket, Err: fmt.Errorf("%s is in the bucket %s and cannot move to %s", p.Record.ID, old.Bucket, p.Bucket)}
+		return place{}, mlops.InvalidField(name+"."+targetBucket, "%s is in the bucket %s and cannot move to %s", p.Record.ID, old.Bucket, p.Bucket)
 	}
 	p.Record.Created = old.Record.Created
 	p.Effective = old.Effective && old.Role == p.Role

@@ -44,7 +44,7 @@ func (k modelEndpointKind) endpointVersions(ctx context.Context, s scene, old en
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
 		version, at := spec.Variants[variant].Version, mlops.At("variants", mlops.Key(variant), "version")
 		if version.Environment() != spec.Environment {
-			return nil, &mlops.Error{Code: mlops.Invalid, Field: at.String(), Err: fmt.Errorf("%q is of another environment", version)}
+			return nil, mlops.InvalidField(at.String(), "%q is of another environment", version)
 		}
 		seen, err := k.servedVersion(ctx, version)
 		if k.is(err, mlops.NotFound) {

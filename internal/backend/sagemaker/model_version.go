@@ -37,7 +37,7 @@ func (k modelVersionKind) Update(ctx context.Context, ref mlops.ID, spec mlops.M
 		return mlops.Change{}, err
 	}
 	if ref.Parent() != spec.Model {
-		return mlops.Change{}, refuseField("model", "%s cannot move to the model %s", ref, spec.Model)
+		return mlops.Change{}, mlops.InvalidField("model", "%s cannot move to the model %s", ref, spec.Model)
 	}
 	return k.register(ctx, ref, spec)
 }
@@ -128,7 +128,7 @@ func (k modelVersionKind) register(ctx context.Context, from mlops.ID, spec mlop
 	}
 	if _, err := modelKind(k).look(ctx, s); err != nil {
 		if k.is(err, mlops.NotFound) {
-			return mlops.Change{}, refuseField("model", "there is no model %s", spec.Model)
+			return mlops.Change{}, mlops.InvalidField("model", "there is no model %s", spec.Model)
 		}
 		return mlops.Change{}, err
 	}
@@ -161,7 +161,7 @@ func (k modelVersionKind) settle(ctx context.Context, s scene, from mlops.ID, sp
 		return mlops.Change{}, err
 	}
 	if p := spec.Promotion; p != nil && p.Digest != found.digest {
-		return mlops.Change{}, refuseField("promotion.digest", "the bytes have the digest %s; those that were promoted from %s have %s", found.digest, p.From, p.Digest)
+		return mlops.Change{}, mlops.InvalidField("promotion.digest", "the bytes have the digest %s; those that were promoted from %s have %s", found.digest, p.From, p.Digest)
 	}
 	siblings, err := k.packages(ctx, s)
 	if err != nil {

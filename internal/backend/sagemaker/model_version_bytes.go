@@ -39,7 +39,7 @@ func (b *backend) outsideAt(ctx context.Context, c *clients, field, uri string) 
 	}
 	info, err := os.Lstat(at.local)
 	if errors.Is(err, fs.ErrNotExist) {
-		return at, refuseField(field, "there is no file or directory %s", at.local)
+		return at, mlops.InvalidField(field, "there is no file or directory %s", at.local)
 	}
 	if err != nil {
 		return at, err
@@ -75,10 +75,6 @@ func localPath(field, uri string) (string, error) {
 	return path, err
 }
 
-func refuseField(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
-}
-
 // digest is the content digest that the bytes have now.
 func (o outside) digest(ctx context.Context, files fileStore) (string, int64, error) {
 	if o.local != "" {
@@ -102,7 +98,7 @@ func (o outside) put(ctx context.Context, files fileStore, p place, prefix, dige
 		return "", err
 	}
 	if kept != digest {
-		return "", errors.Join(refuseField(o.field, "the bytes changed while they were copied: they had the digest %s, and the copy has %s", digest, kept), files.remove(ctx, prefix))
+		return "", errors.Join(mlops.InvalidField(o.field, "the bytes changed while they were copied: they had the digest %s, and the copy has %s", digest, kept), files.remove(ctx, prefix))
 	}
 	return p.uriOf(key), nil
 }

@@ -42,7 +42,7 @@ func (k modelVersionKind) versionSource(ctx context.Context, s scene, spec mlops
 	}
 	found.digest, found.size, err = found.outside.digest(ctx, files)
 	if k.is(err, mlops.NotFound) {
-		err = refuseField(found.field, "there is nothing at %s", found.uri)
+		err = mlops.InvalidField(found.field, "there is nothing at %s", found.uri)
 	}
 	return found, err
 }
@@ -149,7 +149,7 @@ func (b *backend) outputDigest(ctx context.Context, near, id mlops.ID, word stri
 	}
 	key, err := run.Status.FindOutput(word)
 	if err != nil {
-		return "", refuseField("output", "%w", err)
+		return "", mlops.InvalidField("output", "%w", err)
 	}
 	step, output, _ := strings.Cut(key, ".")
 	if l := run.Status.Lineage; l != nil && strings.HasPrefix(l.Steps[step].Outputs[output], "sha256:") {

@@ -88,15 +88,15 @@ func (k monitorKind) groups(ctx context.Context, s monitorScene, spec mlops.Moni
 	kind, values, err := table.Values(ctx, path, baselineFormat(spec.Baseline, uri), spec.Bias.Group, mostGroups+1)
 	switch {
 	case mlops.CodeOf(err) == mlops.Invalid:
-		return nil, refuseField("baseline", "the data cannot be read: %s", mlops.Message(err))
+		return nil, mlops.InvalidField("baseline", "the data cannot be read: %s", mlops.Message(err))
 	case err != nil:
 		return nil, err
 	case kind != table.String && kind != table.Integer:
-		return nil, refuseField("bias.group", "the column %q of the baseline holds values of type %q; SageMaker Clarify tells groups by text or whole numbers", spec.Bias.Group, kind)
+		return nil, mlops.InvalidField("bias.group", "the column %q of the baseline holds values of type %q; SageMaker Clarify tells groups by text or whole numbers", spec.Bias.Group, kind)
 	case len(values) < 2 || len(values) > mostGroups:
-		return nil, refuseField("bias.group", "the column %q of the baseline has %d values; give one with 2 to %d", spec.Bias.Group, len(values), mostGroups)
+		return nil, mlops.InvalidField("bias.group", "the column %q of the baseline has %d values; give one with 2 to %d", spec.Bias.Group, len(values), mostGroups)
 	case slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) || len(v) > longestGroup }):
-		return nil, refuseField("bias.group", "the column %q of the baseline holds values that are not in ASCII, in which CloudWatch names what it measures, or of more than %d characters", spec.Bias.Group, longestGroup)
+		return nil, mlops.InvalidField("bias.group", "the column %q of the baseline holds values that are not in ASCII, in which CloudWatch names what it measures, or of more than %d characters", spec.Bias.Group, longestGroup)
 	}
 	return values, nil
 }

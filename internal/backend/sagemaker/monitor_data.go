@@ -136,7 +136,7 @@ func (k monitorKind) keepBaseline(ctx context.Context, s monitorScene, spec mlop
 		return "", err
 	}
 	if !from.single {
-		return "", refuseField("baseline.uri", "%q is a directory; give a file", b.URI)
+		return "", mlops.InvalidField("baseline.uri", "%q is a directory; give a file", b.URI)
 	}
 	files := &store{k.backend, s.c.s3, s.place}
 	digest, _, err := from.digest(ctx, files)

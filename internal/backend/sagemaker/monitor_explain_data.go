@@ -71,11 +71,11 @@ func (e *explanation) read(ctx context.Context, files *store, uri, format string
 	columns, rows, err := table.Sample(ctx, path, format, e.features, explainedRows)
 	switch {
 	case mlops.CodeOf(err) == mlops.Invalid:
-		return refuseField("baseline", "the data cannot be read: %s", mlops.Message(err))
+		return mlops.InvalidField("baseline", "the data cannot be read: %s", mlops.Message(err))
 	case err != nil:
 		return err
 	case len(rows) == 0:
-		return refuseField("baseline", "the data have no rows to explain the model by")
+		return mlops.InvalidField("baseline", "the data have no rows to explain the model by")
 	}
 	for _, row := range rows {
 		values := make([]any, len(row))

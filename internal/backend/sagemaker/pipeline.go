@@ -182,7 +182,7 @@ func (k pipelineKind) compilePipeline(s scene, spec mlops.PipelineSpec) (text st
 func (c *clients) stepImage() (string, error) {
 	image, known := c.imageOf(frameworkAccounts(), sklearnImage)
 	if !known {
-		return "", refuseField("steps", "no image for Python steps is known in %s; give each step an image", c.region)
+		return "", mlops.InvalidField("steps", "no image for Python steps is known in %s; give each step an image", c.region)
 	}
 	return image, nil
 }

@@ -67,10 +67,10 @@ func checkValues(pipeline mlops.PipelineSpec, values map[string]string) error {
 	use := useOfParameters(pipeline)
 	for _, p := range sortedPairs(values) {
 		if n := len([]rune(p[1])); use.passed[p[0]] && n > maxJobValue {
-			return refuseField("parameters", "the value of %q is passed in a variable of a job, which has at most %d characters; it has %d", p[0], maxJobValue, n)
+			return mlops.InvalidField("parameters", "the value of %q is passed in a variable of a job, which has at most %d characters; it has %d", p[0], maxJobValue, n)
 		}
 		if p[1] == "" && (use.raw[p[0]] || pipeline.Definition != "") {
-			return refuseField("parameters", "the value of %q is empty, and SageMaker passes no empty value to what uses it: an input, or a command in an image of yours", p[0])
+			return mlops.InvalidField("parameters", "the value of %q is empty, and SageMaker passes no empty value to what uses it: an input, or a command in an image of yours", p[0])
 		}
 	}
 	return nil
@@ -151,7 +151,7 @@ func (k pipelineRunKind) runNote(spec mlops.PipelineRunSpec, facts runFacts) (r 
 		return r, "", err
 	}
 	if note = runMark + packed; len(note) > maxRunNote {
-		return r, "", refuseField("triggers", "parameters and triggers are too large to be kept with the run: %d characters when compressed, and at most %d fit", len(packed), maxRunNote-len(runMark))
+		return r, "", mlops.InvalidField("triggers", "parameters and triggers are too large to be kept with the run: %d characters when compressed, and at most %d fit", len(packed), maxRunNote-len(runMark))
 	}
 	return r, note, nil
 }

@@ -171,7 +171,7 @@ func inflate(packed io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	stream, _ := r.(io.Reader)
-	return io.ReadAll(stream)
+	return io.ReadAll(mlops.Bounded(stream, maxRecordBytes))
 }
 
 // tagsFor are the tags of an object: the provider's, the user's defaults, the

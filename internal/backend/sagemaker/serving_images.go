@@ -1,6 +1,10 @@
 package sagemaker
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
+)
 
 // frameworkAccounts are the accounts that hold the images of scikit-learn and of
 // XGBoost, by region. Source: image_uri_config/sklearn.json and xgboost.json of
@@ -36,7 +40,7 @@ func (c *clients) servingImage(format string) (string, error) {
 	}
 	uri, known := c.imageOf(frameworkAccounts(), image)
 	if !known {
-		return "", refuseField("format", "no image that serves %q is known in %s; give image", format, c.region)
+		return "", mlops.InvalidField("format", "no image that serves %q is known in %s; give image", format, c.region)
 	}
 	return uri, nil
 }

@@ -86,7 +86,7 @@ func (b *backend) tagsWith(environment mlops.EnvironmentSpec, labels map[string]
 	}
 	tags := b.tagsFor(environment, labels, pieces)
 	if len(tags) > maxTags {
-		return nil, refuseField("labels", "the object needs %d tags, its labels and what describes it among them, and AWS allows %d", len(tags), maxTags)
+		return nil, mlops.InvalidField("labels", "the object needs %d tags, its labels and what describes it among them, and AWS allows %d", len(tags), maxTags)
 	}
 	return tags, nil
 }

@@ -92,7 +92,7 @@ func Readers(ctx context.Context, b mlops.Backend, dataset mlops.ID) ([]mlops.Ob
 func Output(ctx context.Context, b mlops.Backend, run mlops.ID, word string) (status mlops.PipelineRunStatus, key string, err error) {
 	seen, err := b.PipelineRuns().Get(ctx, run)
 	if err != nil && b.Code(err) == mlops.NotFound {
-		err = &mlops.Error{Code: mlops.Invalid, Field: "run", Err: fmt.Errorf("there is no run %s", run)}
+		err = mlops.InvalidField("run", "there is no run %s", run)
 	}
 	if err != nil {
 		return status, "", err

@@ -192,7 +192,7 @@ func unusable(ctx context.Context, dir string, err error) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist) {
-		return &mlops.Error{Code: mlops.Invalid, Field: "local.directory", Err: fmt.Errorf("the engine's directory %s is no directory: %w", dir, err)}
+		return mlops.InvalidField("local.directory", "the engine's directory %s is no directory: %w", dir, err)
 	}
 	p := api.ProblemOf(fmt.Errorf("the engine cannot use its directory %s; set the provider's local.directory, or %s, to one that it can write to: %w", dir, DirectoryVariable, err))
 	p.Field = "local.directory"

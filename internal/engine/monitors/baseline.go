@@ -50,7 +50,7 @@ func (s *Service) identify(ctx context.Context, b mlops.Baseline) (from checks.S
 	}
 	digest, _, err = blob.Digest(from.Path)
 	if err != nil {
-		return from, "", invalid("baseline", "the baseline cannot be read: %w", err)
+		return from, "", mlops.InvalidField("baseline", "the baseline cannot be read: %w", err)
 	}
 	return from, digest, nil
 }
@@ -61,26 +61,26 @@ func (s *Service) findBaseline(ctx context.Context, b mlops.Baseline) (checks.So
 	case b.Dataset != "":
 		r, err := s.Store.Datasets().Get(ctx, b.Dataset)
 		if mlops.CodeOf(err) == mlops.NotFound {
-			return checks.Source{}, invalid("baseline.dataset", "there is no %s", b.Dataset)
+			return checks.Source{}, mlops.InvalidField("baseline.dataset", "there is no %s", b.Dataset)
 		}
 		if err != nil {
 			return checks.Source{}, err
 		}
 		if r.Revision == "" {
-			return checks.Source{}, invalid("baseline.dataset", "%s has no data: %s", b.Dataset, r.Reason)
+			return checks.Source{}, mlops.InvalidField("baseline.dataset", "%s has no data: %s", b.Dataset, r.Reason)
 		}
 		return sourceOf("baseline.dataset", "", r.Status.URI, cmp.Or(b.Format, table.FormatOf(r.Spec, r.Spec.URI)))
 	case b.Run != "":
 		run, err := s.Store.Runs().Get(ctx, b.Run)
 		if mlops.CodeOf(err) == mlops.NotFound {
-			return checks.Source{}, invalid("baseline.run", "there is no %s", b.Run)
+			return checks.Source{}, mlops.InvalidField("baseline.run", "there is no %s", b.Run)
 		}
 		if err != nil {
 			return checks.Source{}, err
 		}
 		key, err := run.Status.FindOutput(b.Output)
 		if err != nil {
-			return checks.Source{}, invalid("baseline.output", "%w", err)
+			return checks.Source{}, mlops.InvalidField("baseline.output", "%w", err)
 		}
 		return sourceOf("baseline.output", "", run.Status.Outputs[key], b.Format)
 	}
@@ -90,7 +90,7 @@ func (s *Service) findBaseline(ctx context.Context, b mlops.Baseline) (checks.So
 func sourceOf(field, folder, uri, format string) (checks.Source, error) {
 	path, err := artifact.Path(field, folder, uri)
 	if err != nil {
-		return checks.Source{}, invalid(field, "%s", mlops.Message(err))
+		return checks.Source{}, mlops.InvalidField(field, "%s", mlops.Message(err))
 	}
 	return checks.Source{Path: path, Format: table.FormatOf(mlops.DatasetSpec{Format: format}, path)}, nil
 }
@@ -102,7 +102,7 @@ func profile(ctx context.Context, spec mlops.Baseline, from checks.Source, diges
 		return nil, err
 	}
 	if again, _, err := blob.Digest(from.Path); err != nil || again != digest {
-		return nil, invalid("baseline", "the baseline changed while it was read; apply again")
+		return nil, mlops.InvalidField("baseline", "the baseline changed while it was read; apply again")
 	}
 	return b, nil
 }

@@ -3,7 +3,6 @@ package monitors
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/checks"
@@ -31,7 +30,7 @@ func (s *Service) Update(ctx context.Context, ref mlops.ID, spec mlops.MonitorSp
 		return mlops.Change{}, err
 	}
 	if spec.ID() != ref {
-		return mlops.Change{}, invalid("name", "%s cannot become %s", ref, spec.ID())
+		return mlops.Change{}, mlops.InvalidField("name", "%s cannot become %s", ref, spec.ID())
 	}
 	return s.accept(ctx, spec, s.table.Revise)
 }
@@ -139,11 +138,11 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 		return err
 	}
 	if _, err := schedule.Parse(spec.Schedule); err != nil {
-		return invalid("schedule.cron", "%w", err)
+		return mlops.InvalidField("schedule.cron", "%w", err)
 	}
 	if q := spec.ModelQuality; q != nil && q.GroundTruth != "" {
 		if _, err := artifact.Path("", "", q.GroundTruth); err != nil {
-			return invalid("model_quality.ground_truth_uri", "%s", mlops.Message(err))
+			return mlops.InvalidField("model_quality.ground_truth_uri", "%s", mlops.Message(err))
 		}
 	}
 	if err := s.checkReach(ctx, spec); err != nil {
@@ -153,7 +152,7 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 		return nil
 	}
 	if known, err := s.Alerts.HasMailServer(ctx); err != nil || !known {
-		return errors.Join(err, invalid("alerts.emails", "no mail server is known; set smtp_url in the provider's local block, or the variable MLOPS_SMTP_URL"))
+		return errors.Join(err, mlops.InvalidField("alerts.emails", "no mail server is known; set smtp_url in the provider's local block, or the variable MLOPS_SMTP_URL"))
 	}
 	return nil
 }
@@ -163,7 +162,7 @@ func (s *Service) check(ctx context.Context, spec mlops.MonitorSpec) error {
 func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.MonitorSpec) error {
 	e, err := s.Store.Endpoints().GetTx(ctx, tx, spec.Endpoint)
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return invalid("endpoint", "there is no %s", spec.Endpoint)
+		return mlops.InvalidField("endpoint", "there is no %s", spec.Endpoint)
 	}
 	if err != nil {
 		return err
@@ -173,11 +172,11 @@ func (s *Service) checkReferences(ctx context.Context, tx *store.Tx, spec mlops.
 		asked = *e.Wanted
 	}
 	if checks.ReadsCaptures(spec) && !captures(asked) {
-		return invalid("endpoint", "%s captures nothing that could be checked; give it capture = {}", spec.Endpoint)
+		return mlops.InvalidField("endpoint", "%s captures nothing that could be checked; give it capture = {}", spec.Endpoint)
 	}
 	if o := spec.OnViolation; o != nil {
 		if _, err := s.Store.Pipelines().GetTx(ctx, tx, o.Pipeline); mlops.CodeOf(err) == mlops.NotFound {
-			return invalid("on_violation.pipeline", "there is no %s", o.Pipeline)
+			return mlops.InvalidField("on_violation.pipeline", "there is no %s", o.Pipeline)
 		} else if err != nil {
 			return err
 		}
@@ -197,7 +196,7 @@ func (s *Service) checkWebhook(ctx context.Context, a *mlops.Alerts, webhook str
 			return err
 		}
 	}
-	return invalid("alerts.webhook_url", "the webhook's URL is not known here; give it again")
+	return mlops.InvalidField("alerts.webhook_url", "the webhook's URL is not known here; give it again")
 }
 
 // captures reports whether an endpoint keeps requests that can be checked.
@@ -269,8 +268,4 @@ func (s *Service) Delete(ctx context.Context, ref mlops.ID) error {
 		return nil
 	}
 	return os.RemoveAll(dir)
-}
-
-func invalid(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }

@@ -14,7 +14,7 @@ import (
 func (s *Service) checkReach(ctx context.Context, spec mlops.MonitorSpec) error {
 	window := checks.Window(spec)
 	if h := spec.Health; h != nil && h.MinRequests > 0 && window > gateway.HistoryKept {
-		return invalid("window", "requests are counted for %s, and health.min_requests looks back %s; take a shorter window", gateway.HistoryKept, window)
+		return mlops.InvalidField("window", "requests are counted for %s, and health.min_requests looks back %s; take a shorter window", gateway.HistoryKept, window)
 	}
 	if !checks.ReadsCaptures(spec) {
 		return nil
@@ -35,7 +35,7 @@ func (s *Service) checkReach(ctx context.Context, spec mlops.MonitorSpec) error 
 		need, what = window+time.Duration(q.Delay), "the window and model_quality.delay of"
 	}
 	if kept := time.Duration(retention.Captures); kept < need {
-		return invalid("window", "%s keeps captures for %s, less than %s %s; shorten it, or lengthen retention.captures", e.ID, kept, what, need)
+		return mlops.InvalidField("window", "%s keeps captures for %s, less than %s %s; shorten it, or lengthen retention.captures", e.ID, kept, what, need)
 	}
 	return nil
 }

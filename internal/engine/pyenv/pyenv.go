@@ -81,24 +81,23 @@ func (b *Builder) Ensure(ctx context.Context, packages []string) (Env, error) {
 	if err != nil {
 		return Env{}, err
 	}
-	executable, _, _ := strings.Cut(identity, "\n")
+	python, _, _ := strings.Cut(identity, "\n")
 	sorted := slices.Compact(slices.Sorted(slices.Values(packages)))
 	sum := sha256.Sum256([]byte(identity + "\n" + strings.Join(sorted, "\n")))
-	e := Env{Digest: hex.EncodeToString(sum[:]), python: executable}
+	e := Env{Digest: hex.EncodeToString(sum[:]), python: python}
 	if len(sorted) == 0 {
 		return e, nil
 	}
-	e.Dir = filepath.Join(b.dir, e.Digest[:20])
-	e.python = filepath.Join(e.Dir, "bin", "python")
-	if complete(e.Dir) {
-		return e, nil
+	if found, ok := b.find(e); ok {
+		return found, nil
 	}
 	result := b.flight.DoChan(e.Digest, func() (any, error) {
 		// One caller's cancellation must not fail the others'.
-		return nil, b.build(context.WithoutCancel(ctx), e, executable, sorted)
+		return b.build(context.WithoutCancel(ctx), e, sorted)
 	})
 	select {
 	case r := <-result:
+		e, _ = r.Val.(Env)
 		return e, r.Err
 	case <-ctx.Done():
 		return Env{}, ctx.Err()
@@ -117,30 +116,42 @@ func (b *Builder) identify() (string, error) {
 }
 
 // build makes the environment under a lock that other processes respect.
-func (b *Builder) build(ctx context.Context, e Env, python string, packages []string) (err error) {
+func (b *Builder) build(ctx context.Context, e Env, packages []string) (built Env, err error) {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return err
+		return Env{}, err
 	}
-	lock := flock.New(e.Dir + ".lock")
+	lock := flock.New(filepath.Join(b.dir, e.short()+".lock"))
 	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
-		return fmt.Errorf("lock %s: %w", lock.Path(), err)
+		return Env{}, fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	if complete(e.Dir) {
-		return nil
+	if found, ok := b.find(e); ok {
+		return found, nil
 	}
-	if err := os.RemoveAll(e.Dir); err != nil { // what an interrupted build left
-		return err
+	b.removeIncomplete(e)
+	// A new folder each time: the installer of an engine that was killed may go on in
+	// the former one. It keeps its name, for programs in it begin with their path.
+	dir, err := os.MkdirTemp(b.dir, e.short()+"-")
+	if err != nil {
+		return Env{}, err
 	}
+	if err := b.install(ctx, e.python, e.at(dir), packages); err != nil {
+		return Env{}, errors.Join(err, os.RemoveAll(dir))
+	}
+	return e.at(dir), nil
+}
+
+// install fills an environment's folder, and marks it when it is complete.
+func (b *Builder) install(ctx context.Context, python string, e Env, packages []string) error {
 	started := time.Now()
 	b.log.Info("building Python environment", "directory", e.Dir, "packages", packages)
 	for _, command := range commands(e, python, packages) {
 		if err := b.run(ctx, command); err != nil {
-			return errors.Join(err, os.RemoveAll(e.Dir))
+			return err
 		}
 	}
 	b.log.Info("built Python environment", "directory", e.Dir, "took", time.Since(started))
-	return os.WriteFile(marker(e.Dir), []byte(strings.Join(packages, "\n")+"\n"), 0o600)
+	return os.WriteFile(filepath.Join(e.Dir, marker), []byte(strings.Join(packages, "\n")+"\n"), 0o600)
 }
 
 // commands are what makes an environment, with uv or with what Python brings.
@@ -169,11 +180,4 @@ func (b *Builder) run(ctx context.Context, command []string) error {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	tail := strings.Join(lines[max(0, len(lines)-reasonLines):], "\n")
 	return mlops.NewError(mlops.Invalid, fmt.Errorf("installing Python packages failed (%w):\n%s", err, tail))
-}
-
-func marker(dir string) string { return filepath.Join(dir, ".complete") }
-
-func complete(dir string) bool {
-	_, err := os.Stat(marker(dir))
-	return err == nil
 }

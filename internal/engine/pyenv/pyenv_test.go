@@ -69,7 +69,7 @@ func TestInterruptedBuildIsRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Remove(marker(e.Dir)), os.Remove(e.Python())); err != nil {
+	if err := errors.Join(os.Remove(filepath.Join(e.Dir, marker)), os.Remove(e.Python())); err != nil {
 		t.Fatal(err)
 	}
 	e, err = b.Ensure(t.Context(), small)

@@ -77,7 +77,7 @@ func (d *Datasets) keep(ctx context.Context, spec mlops.DatasetSpec, write write
 	}
 	environment, err := d.Store.Environments().Get(ctx, spec.Environment)
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return mlops.Change{}, invalid("environment", "there is no %s", spec.Environment)
+		return mlops.Change{}, mlops.InvalidField("environment", "there is no %s", spec.Environment)
 	}
 	if err != nil {
 		return mlops.Change{}, err
@@ -158,7 +158,7 @@ func (g *Registry) data(ctx context.Context, spec mlops.DatasetSpec) (source, er
 		return source{}, err
 	}
 	if info, err := os.Stat(found.path); err == nil && info.IsDir() {
-		return source{}, invalid(field, "%s is a directory; a dataset is one file", found.path)
+		return source{}, mlops.InvalidField(field, "%s is a directory; a dataset is one file", found.path)
 	}
 	if spec.Run == "" {
 		found.lineage, err = g.lineageOf(ctx, spec.Environment, artifact.URI(found.path))

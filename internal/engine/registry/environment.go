@@ -87,7 +87,7 @@ func (e *Environments) keepsPlace(ctx context.Context, spec mlops.EnvironmentSpe
 			return err
 		}
 		if is, wanted := e.Layout.EnvironmentDir(r.Spec), e.Layout.EnvironmentDir(spec); is != wanted {
-			return invalid(directoryField, "%s is in %s and cannot move to %s; replace it", spec.ID, is, wanted)
+			return mlops.InvalidField(directoryField, "%s is in %s and cannot move to %s; replace it", spec.ID, is, wanted)
 		}
 		return nil
 	}
@@ -126,7 +126,7 @@ func (e *Environments) remove(ctx context.Context, ref mlops.ID) error {
 	defer e.places.Unlock()
 	r, err := e.Store.Environments().Change(ctx, ref, func(tx *store.Tx, r *environmentRecord) error {
 		if r.Spec.DeletionProtection {
-			return invalid("deletion_protection", "%s is protected; set deletion_protection = false and apply, then delete it", ref)
+			return mlops.InvalidField("deletion_protection", "%s is protected; set deletion_protection = false and apply, then delete it", ref)
 		}
 		r.Phase = mlops.PhaseDeleting
 		return vacant(ctx, tx, ref)
@@ -167,10 +167,10 @@ func checkEnvironment(spec mlops.EnvironmentSpec) error {
 		return err
 	}
 	if want := mlops.EnvironmentID(spec.Target.Backend, nil, spec.Name); spec.ID != want || spec.ID.Backend() != "local" {
-		return invalid("name", "%q is not the ID of an environment %q of this engine", spec.ID, spec.Name)
+		return mlops.InvalidField("name", "%q is not the ID of an environment %q of this engine", spec.ID, spec.Name)
 	}
 	if dir := spec.Target.Settings.String(directorySetting); dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir) {
-		return invalid(directoryField, "%q is not a clean absolute path; write abspath(%q)", dir, dir)
+		return mlops.InvalidField(directoryField, "%q is not a clean absolute path; write abspath(%q)", dir, dir)
 	}
 	return nil
 }

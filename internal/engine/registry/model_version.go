@@ -35,7 +35,7 @@ func (v *ModelVersions) Update(ctx context.Context, ref mlops.ID, spec mlops.Mod
 		return mlops.Change{}, err
 	}
 	if ref.Parent() != spec.Model {
-		return mlops.Change{}, invalid("model", "%s cannot move to the model %s", ref, spec.Model)
+		return mlops.Change{}, mlops.InvalidField("model", "%s cannot move to the model %s", ref, spec.Model)
 	}
 	return v.register(ctx, ref, spec)
 }
@@ -138,7 +138,7 @@ func promised(spec mlops.ModelVersionSpec, path string) error {
 
 func promisedDigest(spec mlops.ModelVersionSpec, digest string) error {
 	if p := spec.Promotion; p != nil && p.Digest != digest {
-		return invalid("artifact_uri", "the bytes have the digest %s; those that were promoted from %s have %s", digest, p.From, p.Digest)
+		return mlops.InvalidField("artifact_uri", "the bytes have the digest %s; those that were promoted from %s have %s", digest, p.From, p.Digest)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func promisedDigest(spec mlops.ModelVersionSpec, digest string) error {
 func (v *ModelVersions) home(ctx context.Context, model mlops.ID) (mlops.EnvironmentSpec, error) {
 	_, err := v.Store.Models().Get(ctx, model)
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return mlops.EnvironmentSpec{}, invalid("model", "there is no model %s", model)
+		return mlops.EnvironmentSpec{}, mlops.InvalidField("model", "there is no model %s", model)
 	}
 	if err != nil {
 		return mlops.EnvironmentSpec{}, err

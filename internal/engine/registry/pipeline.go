@@ -169,7 +169,7 @@ func checkPipeline(spec mlops.PipelineSpec) error {
 		return nil
 	}
 	if _, err := schedule.Parse(*spec.Schedule); err != nil {
-		return invalid("schedule", "%w", err)
+		return mlops.InvalidField("schedule", "%w", err)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ type place struct {
 // another environment is a Conflict. undo takes back what this call did.
 func (p place) claim() (undo func(), err error) {
 	if p.Dir == p.Excluded {
-		return nil, invalid(directoryField, "%s is the engine's own directory; give the environment another", p.Dir)
+		return nil, mlops.InvalidField(directoryField, "%s is the engine's own directory; give the environment another", p.Dir)
 	}
 	had, err := p.marked()
 	switch {
@@ -66,7 +66,7 @@ func (p place) marked() (*marker, error) {
 		return nil, nil //nolint:nilnil // no marker is an answer
 	}
 	if errors.Is(err, syscall.ENOTDIR) {
-		return nil, invalid(directoryField, "%s is not a directory", p.Dir)
+		return nil, mlops.InvalidField(directoryField, "%s is not a directory", p.Dir)
 	}
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func usable[S, T any](r store.Record[S, T]) error {
 func parent[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], field string, id mlops.ID) error {
 	r, err := t.GetTx(ctx, tx, id)
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return invalid(field, "there is no %s", id)
+		return mlops.InvalidField(field, "there is no %s", id)
 	}
 	if err != nil {
 		return err
@@ -114,13 +114,9 @@ func parent[S, T any](ctx context.Context, tx *store.Tx, t store.Table[S, T], fi
 // stays refuses a change that would move an object to another ID.
 func stays(from, to mlops.ID) error {
 	if from != to {
-		return invalid("name", "%s cannot become %s", from, to)
+		return mlops.InvalidField("name", "%s cannot become %s", from, to)
 	}
 	return nil
-}
-
-func invalid(field, format string, args ...any) error {
-	return &mlops.Error{Code: mlops.Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }
 
 // get takes one look through a noun's eyes.

@@ -66,7 +66,7 @@ func (e *Environments) withToken(ctx context.Context, environment mlops.ID, serv
 	}
 	if server.Token == "" && server.Mark != "" {
 		if kept == "" || was.Mark != server.Mark || was.URI != server.URI {
-			return server, false, invalid(server.At("token").String(), "the token for %s is not known here; give it again", server.URI)
+			return server, false, mlops.InvalidField(server.At("token").String(), "the token for %s is not known here; give it again", server.URI)
 		}
 		server.Token = kept
 	}
@@ -84,7 +84,7 @@ func (e *Environments) keepsRegistry(ctx context.Context, environment mlops.ID, 
 		return err
 	}
 	if was == nil || server == nil {
-		return invalid(registryField, "%s has models; a registry is given or taken away while there are none. Make another environment and promote them to it, or delete them first", environment)
+		return mlops.InvalidField(registryField, "%s has models; a registry is given or taken away while there are none. Make another environment and promote them to it, or delete them first", environment)
 	}
 	versions, err := e.Store.Versions().List(ctx, environment)
 	if err != nil {
@@ -113,7 +113,7 @@ func (e *Environments) hasAll(ctx context.Context, environment mlops.ID, server 
 	}
 	for id, digest := range needed {
 		if is, ok := has[id]; !ok || is != digest {
-			return invalid(server.At("uri").String(), "%s is not at %s; a registry moves with all that is in it. Restore it there, or delete the environment's models first", id, server.URI)
+			return mlops.InvalidField(server.At("uri").String(), "%s is not at %s; a registry moves with all that is in it. Restore it there, or delete the environment's models first", id, server.URI)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (g *Registry) source(ctx context.Context, spec mlops.ModelVersionSpec) (sou
 	}
 	run, err := g.Store.Runs().Get(ctx, spec.Run)
 	if mlops.CodeOf(err) == mlops.NotFound {
-		return source{}, invalid("run", "there is no run %s", spec.Run)
+		return source{}, mlops.InvalidField("run", "there is no run %s", spec.Run)
 	}
 	if err != nil {
 		return source{}, err
@@ -65,7 +65,7 @@ func bytesAt(field, folder, uri string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", invalid(field, "there is no file or directory %s", path)
+		return "", mlops.InvalidField(field, "there is no file or directory %s", path)
 	}
 	return path, nil
 }

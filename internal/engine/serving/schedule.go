@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/terraform-mlops/terraform-provider-mlops/internal/mlops"
@@ -20,7 +19,7 @@ func hoursOf(u *mlops.UpTime) (hours, error) {
 	}{{"up", u.Up, &h.up}, {"down", u.Down, &h.down}} {
 		c, err := schedule.Parse(mlops.Schedule{Cron: part.cron, Timezone: u.Timezone})
 		if err != nil {
-			return h, &mlops.Error{Code: mlops.Invalid, Field: mlops.At("schedule", part.name).String(), Err: fmt.Errorf("the endpoint's schedule: %w", err)}
+			return h, mlops.InvalidField(mlops.At("schedule", part.name).String(), "the endpoint's schedule: %w", err)
 		}
 		*part.to = c
 	}
