@@ -36,6 +36,10 @@ func definitions() []source {
 		{operator, rule + "servicemonitors.yaml"},
 		{operator, rule + "podmonitors.yaml"},
 		{operator, rule + "alertmanagerconfigs.yaml"},
+		{knativeModule, "config/core/300-resources/[^s]*.yaml"}, // all but services, by which others know that it is there
+		{networkingModule, "config/[^c]*.yaml"},
+		{networkingModule, "config/certificate.yaml"},
+		{"knative.dev/caching", "config/image.yaml"},
 		{"sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_*.yaml"},
 		{"sigs.k8s.io/kwok", "kustomize/crd/bases/kwok.x-k8s.io_stages.yaml"},
 	}
