@@ -66,8 +66,21 @@ func (c *Cluster) install(ctx context.Context, from ...source) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	c.objects.forget()
-	return nil
+	return c.discovered(ctx, found)
+}
+
+// discovered waits until the server lists the kinds that are defined, which is later than
+// when it serves them: programs look for them when they start.
+func (c *Cluster) discovered(ctx context.Context, definitions []*unstructured.Unstructured) error {
+	return c.poll(ctx, "discovery", func(context.Context) (bool, error) {
+		c.objects.forget()
+		for _, definition := range definitions {
+			if _, err := c.objects.of(Ref{Resource: definition.GetName()}); err != nil {
+				return false, nil //nolint:nilerr // it is not listed yet
+			}
+		}
+		return true, nil
+	})
 }
 
 func (c *Cluster) installDefinition(ctx context.Context, definition *unstructured.Unstructured) error {
