@@ -56,12 +56,12 @@ func (c *Cluster) install(ctx context.Context, from ...source) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, building := errgroup.WithContext(ctx)
 	// The server builds its schema anew for each: more at once only time out.
 	group.SetLimit(2)
 	for _, definition := range found {
 		withoutDescriptions(definition.Object["spec"])
-		group.Go(func() error { return c.installDefinition(ctx, definition) })
+		group.Go(func() error { return c.installDefinition(building, definition) })
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -18,8 +18,9 @@ const (
 var knativeGround string
 
 // knativeSettings are what its config maps say other than their makers: images of which no
-// registry is asked, and windows as short as they can be. With the activator always in
-// front of a revision, its pods may go without anybody's having asked it.
+// registry is asked, windows as short as they can be, and what the guide says of pods that
+// choose their nodes. With the activator always in front of a revision, its pods may go
+// without anybody's having asked it.
 func knativeSettings() map[string]map[string]any {
 	return map[string]map[string]any{
 		"config-deployment": {
@@ -27,7 +28,10 @@ func knativeSettings() map[string]map[string]any {
 			"registries-skipping-tag-resolving": "index.docker.io,registry.example.com,ghcr.io,nvcr.io,quay.io",
 		},
 		"config-autoscaler": {"stable-window": "6s", "scale-to-zero-grace-period": "6s", "target-burst-capacity": "-1"},
-		"config-domain":     {"knative.example.com": ""},
+		"config-features": {
+			"kubernetes.podspec-affinity": "enabled", "kubernetes.podspec-nodeselector": "enabled", "kubernetes.podspec-tolerations": "enabled",
+		},
+		"config-domain": {"knative.example.com": ""},
 	}
 }
 

@@ -35,8 +35,8 @@ func kinds() map[string]func() object {
 }
 
 // admit sets the defaults of an object and refuses what is not valid, by Knative's own
-// types, with what they know of a request.
-func admit(ctx context.Context, request admission.Request) admission.Response {
+// types, with the cluster's settings and with what is known of a request.
+func (p *program) admit(ctx context.Context, request admission.Request) admission.Response {
 	empty := kinds()[request.Kind.Kind]
 	if empty == nil {
 		return admission.Allowed("")
@@ -45,7 +45,7 @@ func admit(ctx context.Context, request admission.Request) admission.Response {
 	if err := json.Unmarshal(request.Object.Raw, now); err != nil {
 		return admission.Errored(http.StatusBadRequest, err)
 	}
-	ctx = apis.WithUserInfo(ctx, &request.UserInfo)
+	ctx = apis.WithUserInfo(p.settings.ToContext(ctx), &request.UserInfo)
 	if request.Operation == admissions.Update {
 		if err := json.Unmarshal(request.OldObject.Raw, before); err != nil {
 			return admission.Errored(http.StatusBadRequest, err)

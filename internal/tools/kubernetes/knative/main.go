@@ -29,6 +29,7 @@ import (
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/signals"
 	"knative.dev/pkg/system"
+	"knative.dev/serving/pkg/apis/config"
 	"knative.dev/serving/pkg/apis/serving"
 	"knative.dev/serving/pkg/reconciler/autoscaling/kpa"
 	"knative.dev/serving/pkg/reconciler/configuration"
@@ -69,37 +70,45 @@ func main() {
 	}
 	access.QPS = -1 // tests wait for what it does
 	ctx := signals.NewContext()
-	start, err := prepare(ctx, access)
+	p, err := prepare(ctx, access)
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(answer(*address, *certificates)) }()
-	log.Fatal(start())
+	go func() { log.Fatal(p.answer(*address, *certificates)) }()
+	log.Fatal(controller.StartAll(p.ctx, p.controllers...))
 }
 
-// prepare makes the controllers and what they watch, and returns what runs them.
-func prepare(ctx context.Context, access *rest.Config) (start func() error, err error) {
+// program is the controllers, and the settings by which objects are judged.
+type program struct {
+	ctx         context.Context
+	controllers []*controller.Impl
+	settings    *config.Store
+}
+
+// prepare makes the controllers and starts what they watch.
+func prepare(ctx context.Context, access *rest.Config) (*program, error) {
 	logger, err := zap.NewProduction()
 	if err != nil {
 		return nil, err
 	}
 	ctx = filtered.WithSelectors(logging.WithLogger(ctx, logger.Sugar()), serving.RevisionUID)
 	ctx, startInformers := injection.EnableInjectionOrDie(ctx, access)
-	settings := informer.NewInformedWatcher(kubeclient.Get(ctx), system.Namespace())
-	var all []*controller.Impl
+	maps := informer.NewInformedWatcher(kubeclient.Get(ctx), system.Namespace())
+	p := &program{ctx: ctx, settings: config.NewStore(logger.Sugar())}
+	p.settings.WatchConfigs(maps)
 	for _, construct := range constructors() {
-		all = append(all, construct(ctx, settings))
+		p.controllers = append(p.controllers, construct(ctx, maps))
 	}
-	if err := settings.Start(ctx.Done()); err != nil {
+	if err := maps.Start(ctx.Done()); err != nil {
 		return nil, err
 	}
 	startInformers()
-	return func() error { return controller.StartAll(ctx, all...) }, nil
+	return p, nil
 }
 
 // answer says that the controllers run, and answers the API server.
-func answer(address, certificates string) error {
-	hook, err := admission.StandaloneWebhook(&admission.Webhook{Handler: admission.HandlerFunc(admit)}, admission.StandaloneOptions{})
+func (p *program) answer(address, certificates string) error {
+	hook, err := admission.StandaloneWebhook(&admission.Webhook{Handler: admission.HandlerFunc(p.admit)}, admission.StandaloneOptions{})
 	if err != nil {
 		return err
 	}
