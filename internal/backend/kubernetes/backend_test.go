@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 }
 
 // TestKnativeConformance runs the suite for endpoints in Knative mode, with KServe's own
-// manager. What Knative comes to is played, and versions are the test's own.
+// manager and Knative's controllers. Versions are the test's own.
 func TestKnativeConformance(t *testing.T) {
 	t.Parallel()
 	control.Start(t, kubetest.KServe, kubetest.Knative)

@@ -259,6 +259,12 @@ func withoutSteps(spec mlops.ModelEndpointSpec) mlops.ModelEndpointSpec {
 	return spec
 }
 
+// reservedByKnative are variables of the environment that Knative sets in every server,
+// and takes from nobody else.
+func reservedByKnative() []string {
+	return []string{"PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"}
+}
+
 // checkKnative refuses what an endpoint in Knative mode cannot have.
 func checkKnative(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 	knativeCapabilities().CheckFeatures(c, name, withoutSteps(spec))
@@ -269,6 +275,11 @@ func checkKnative(c *mlops.Checker, spec mlops.ModelEndpointSpec) {
 		c.Add(mlops.At("request_timeout"), "Not whole seconds", "Knative counts in seconds; this is %s.", t)
 	}
 	for _, variant := range slices.Sorted(maps.Keys(spec.Variants)) {
+		for _, key := range reservedByKnative() {
+			if _, given := spec.Variants[variant].Env[key]; given {
+				c.Add(mlops.At("variants", mlops.Key(variant), "env", mlops.Key(key)), "Reserved", "Knative sets %s itself; leave it out.", key)
+			}
+		}
 		if s := spec.Variants[variant].Scaling; s != nil && time.Duration(s.IdleAfter) > longestIdle {
 			c.Add(mlops.At("variants", mlops.Key(variant), "scaling", "idle_after"), "Idle for too long", "Knative keeps an idle pod for at most %s; this is %s.", longestIdle, time.Duration(s.IdleAfter))
 		}

@@ -46,6 +46,11 @@ func TestKnativePlan(t *testing.T) {
 			v.Scaling = &mlops.Scaling{Min: new(int64), IdleAfter: mlops.Duration(2 * time.Hour)}
 			s.Variants["main"] = v
 		}, `variants["main"].scaling.idle_after`, "at most 1h0m0s"},
+		{"environment", func(s *mlops.ModelEndpointSpec) {
+			v := s.Variants["main"]
+			v.Env = map[string]string{"K_SERVICE": "mine"}
+			s.Variants["main"] = v
+		}, `variants["main"].env["K_SERVICE"]`, "Knative sets"},
 		{"name", func(s *mlops.ModelEndpointSpec) { s.Name = strings.Repeat("n", longestKnative+1) }, "name", "at most 47"},
 		{"share", func(s *mlops.ModelEndpointSpec) {
 			s.Overrides = `{"InferenceService": {"spec": {"predictor": {"canaryTrafficPercent": 3}}}}`

@@ -98,6 +98,10 @@ func TestKnativeEndpoint(t *testing.T) {
 	if diff := cmp.Diff(spec.Variants["main"].Version, after.Status.Previous["main"].Version); diff != "" {
 		t.Errorf("what served before (-want +got):\n%s", diff)
 	}
+	control.Wait(t, kubetest.Ref{Resource: "deployments.apps", Namespace: s.namespace, Name: "iris-predictor-00001-deployment"}, "sleeps", func(o *unstructured.Unstructured) bool {
+		replicas, _, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
+		return replicas == 0 // it has no traffic
+	})
 	all, err := s.kind.List(t.Context(), s.environment)
 	if err != nil || len(all) != 1 || all[0].Revision != revisionOf(next) || all[0].Phase != mlops.PhaseReady {
 		t.Errorf("listed: %+v, %v", all, err)

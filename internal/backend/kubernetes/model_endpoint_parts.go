@@ -146,6 +146,9 @@ func (s scene) customServer(predictor map[string]any, v mlops.Variant, of served
 			own[key] = value
 		}
 	}
+	if s.knative() { // which sets it itself, and refuses it otherwise
+		delete(own, "PORT")
+	}
 	c["env"] = envOf(own)
 	if v.Compute != nil {
 		if resources := resourcesOf(*v.Compute); resources != nil {

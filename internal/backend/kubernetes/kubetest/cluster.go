@@ -34,8 +34,8 @@ const (
 	KServe
 	// Argo is Argo's workflow controller.
 	Argo
-	// Knative is Knative Serving as KServe's Knative mode sees it, which is played: there is
-	// none of its programs.
+	// Knative is Knative Serving: its controllers and those of its autoscaler, without an
+	// ingress and without anybody who counts requests.
 	Knative
 )
 

@@ -23,6 +23,7 @@ const (
 	scheduler         = "kube-scheduler"
 	kwok              = "kwok"
 	kserve            = "kserve"
+	knative           = "knative"
 	argo              = "workflow-controller"
 )
 

@@ -36,6 +36,10 @@ func definitions() []source {
 		{operator, rule + "servicemonitors.yaml"},
 		{operator, rule + "podmonitors.yaml"},
 		{operator, rule + "alertmanagerconfigs.yaml"},
+		{knativeModule, "config/core/300-resources/[^s]*.yaml"}, // all but services, by which others know that it is there
+		{networkingModule, "config/[^c]*.yaml"},
+		{networkingModule, "config/certificate.yaml"},
+		{"knative.dev/caching", "config/image.yaml"},
 		{"sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_*.yaml"},
 		{"sigs.k8s.io/kwok", "kustomize/crd/bases/kwok.x-k8s.io_stages.yaml"},
 	}
@@ -52,18 +56,31 @@ func (c *Cluster) install(ctx context.Context, from ...source) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, building := errgroup.WithContext(ctx)
 	// The server builds its schema anew for each: more at once only time out.
 	group.SetLimit(2)
 	for _, definition := range found {
 		withoutDescriptions(definition.Object["spec"])
-		group.Go(func() error { return c.installDefinition(ctx, definition) })
+		group.Go(func() error { return c.installDefinition(building, definition) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	c.objects.forget()
-	return nil
+	return c.discovered(ctx, found)
+}
+
+// discovered waits until the server lists the kinds that are defined, which is later than
+// when it serves them: programs look for them when they start.
+func (c *Cluster) discovered(ctx context.Context, definitions []*unstructured.Unstructured) error {
+	return c.poll(ctx, "discovery", func(context.Context) (bool, error) {
+		c.objects.forget()
+		for _, definition := range definitions {
+			if _, err := c.objects.of(Ref{Resource: definition.GetName()}); err != nil {
+				return false, nil //nolint:nilerr // it is not listed yet
+			}
+		}
+		return true, nil
+	})
 }
 
 func (c *Cluster) installDefinition(ctx context.Context, definition *unstructured.Unstructured) error {

@@ -9,6 +9,11 @@
 // failed, and nothing that is in a container ever runs. What a container would come
 // to, a test says (see Play); what it would print are LastWords.
 //
+// Of Knative, the controllers are its own, its autoscaler's too, and so are the types
+// that set defaults and judge. An ingress is ready as soon as it is asked for, and a
+// revision has the pods that it begins with while it has traffic: no request is sent,
+// and none is counted. Tags of images are not looked up.
+//
 // A cluster belongs to one test binary: its tests share it and keep to namespaces of
 // their own, and a test that breaks things has a Cluster of its own. Without parts it
 // is there in seconds and takes 700 MB; with all of them 1.3 GB.

@@ -84,7 +84,7 @@ spec: {scaleTargetRef: {name: a}, triggers: a}`, "spec.triggers"},
 func TestPins(t *testing.T) {
 	t.Parallel()
 	built, read := pins(t, "kubernetes"), pins(t, "kubernetes-crds")
-	for _, module := range []string{"github.com/argoproj/argo-workflows/v3", "github.com/kserve/kserve", "sigs.k8s.io/kwok"} {
+	for _, module := range []string{"github.com/argoproj/argo-workflows/v3", "github.com/kserve/kserve", "knative.dev/serving", "knative.dev/networking", "knative.dev/caching", "sigs.k8s.io/kwok"} {
 		if built[module] == "" || built[module] != read[module] {
 			t.Errorf("%s is built from %q, its manifests from %q", module, built[module], read[module])
 		}

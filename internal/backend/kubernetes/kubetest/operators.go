@@ -36,9 +36,8 @@ const kserveModule = "github.com/kserve/kserve"
 
 // startKServe starts KServe's manager, and has the API server ask its webhooks.
 func (c *Cluster) startKServe(ctx context.Context) error {
-	// It looks for Knative when it starts, and only then. The definition is the one that its
-	// makers test with.
-	if err := c.install(ctx, source{kserveModule, "test/crds/knative_service.yaml"}); err != nil {
+	// It looks for Knative when it starts, and only then.
+	if err := c.install(ctx, source{knativeModule, "config/core/300-resources/service.yaml"}); err != nil {
 		return err
 	}
 	if err := c.settleKServe(ctx); err != nil {

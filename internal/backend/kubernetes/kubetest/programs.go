@@ -17,6 +17,7 @@ type programs string
 func (p programs) controlPlane() string { return filepath.Join(string(p), "control-plane") }
 func (p programs) kwok() string         { return filepath.Join(string(p), "kwok") }
 func (p programs) kserve() string       { return filepath.Join(string(p), "manager") }
+func (p programs) knative() string      { return filepath.Join(string(p), "knative") }
 func (p programs) argo() string         { return filepath.Join(string(p), "workflow-controller") }
 func (p programs) check() string        { return filepath.Join(string(p), "check") }
 
