@@ -76,14 +76,14 @@ func (t Target[Spec, Status]) stages(spec mlops.ModelEndpointSpec) []int64 {
 // that are not wrapped yet.
 func (t Target[Spec, Status]) rollOut(ctx context.Context, w *watch, asked mlops.ModelEndpointSpec, record func(mlops.Change)) (endpointSeen, bool, error) {
 	target, _ := any(t).(endpoints)
+	r := &rollout{target: target, watch: w, record: record, id: w.id, asked: asked, stages: target.stages(asked)}
 	before, err := target.look(ctx, w.id)
-	if err == nil && before.Phase == mlops.PhasePending {
+	if err == nil && !r.supersedes(before) {
 		before, err = target.settle(ctx, w, w.id, restGoal)
 	}
 	if err != nil {
 		return before, true, err
 	}
-	r := &rollout{target: target, watch: w, record: record, id: w.id, asked: asked, stages: target.stages(asked)}
 	if before.Spec.Transition != nil {
 		seen, done, err := r.resume(ctx, before)
 		if done || err != nil {
@@ -94,7 +94,7 @@ func (t Target[Spec, Status]) rollOut(ctx context.Context, w *watch, asked mlops
 	if !r.moved {
 		r.back, r.mix = before.Spec, mixtureOf(before.Spec.Variants, asked.Variants)
 	}
-	if len(r.stages) == 0 || before.Phase != mlops.PhaseReady || len(r.mix.fresh()) == 0 || !isWhole(r.mix.from) {
+	if len(r.stages) == 0 || before.Phase == mlops.PhaseFailed || len(r.mix.fresh()) == 0 || !isWhole(r.mix.from) {
 		return before, false, nil
 	}
 	if err := r.possible(); err != nil {
@@ -102,6 +102,19 @@ func (t Target[Spec, Status]) rollOut(ctx context.Context, w *watch, asked mlops
 	}
 	seen, err := r.run(ctx, before)
 	return seen, true, err
+}
+
+// supersedes reports whether the change can begin at once. One that is under way and
+// moved no traffic yet gives way: whoever corrects a mistake need not wait until the
+// platform has given up on it. What a rollout in steps left half done comes to rest first.
+func (r *rollout) supersedes(before endpointSeen) bool {
+	switch {
+	case before.Phase != mlops.PhasePending:
+		return true
+	case before.Spec.Transition != nil:
+		return false
+	}
+	return len(r.stages) == 0 || len(before.Status.Serving) > 0
 }
 
 // isWhole reports whether variants share out all traffic. Where somebody took servers

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ const preflightPatience = 20 * time.Second
 
 // preflight lets the platform check a spec that is wholly known, and warn of one that
 // is known in part. A platform that cannot be asked now, or takes long, is no reason
-// to refuse a plan.
+// to refuse a plan, and one to say so.
 func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *diag.Diagnostics) {
 	if a.backend == "" {
 		return
@@ -130,9 +131,20 @@ func (r *managed[M, S, T]) preflight(ctx context.Context, a asked[M, S], diags *
 		err = errors.Join(err, seer.Forewarn(ctx, a.spec, c))
 	}
 	if err != nil {
-		tflog.Warn(ctx, "the platform could not check the plan", map[string]any{"error": err.Error()})
+		unchecked(ctx, r.noun, target.Code(err), err, diags)
 	}
 	report(ctx, r.full, c.Problems(), diags)
+}
+
+// unchecked says that the platform did not check a plan. Who may apply it need not have
+// the right to ask what it would come to: that is for the log.
+func unchecked(ctx context.Context, noun mlops.Noun, code mlops.Code, err error, diags *diag.Diagnostics) {
+	if code == mlops.PermissionDenied {
+		tflog.Warn(ctx, "the platform could not check the plan", map[string]any{"error": err.Error()})
+		return
+	}
+	diags.AddWarning("Not checked by the platform", fmt.Sprintf("The platform could not be asked about the %s: %s\n\n"+
+		"What it would refuse of this plan shows when it is applied.", noun.Words(), strings.TrimSpace(mlops.Message(err))))
 }
 
 // replacePaths lists, as attribute names, what a backend can only change by

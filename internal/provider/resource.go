@@ -145,6 +145,7 @@ func (r *managed[M, S, T]) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		r.fail(ctx, err, &resp.Diagnostics)
 	default:
+		resp.Diagnostics.Append(behind(r.noun, seen)...)
 		r.write(ctx, r.model(seen, noTimeouts()), &resp.State, resp.Identity, &resp.Diagnostics)
 		resp.Diagnostics.Append(keepMember(&resp.State, "timeouts", prior["timeouts"])...)
 		r.keep(req.State.Raw, &resp.State, &resp.Diagnostics)

@@ -42,7 +42,7 @@ func (r *managed[M, S, T]) unmoved(ctx context.Context, p *platforms, q *tfproto
 		return nil, ctx
 	}
 	g := glanceAt(patient, target, id)
-	if g.err != nil || !r.same(state, r.model(g.seen, noTimeouts())) {
+	if g.err != nil || strayed(g.seen) || !r.same(state, r.model(g.seen, noTimeouts())) {
 		return nil, context.WithValue(ctx, glanceKey{}, g)
 	}
 	return &tfprotov6.ReadResourceResponse{NewState: q.CurrentState, NewIdentity: identity, Private: q.Private}, ctx

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -132,6 +133,9 @@ func TestEnvironmentWithFewRights(t *testing.T) {
 	e.backend = open(mlops.Options{Settings: settings, Owner: "us"})
 	_, err = e.Environments().Create(t.Context(), e.spec)
 	e.wantCode("creation without any", err, mlops.PermissionDenied, "configmaps")
+	if got := strings.Join(e.preflight(), "\n"); !strings.Contains(got, "cannot get resource \"configmaps\"") || !strings.Contains(got, "cluster role") {
+		t.Errorf("the plan of who has no rights says %q", got)
+	}
 	settings[settingToken] = "nobody's"
 	e.backend = open(mlops.Options{Settings: settings, Owner: "us"})
 	_, err = e.Environments().Create(t.Context(), e.spec)

@@ -42,7 +42,7 @@ func (k environmentKind) Preflight(ctx context.Context, spec mlops.EnvironmentSp
 	case k.is(err, mlops.NotFound):
 		return k.rehearseNew(ctx, c, s.cluster, l)
 	case err != nil:
-		return err
+		return k.report(c, err)
 	case seen.leaving():
 		return nil
 	}

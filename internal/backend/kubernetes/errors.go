@@ -158,7 +158,7 @@ func (b *backend) explain(err error, of identity, from origins) error {
 			}
 		}
 		if owned := ownedByOthers(details.Causes); owned != "" {
-			explained.Err = fmt.Errorf("%s has fields that another field manager owns: %s. Leave them to it, take them away from it, or set force_conflicts in the provider's kubernetes block", of.words(), owned)
+			explained.Err = fmt.Errorf("%s has fields that another field manager owns: %s. To leave them as they are, let the configuration say the same; to take them back, apply with force_conflicts = true in the provider's kubernetes block", of.words(), owned)
 		}
 	}
 	return explained

@@ -65,7 +65,7 @@ func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(end
 			return err
 		}
 		seen.give(&e)
-		if e.moved = e.movedFrom(p.layout); e.waits() {
+		if e.weigh(scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}); e.waits() {
 			late = append(late, &e)
 			return nil
 		}
@@ -121,6 +121,8 @@ func (e endpointState) observed(s scene) endpointObserved {
 	}
 	if e.moved != "" { // it serves, but not what it would serve
 		out.Spec.Variants, out.Revision, out.Reason = map[string]mlops.Variant{}, "", e.moved
+	} else if e.bent != "" && out.Revision != "" { // it may serve, but not as it would
+		out.Spec.Variants, out.Revision, out.Reason = map[string]mlops.Variant{}, "", e.bent
 	}
 	if e.keeping() {
 		out.Status.PreviousUntil = e.keptUntil()
@@ -163,10 +165,11 @@ func (e endpointState) showFlaws(out *endpointObserved, f *endpointForm) {
 			out.Revision, out.Reason = "", words
 			continue
 		}
-		if share, ok := shares[f.Servers[variant]]; ok && share != v.Traffic && e.alone(f, variant) {
+		share, ok := shares[f.Servers[variant]]
+		if (ok || e.bent != "") && share != v.Traffic && e.alone(f, variant) {
 			v.Traffic = share
 			out.Spec.Variants[variant] = v
-			out.Revision, out.Reason = "", flawOfWeights
+			out.Revision, out.Reason = "", cmp.Or(e.bent, flawOfWeights)
 		}
 	}
 }

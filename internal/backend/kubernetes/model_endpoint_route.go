@@ -81,6 +81,31 @@ func routeContent(s scene, spec mlops.ModelEndpointSpec, facts endpointFacts) ma
 	return map[string]any{"spec": r}
 }
 
+// weigh holds what an endpoint has against its environment, and its route against what
+// its record comes to.
+func (e *endpointState) weigh(s scene) {
+	e.moved = e.movedFrom(s.layout)
+	if e.moved == "" && !e.serverless && e.record.Spec != nil && !e.facts.Done.IsZero() { // until then the next step writes the route
+		e.bent = e.bentIn(routeContent(s, e.spec(), e.facts)["spec"])
+	}
+}
+
+// bentIn says what of a route somebody changed, or "".
+func (e endpointState) bentIn(asked any) string {
+	want, err := plain(asked)
+	if err != nil {
+		return ""
+	}
+	have, err := plain(e.object.Object["spec"])
+	if err != nil {
+		return ""
+	}
+	if at := missing(want, have, "spec"); at != "" {
+		return "somebody changed " + at + " of the HTTPRoute " + e.object.GetName()
+	}
+	return ""
+}
+
 // serverRules lead to each server by itself.
 func serverRules(path string, facts endpointFacts) []routeRule {
 	predicts := map[string]string{}

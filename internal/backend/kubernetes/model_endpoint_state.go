@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -49,6 +50,7 @@ type endpointState struct {
 	servers map[string]server
 	gateway gatewaySeen
 	moved   string // what it still has of its environment as that was, or ""
+	bent    string // what somebody changed of its route, or ""
 
 	serverless bool         // it is run in Knative mode
 	knative    *knativeSeen // nil where there is nothing of it
@@ -212,9 +214,9 @@ func (e endpointState) flaw() string {
 		shares[strings.TrimSuffix(b.Name, "-predictor")] = *b.Weight
 	}
 	if !maps.Equal(shares, e.shares()) {
-		return flawOfWeights
+		return cmp.Or(e.bent, flawOfWeights)
 	}
-	return ""
+	return e.bent
 }
 
 // flawOfWeights is said of a route whose weights are others than asked for.

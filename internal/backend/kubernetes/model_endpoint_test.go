@@ -279,7 +279,16 @@ func TestEndpointEdited(t *testing.T) {
 			rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
 			text := strings.ReplaceAll(jsonOf(s, rules), `"weight":100`, `"weight":40`)
 			control.Patch(s, s.routeRef("edited"), `{"spec": {"rules": `+text+`}}`)
-		}, "weights of the HTTPRoute", true},
+		}, "somebody changed spec.rules[1].backendRefs[0].weight of the HTTPRoute", true},
+		{"led elsewhere", func(s serving, _ string) {
+			control.Patch(s, s.routeRef("edited"), `{spec: {rules: [{matches: [{path: {type: PathPrefix, value: /other}}], backendRefs: [{name: other, port: 80}]}]}}`)
+		}, "somebody changed spec.rules of the HTTPRoute", true},
+		{"less time", func(s serving, _ string) {
+			route := control.Get(s, s.routeRef("edited"))
+			rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+			text := strings.ReplaceAll(jsonOf(s, rules), `"request":"60s"`, `"request":"1s"`)
+			control.Patch(s, s.routeRef("edited"), `{"spec": {"rules": `+text+`}}`)
+		}, "somebody changed spec.rules[1].timeouts.request of the HTTPRoute", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -290,6 +299,9 @@ func TestEndpointEdited(t *testing.T) {
 			seen := s.settle(spec.ID())
 			if seen.Revision == revisionOf(spec) || !strings.Contains(seen.Reason, tt.want) {
 				t.Errorf("it is at %q, because %q; want %q in that", seen.Revision, seen.Reason, tt.want)
+			}
+			if cmp.Equal(seen.Spec.Variants, spec.Variants) {
+				t.Error("no attribute differs, so that no plan brings it back")
 			}
 			if tt.conflict {
 				if _, err := s.kind.Update(t.Context(), spec.ID(), spec); !s.kind.is(err, mlops.Conflict) || !strings.Contains(err.Error(), "(kubetest)") {

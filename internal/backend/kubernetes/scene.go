@@ -210,7 +210,11 @@ func (b *backend) report(check *mlops.Checker, err error) error {
 	if at.String() == name+"."+settingCluster { // no cluster was asked
 		summary = "No way to the cluster"
 	}
-	check.Add(at, summary, "%s", sentence(mlops.Message(err)))
+	words := sentence(mlops.Message(err))
+	if b.is(err, mlops.PermissionDenied) {
+		words += " The guide \"On Kubernetes\" has a cluster role with all the rights that are needed."
+	}
+	check.Add(at, summary, "%s", words)
 	return nil
 }
 
