@@ -26,14 +26,19 @@ const (
 // kubeHead begins a configuration with objects in a cluster.
 const kubeHead = providerHead + "provider \"mlops\" {\n  kubernetes = { cluster = \"bench\" }\n}\n"
 
-// kubeBase are the objects that all endpoints refer to, with places for the gateway and
-// the address of the MLflow server.
+// kubeBase are the objects that all others refer to, with places for the gateway, the
+// address of the MLflow server and the number of models.
 const kubeBase = kubeHead + `
 resource "mlops_environment" "e" {
   name       = "bench"
   stage      = "dev"
   kubernetes = { gateway = %q, storage_uri = "s3://models" }
   registry   = { mlflow = { uri = %q } }
+}
+resource "mlops_model" "many" {
+  count       = %d
+  environment = mlops_environment.e.id
+  name        = "many-${count.index}"
 }
 resource "mlops_model" "served" {
   environment = mlops_environment.e.id
@@ -98,7 +103,7 @@ func (k *kube) base(ctx context.Context, dir, mlflow string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, kubeBase, k.gateway, mlflow), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, kubeBase, k.gateway, mlflow, manyModels), 0o600); err != nil {
 		return err
 	}
 	return k.cli.apply(ctx, dir)

@@ -30,7 +30,7 @@ func measures() []measure {
 		{"plan", "planning many endpoints without a change", measurePlan},
 		{"aws-apply", "applying a whole service on a simulated AWS account", measureAWSApply},
 		{"aws-plan", "planning many objects on a simulated AWS account without a change", measureAWSPlan},
-		{"kubernetes", "applying endpoints in a real cluster, and planning many without a change", measureKubernetes},
+		{"kubernetes", "applying endpoints in a real cluster, and planning many and many versions without a change", measureKubernetes},
 		{"quickstart", "applying the quickstart twice", measureQuickstart},
 	}
 }
