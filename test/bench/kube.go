@@ -60,11 +60,17 @@ func measureKubernetes(ctx context.Context, s site) (out []result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	out, left, err := kubeApplied(ctx, s, path, uri)
+	// Both environments are told of one address, for what is made in one is copied to the other.
+	mlflow, err := openTally(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, mlflow.close()) }()
+	out, left, err := kubeApplied(ctx, s, path, mlflow.uri)
 	if err != nil {
 		return out, err
 	}
-	more, err := kubePlanned(ctx, s, path, uri, left)
+	more, err := kubePlanned(ctx, s, path, mlflow, left)
 	return append(out, more...), err
 }
 
@@ -149,7 +155,7 @@ func (k *kube) applied(ctx context.Context, s site, sample kubeSample) ([]result
 
 // kubePlanned measures plans of many endpoints, and of many versions, in which nothing has
 // changed.
-func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (out []result, err error) {
+func kubePlanned(ctx context.Context, s site, path string, mlflow *tally, left kubeLeft) (out []result, err error) {
 	n := 1000
 	if s.short {
 		n = 100
@@ -160,15 +166,10 @@ func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (
 	}
 	defer func() { err = errors.Join(err, k.close()) }()
 	k.gateway = left.name
-	counted, err := openTally(ctx, uri)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, counted.close()) }()
 	if err := left.gateway.make(ctx, k); err != nil {
 		return nil, err
 	}
-	if err := k.base(ctx, filepath.Join(s.dir, "plan-base"), counted.uri); err != nil {
+	if err := k.base(ctx, filepath.Join(s.dir, "plan-base"), mlflow.uri); err != nil {
 		return nil, err
 	}
 	begin := time.Now()
@@ -196,8 +197,8 @@ func kubePlanned(ctx context.Context, s site, path, uri string, left kubeLeft) (
 		return nil, err
 	}
 	out = p.judged("endpoints on Kubernetes", "the API server", best, least, calls)
-	counted.take() // was for the endpoints
-	more, err := k.versionsPlanned(ctx, s, n, counted)
+	mlflow.take() // was for the endpoints
+	more, err := k.versionsPlanned(ctx, s, n, mlflow)
 	return append(out, more...), err
 }
 
