@@ -16,6 +16,7 @@ import (
 // to a monitor, with the rights of the guide. Nothing runs in its pods: what its step
 // writes is sent by the test.
 func testKubernetesExample(t *testing.T) {
+	t.Parallel()
 	p := withServing(t)
 	p.CopyConfig(filepath.Join("..", "..", "examples", kubernetesExample), func(string) bool { return false })
 	p.Rewrite("main.tf", func(text string) string {
@@ -57,6 +58,7 @@ func notOnKubernetes() map[string]struct{ why, says string } {
 // testKubernetesExamples applies the examples of resources, data sources and functions on
 // a cluster too.
 func testKubernetesExamples(t *testing.T) {
+	t.Parallel()
 	for name, folder := range exampleFolders(t) {
 		not, refused := notOnKubernetes()[name]
 		if refused && not.says == "" {

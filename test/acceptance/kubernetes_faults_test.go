@@ -28,33 +28,24 @@ func TestAccKubernetes(t *testing.T) { //nolint:tparallel // one after the other
 
 // testKubernetesInPeace is all that leaves the cluster whole for others, at once.
 func testKubernetesInPeace(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		test func(*testing.T)
-	}{
-		{"promotion across clusters", testKubernetesPromotionAcrossClusters},
-		{"promotion across backends", testKubernetesPromotionAcrossBackends},
-		{"knative", testKubernetesKnative},
-		{"provider killed", testKubernetesKilled},
-		{"examples", testKubernetesExamples},
-		{"example", testKubernetesExample},
-		{"guide", testKubernetesGuide},
-		{"stack", testKubernetesStack},
-		{"modules", testKubernetesModules},
-		{"edited", testKubernetesEdited},
-		{"refused", testKubernetesRefused},
-		{"stuck", testKubernetesStuck},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			tt.test(t)
-		})
-	}
+	t.Run("promotion across clusters", testKubernetesPromotionAcrossClusters)
+	t.Run("promotion across backends", testKubernetesPromotionAcrossBackends)
+	t.Run("knative", testKubernetesKnative)
+	t.Run("provider killed", testKubernetesKilled)
+	t.Run("examples", testKubernetesExamples)
+	t.Run("example", testKubernetesExample)
+	t.Run("guide", testKubernetesGuide)
+	t.Run("stack", testKubernetesStack)
+	t.Run("modules", testKubernetesModules)
+	t.Run("edited", testKubernetesEdited)
+	t.Run("refused", testKubernetesRefused)
+	t.Run("stuck", testKubernetesStuck)
 }
 
 // testKubernetesKilled kills the provider while it makes each of the objects. The next
 // apply finishes what was begun, and starts nothing twice.
 func testKubernetesKilled(t *testing.T) {
+	t.Parallel()
 	for _, at := range []struct{ name, resource, object string }{
 		{"namespace", "", ""},
 		{"record", "configmaps", "mlops-environment"},
@@ -145,6 +136,7 @@ func testKubernetesEtcdFrozen(t *testing.T) {
 // testKubernetesEdited proves that what others delete and change is shown, and put
 // right by the next apply, and that what they add for themselves stays.
 func testKubernetesEdited(t *testing.T) {
+	t.Parallel()
 	p := onKubernetes(t, kubePipeline)
 	p.Apply()
 	for _, tt := range []struct {
@@ -197,6 +189,7 @@ func (p place) taken() {
 // testKubernetesRefused proves that what an administrator's policy and quota refuse is
 // an error of the plan, in their words.
 func testKubernetesRefused(t *testing.T) {
+	t.Parallel()
 	p := onKubernetes(t, kubePipeline)
 	p.Apply("-target=mlops_environment.e")
 	cluster.Apply(t, p.name, `{apiVersion: v1, kind: ResourceQuota, metadata: {name: no-templates}, spec: {hard: {count/workflowtemplates.argoproj.io: "0"}}}`)
@@ -228,6 +221,7 @@ func (p place) refused(args ...string) tfcli.Result {
 // testKubernetesStuck proves that a deletion that a finalizer holds up says so when its
 // time is over, and goes on later.
 func testKubernetesStuck(t *testing.T) {
+	t.Parallel()
 	p := onKubernetes(t, strings.Replace(kubeEnvironment, `labels     = `, `timeouts   = { delete = "20s" }
   labels     = `, 1))
 	p.Apply()

@@ -110,6 +110,7 @@ resource "mlops_monitor" "m" {
 // cluster role is one that the cluster takes, and its rules are all that the provider may
 // do here; what is given of a configuration is applied, and what is a part of one planned.
 func testKubernetesGuide(t *testing.T) {
+	t.Parallel()
 	const nowhere = `"http://127.0.0.1:9"`
 	blocks := guideBlocks(t)
 	p := withServing(t)

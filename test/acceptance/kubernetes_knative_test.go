@@ -89,6 +89,7 @@ const knativeServices = "services.serving.knative.dev"
 // two of them; it sleeps; a version that does not start is taken back; what Knative does
 // not do is refused at plan; and the other mode takes its place.
 func testKubernetesKnative(t *testing.T) {
+	t.Parallel()
 	cluster.Start(t, kubetest.KServe, kubetest.Knative)
 	p := onKubernetes(t, "")
 	p.Setenv("TF_VAR_mlflow_uri=" + registry.URI(t))

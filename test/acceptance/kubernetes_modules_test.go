@@ -17,6 +17,7 @@ import (
 // repository: an environment with its profile, and a service from training to a
 // monitor. Nothing runs in its pods: what its steps write is sent by the test.
 func testKubernetesModules(t *testing.T) {
+	t.Parallel()
 	p := withServing(t)
 	p.CopyConfig(filepath.Join(modulesRoot, "service", "examples", kubernetesExample), func(string) bool { return false })
 	p.CopyTree(modulesRoot, "modules")

@@ -87,6 +87,7 @@ output "version" { value = mlops_promotion.prod.version }
 // reach or asks for another password is an error with its name, and nothing is left on
 // either side.
 func testKubernetesPromotionAcrossClusters(t *testing.T) {
+	t.Parallel()
 	devRegistry := registry.Another(t) // before the workspace, which needs it to its end
 	gate := devRegistry.Gate(t, "first")
 	devCluster.Start(t, kubetest.Controllers)
@@ -240,6 +241,7 @@ output "digests" {
 // on to AWS, and from there to a cluster: the same bytes everywhere, and a change of them
 // takes the whole way.
 func testKubernetesPromotionAcrossBackends(t *testing.T) {
+	t.Parallel()
 	a := account(t, simulated.Config{Looks: 1})
 	p := withServing(t)
 	for _, v := range awsVariables(a) {

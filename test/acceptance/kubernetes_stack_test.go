@@ -24,6 +24,7 @@ const stackProfiles = `{test={rollout={strategy="blue_green",bake="1s",keep_prev
 // test serves the same bytes, prod serves what was approved; another model rolls through
 // the stages, and all of it is gone at the end.
 func testKubernetesStack(t *testing.T) {
+	t.Parallel()
 	p := withServing(t)
 	p.CopyTree(modulesRoot, "modules")
 	var accuracy atomic.Value

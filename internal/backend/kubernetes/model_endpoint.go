@@ -130,7 +130,7 @@ func (k modelEndpointKind) look(ctx context.Context, s scene) (endpointState, er
 	if err == nil {
 		seen.give(&state)
 	}
-	state.weigh(s)
+	s.weigh(&state)
 	return state, err
 }
 

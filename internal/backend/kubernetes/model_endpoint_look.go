@@ -65,7 +65,8 @@ func (k modelEndpointKind) eachState(ctx context.Context, p place, take func(end
 			return err
 		}
 		seen.give(&e)
-		if e.weigh(scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}); e.waits() {
+		scene{place: p, noun: mlops.NounModelEndpoint, id: e.record.ID}.weigh(&e)
+		if e.waits() {
 			late = append(late, &e)
 			return nil
 		}

@@ -83,7 +83,7 @@ func routeContent(s scene, spec mlops.ModelEndpointSpec, facts endpointFacts) ma
 
 // weigh holds what an endpoint has against its environment, and its route against what
 // its record comes to.
-func (e *endpointState) weigh(s scene) {
+func (s scene) weigh(e *endpointState) {
 	e.moved = e.movedFrom(s.layout)
 	if e.moved == "" && !e.serverless && e.record.Spec != nil && !e.facts.Done.IsZero() { // until then the next step writes the route
 		e.bent = e.bentIn(routeContent(s, e.spec(), e.facts)["spec"])

@@ -105,7 +105,12 @@ type interruption struct {
 // impatient makes each call once only, as if the process had died of its failure.
 func (b *endpointBench) impatient() {
 	b.Helper()
-	settings := mlops.Settings{settingRegion: testRegion, settingEndpoint: b.account.URL, settingMaxAttempts: int64(1)}
+	b.reopen(1)
+}
+
+func (b *endpointBench) reopen(attempts int64) {
+	b.Helper()
+	settings := mlops.Settings{settingRegion: testRegion, settingEndpoint: b.account.URL, settingMaxAttempts: attempts}
 	var err error
 	b.backend = open(mlops.Options{Settings: settings, Owner: "us"})
 	b.kind = modelEndpointKind{b.backend}

@@ -134,7 +134,7 @@ func TestMonitorFollowSurvives(t *testing.T) {
 					t.Error("the call was never made")
 				}
 				b.wantExplained()
-				b.remove()
+				b.removeAfterAll()
 			})
 		}
 	}

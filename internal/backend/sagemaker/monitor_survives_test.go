@@ -118,7 +118,7 @@ func TestMonitorUpdateSurvives(t *testing.T) {
 				if diff := cmp.Diff(want, b.watch()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				b.remove()
+				b.removeAfterAll()
 			})
 		}
 	}
@@ -199,7 +199,7 @@ func TestMonitorFollowsVariants(t *testing.T) {
 				if diff := cmp.Diff(want, b.watch()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				b.remove()
+				b.removeAfterAll()
 			})
 		}
 	}
