@@ -105,7 +105,9 @@ func (t *trace) sources(ctx context.Context) error {
 }
 
 // promotedElsewhere reads the other environments of a backend that have a
-// version from those that were read, again and again while there are more.
+// version from those that were read, again and again while there are more. Where
+// they cannot be listed, or one of them cannot be read, the chain ends there: they
+// are not what was asked for, and may be somebody else's.
 func (t *trace) promotedElsewhere(ctx context.Context, id mlops.ID) error {
 	b, err := t.open(ctx, id.Backend())
 	if err != nil {
@@ -113,7 +115,7 @@ func (t *trace) promotedElsewhere(ctx context.Context, id mlops.ID) error {
 	}
 	environments, err := listed(ctx, b, "", mlops.NounEnvironment, b.Environments())
 	if err != nil {
-		return err
+		return ctx.Err()
 	}
 	for found := true; found; {
 		found = false
@@ -122,14 +124,12 @@ func (t *trace) promotedElsewhere(ctx context.Context, id mlops.ID) error {
 				continue
 			}
 			from, err := t.hasFrom(ctx, b, e.Ref)
-			if err != nil {
-				return err
-			}
-			if from {
+			if err == nil && from {
 				found = true
-				if err := t.environment(ctx, e.Ref); err != nil {
-					return err
-				}
+				err = t.environment(ctx, e.Ref)
+			}
+			if err != nil && ctx.Err() != nil {
+				return err
 			}
 		}
 	}

@@ -135,6 +135,33 @@ func TestTraceShowsGaps(t *testing.T) {
 	}
 }
 
+// closed are environments that nobody may list.
+type closed struct{ mlops.Backend }
+
+func (c closed) Environments() mlops.Kind[mlops.EnvironmentSpec, mlops.EnvironmentStatus] {
+	return closedKind{c.Backend.Environments()}
+}
+
+type closedKind struct {
+	mlops.Kind[mlops.EnvironmentSpec, mlops.EnvironmentStatus]
+}
+
+func (closedKind) List(context.Context, mlops.ID) ([]mlops.Observed[mlops.EnvironmentSpec, mlops.EnvironmentStatus], error) {
+	return nil, mlops.NewError(mlops.PermissionDenied, errors.New("not yours to list"))
+}
+
+// TestTraceWhereNobodyLists proves that what may not be looked for elsewhere is left out,
+// and what was asked for is not.
+func TestTraceWhereNobodyLists(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	c.backend = closed{c.backend}
+	got, _ := c.trace(t, c.made)
+	if want := []string{"dev/pipelines/fit", strings.TrimPrefix(string(c.run), "memory/"), "dev/models/churn/versions/2"}; !cmp.Equal(want, got) {
+		t.Errorf("nodes (-want +got):\n%s", cmp.Diff(want, got))
+	}
+}
+
 // digestOf is the digest that memory gives bytes that are no file.
 func digestOf(t *testing.T, c *chain, uri string) string {
 	t.Helper()

@@ -22,7 +22,7 @@ func guideBlocks(t *testing.T) map[string][]string {
 	for _, b := range guideBlock.FindAllStringSubmatch(string(guide), -1) {
 		blocks[b[1]] = append(blocks[b[1]], b[2])
 	}
-	for kind, want := range map[string]int{"hcl": 2, "terraform": 2, "yaml": 1, "sh": 1} {
+	for kind, want := range map[string]int{"hcl": 2, "terraform": 3, "yaml": 1, "sh": 1} {
 		if got := len(blocks[kind]); got != want {
 			t.Fatalf("the guide has %d blocks of %s, and %d are tried here", got, kind, want)
 		}
@@ -81,6 +81,14 @@ resource "mlops_model" "churn" {
 }
 `
 
+// guideEndpoint is what the guide leaves out of an endpoint.
+const guideEndpoint = `
+  environment = mlops_environment.dev.id
+  name        = "churn"
+  variants    = { main = { version = mlops_promotion.prod.id, traffic = 100 } }
+  capture     = { sample_percent = 100 }
+`
+
 // guideMonitor is a monitor that has what the guide overrides.
 const guideMonitor = `
 resource "mlops_dataset" "d" {
@@ -88,14 +96,8 @@ resource "mlops_dataset" "d" {
   name        = "customers"
   uri         = "${path.module}/customers.csv"
 }
-resource "mlops_model_endpoint" "e" {
-  environment = mlops_environment.dev.id
-  name        = "churn"
-  variants    = { main = { version = mlops_promotion.prod.id, traffic = 100 } }
-  capture     = { sample_percent = 100 }
-}
 resource "mlops_monitor" "m" {
-  endpoint   = mlops_model_endpoint.e.id
+  endpoint   = mlops_model_endpoint.churn.id
   name       = "churn"
   schedule   = { cron = "0 3 29 2 *" }
   baseline   = { dataset = mlops_dataset.d.id }
@@ -131,7 +133,8 @@ func testKubernetesGuide(t *testing.T) {
 	p.Apply()
 	p.PlanIsEmpty()
 	p.Write("customers.csv", "age,spent\n30,1.5\n40,2.5\n")
-	p.Write("parts.tf", strings.Replace(guideMonitor, "OVERRIDES", blocks["terraform"][1], 1)+
+	p.Write("parts.tf", strings.Replace(guideMonitor, "OVERRIDES", blocks["terraform"][2], 1)+
+		instead(t, blocks["terraform"][1], "  # …\n", guideEndpoint)+
 		"resource \"mlops_environment\" \"knative\" {\nname = \""+p.name+"-knative\"\nstage = \"dev\"\n"+
 		instead(t, blocks["terraform"][0], `"https://prometheus.example.com"`, nowhere)+"}\n")
 	p.PlanHasChanges().Contains(t, "4 to add, 0 to change, 0 to destroy")

@@ -103,13 +103,20 @@ var (
 // of their makers that has them, where a module that tests have anyway has one.
 func othersWords() map[string]struct{ module, file string } {
 	const operator, amcfg = "github.com/prometheus-operator/prometheus-operator", "pkg/alertmanager/amcfg.go"
+	const knative = "knative.dev/serving"
 	return map[string]struct{ module, file string }{
 		"SMTP smarthost is a mandatory field": {operator, amcfg},
 		"smtp_smarthost":                      {operator, "pkg/alertmanager/types.go"},
 		"smtp_from":                           {operator, "pkg/alertmanager/types.go"},
 		"global":                              {operator, "pkg/alertmanager/types.go"},
-		"config-observability":                {}, // a config map of Knative's
-		"request-metrics-protocol":            {}, // a key of it
+		"config-observability":                {knative, "config/core/configmaps/observability.yaml"},
+		"request-metrics-protocol":            {knative, "config/core/configmaps/observability.yaml"},
+		"config-features":                     {knative, "config/core/configmaps/features.yaml"},
+		"kubernetes.podspec-nodeselector":     {knative, "config/core/configmaps/features.yaml"},
+		"kubernetes.podspec-affinity":         {knative, "config/core/configmaps/features.yaml"},
+		"kubernetes.podspec-tolerations":      {knative, "config/core/configmaps/features.yaml"},
+		"config-defaults":                     {knative, "config/core/configmaps/defaults.yaml"},
+		"max-revision-timeout-seconds":        {knative, "config/core/configmaps/defaults.yaml"},
 		"terraform destroy -refresh=false":    {},
 	}
 }
@@ -119,6 +126,7 @@ func othersWords() map[string]struct{ module, file string } {
 func TestGuideSpeaksOfWhatThereIs(t *testing.T) {
 	t.Parallel()
 	own := sources(t, "../..", "../../../modules", "../../../examples")
+	own += sources(t, filepath.Join(kubetest.Module(t, "github.com/kserve/kserve"), "pkg/apis/serving/v1beta1")) // what overrides may have
 	others := othersWords()
 	prose := strings.ReplaceAll(guideBlock.ReplaceAllString(guide(t), ""), "\n  ", " ")
 	for _, span := range guideSpan.FindAllStringSubmatch(prose, -1) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,6 +79,20 @@ func started(t *testing.T) *bench {
 	return b
 }
 
+// picked are the ports that services of this binary gave to servers, by whether: each
+// service knows its own alone, and a server that never listens leaves its port to others.
+var picked sync.Map //nolint:gochecknoglobals // ports are the machine's
+
+// unpicked is a free port that no service of this binary was given before.
+func unpicked(ctx context.Context) (int, error) {
+	for {
+		port, err := freePort(ctx)
+		if _, known := picked.LoadOrStore(port, true); err != nil || !known {
+			return port, err
+		}
+	}
+}
+
 // start starts a service on the directory, as an engine does.
 func (b *bench) start(change ...func(*Service)) {
 	b.t.Helper()
@@ -87,7 +102,7 @@ func (b *bench) start(change ...func(*Service)) {
 		Log:    slog.New(slog.NewTextHandler(b.t.Output(), nil)),
 		Keys:   testKeys{},
 	})
-	s.pace = quickPace()
+	s.pace, s.ports.pick = quickPace(), unpicked
 	for _, f := range change {
 		f(s)
 	}
