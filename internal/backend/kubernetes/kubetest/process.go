@@ -97,8 +97,8 @@ func (c *Cluster) run(ctx context.Context, name string, program command) error {
 }
 
 // environment is the test's, without what would lead a program to another cluster,
-// and with a collector that trades memory for time, up to a limit: the API server, most
-// of whose 300 MB are definitions and caches, collected for a quarter of its time.
+// and with a collector that trades memory for time, up to a limit: the API server, which
+// holds definitions and caches most of all, collected for a quarter of its time.
 func environment() []string {
 	out := []string{"GOGC=300", "GOMEMLIMIT=2GiB"}
 	for _, v := range os.Environ() {
